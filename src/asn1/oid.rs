@@ -1,0 +1,86 @@
+//! The object identifiers that kyso knows, under the names of the standards that define them.
+
+use der::oid::ObjectIdentifier as Oid;
+
+macro_rules! oids {
+    ($($(#[$doc:meta])* $name:ident = $value:literal;)*) => {
+        $($(#[$doc])* pub const $name: Oid = Oid::new_unwrap($value);)*
+    };
+}
+
+oids! {
+    /// id-data, RFC 5652 section 4.
+    DATA = "1.2.840.113549.1.7.1";
+    /// id-signedData, RFC 5652 section 5.1.
+    SIGNED_DATA = "1.2.840.113549.1.7.2";
+    /// id-contentType, RFC 5652 section 11.1.
+    CONTENT_TYPE = "1.2.840.113549.1.9.3";
+    /// id-messageDigest, RFC 5652 section 11.2.
+    MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+    /// id-signingTime, RFC 5652 section 11.3.
+    SIGNING_TIME = "1.2.840.113549.1.9.5";
+    /// id-aa-signingCertificate, RFC 2634 section 5.4.
+    SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
+    /// id-aa-signingCertificateV2, RFC 5035 section 3.
+    SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
+    /// id-aa-timeStampToken, RFC 3161 appendix A.
+    TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14";
+    /// id-ct-TSTInfo, RFC 3161 section 2.4.2.
+    TST_INFO = "1.2.840.113549.1.9.16.1.4";
+    /// adbe-revocationInfoArchival, ISO 32000-1 section 12.8.3.3.2.
+    ADOBE_REVOCATION = "1.2.840.113583.1.1.8";
+    /// id-sha1.
+    SHA1 = "1.3.14.3.2.26";
+    /// id-sha256, RFC 5754.
+    SHA256 = "2.16.840.1.101.3.4.2.1";
+    /// id-sha384, RFC 5754.
+    SHA384 = "2.16.840.1.101.3.4.2.2";
+    /// id-sha512, RFC 5754.
+    SHA512 = "2.16.840.1.101.3.4.2.3";
+    /// rsaEncryption, RFC 8017.
+    RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+    /// sha1WithRSAEncryption.
+    SHA1_WITH_RSA = "1.2.840.113549.1.1.5";
+    /// id-mgf1, RFC 8017.
+    MGF1 = "1.2.840.113549.1.1.8";
+    /// id-RSASSA-PSS, RFC 4055.
+    RSASSA_PSS = "1.2.840.113549.1.1.10";
+    /// sha256WithRSAEncryption.
+    SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
+    /// sha384WithRSAEncryption.
+    SHA384_WITH_RSA = "1.2.840.113549.1.1.12";
+    /// sha512WithRSAEncryption.
+    SHA512_WITH_RSA = "1.2.840.113549.1.1.13";
+    /// id-ecPublicKey, RFC 5480.
+    EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+    /// secp256r1, RFC 5480.
+    SECP256R1 = "1.2.840.10045.3.1.7";
+    /// secp384r1, RFC 5480.
+    SECP384R1 = "1.3.132.0.34";
+    /// secp521r1, RFC 5480.
+    SECP521R1 = "1.3.132.0.35";
+    /// ecdsa-with-SHA1.
+    ECDSA_WITH_SHA1 = "1.2.840.10045.4.1";
+    /// ecdsa-with-SHA256, RFC 5758.
+    ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
+    /// ecdsa-with-SHA384, RFC 5758.
+    ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
+    /// ecdsa-with-SHA512, RFC 5758.
+    ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
+    /// id-Ed25519, RFC 8410.
+    ED25519 = "1.3.101.112";
+    /// id-pkix-ocsp-basic, RFC 6960.
+    OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";
+    /// id-pkix-ocsp-nonce, RFC 6960 section 4.4.1.
+    OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2";
+    /// id-pkix-ocsp-nocheck, RFC 6960 section 4.2.2.2.1.
+    OCSP_NOCHECK = "1.3.6.1.5.5.7.48.1.5";
+    /// id-ad-ocsp, RFC 5280 section 4.2.2.1.
+    AD_OCSP = "1.3.6.1.5.5.7.48.1";
+    /// id-ad-caIssuers, RFC 5280 section 4.2.2.1.
+    AD_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+    /// id-kp-timeStamping, RFC 3161 section 2.3.
+    KP_TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
+    /// id-kp-OCSPSigning, RFC 6960 section 4.2.2.2.
+    KP_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
+}

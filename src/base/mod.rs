@@ -1,0 +1,19 @@
+//! Values that every floor shares: time, chance, digests, identifiers, limits, secrets, byte sources.
+//!
+//! Nothing here opens a file or a socket.
+
+pub mod chance;
+pub mod clock;
+pub mod digest;
+pub mod id;
+pub mod limits;
+pub mod secret;
+pub mod source;
+
+pub use chance::Chance;
+pub use clock::{Clock, UtcTime};
+pub use digest::{Digest, DigestAlgorithm, Sha256};
+pub use id::Id;
+pub use limits::Limits;
+pub use secret::Pin;
+pub use source::{MemorySource, Source};

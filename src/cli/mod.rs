@@ -1,0 +1,52 @@
+//! The command line: a file a verb.
+
+mod demo;
+mod ledger;
+mod pki;
+mod serve;
+mod sign;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Digital signatures and document circulation for public administration.
+#[derive(Debug, Parser)]
+#[command(name = "kyso", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the whole story on this machine: sign, verify, dispatch, record; then keep serving
+    Demo(demo::Args),
+    /// Prove, check and audit the dispatch ledger
+    Ledger(ledger::Args),
+    /// Make the test certificates of `certs-test/`
+    Pki(pki::Args),
+    /// Serve the API and the pages
+    Serve(serve::Args),
+    /// Sign a PDF with a token
+    Sign(sign::Args),
+    /// Look at PKCS#11 tokens
+    Token(token::Args),
+    /// Judge signed PDFs
+    Verify(verify::Args),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    match Cli::parse().verb {
+        Verb::Demo(args) => demo::run(args),
+        Verb::Ledger(args) => ledger::run(args),
+        Verb::Pki(args) => pki::run(args),
+        Verb::Serve(args) => serve::run(args),
+        Verb::Sign(args) => sign::run(args),
+        Verb::Token(args) => token::run(args),
+        Verb::Verify(args) => verify::run(args),
+    }
+}

@@ -1,0 +1,11 @@
+//! `kyso pki`.
+
+use std::process::ExitCode;
+
+/// See `kyso pki --help`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> ExitCode {
+    todo!()
+}

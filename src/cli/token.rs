@@ -1,0 +1,11 @@
+//! `kyso token`.
+
+use std::process::ExitCode;
+
+/// See `kyso token --help`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> ExitCode {
+    todo!()
+}

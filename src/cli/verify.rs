@@ -1,0 +1,11 @@
+//! `kyso verify`.
+
+use std::process::ExitCode;
+
+/// See `kyso verify --help`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> ExitCode {
+    todo!()
+}

@@ -1,0 +1,1 @@
+//! Configuration: `kyso.toml` and `KYSO_…` variables.

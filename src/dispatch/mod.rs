@@ -1,0 +1,1 @@
+//! Numbers, deliveries, events: pure rules of circulation.

@@ -1,0 +1,1 @@
+//! OCSP, CRL, AIA and time-stamps over the network, behind an address guard.

@@ -1,0 +1,5 @@
+//! The `kyso` program.
+
+fn main() -> std::process::ExitCode {
+    kyso::cli::main()
+}

@@ -1,0 +1,1 @@
+//! Agencies, members, positions, permissions.

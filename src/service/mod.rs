@@ -1,0 +1,1 @@
+//! The tasks: sign, verify, issue, send, receive, prove, upkeep. Holds the clock.

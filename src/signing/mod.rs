@@ -1,0 +1,1 @@
+//! Signing without the key: prepare, then finish.

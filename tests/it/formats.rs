@@ -1,0 +1,1 @@
+//! CMS, X.509 and signature values against what others made.

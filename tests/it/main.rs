@@ -1,0 +1,12 @@
+//! The one integration-test binary: a file a room.
+
+mod formats;
+mod house;
+mod http;
+mod judge;
+mod pdf;
+mod pen;
+mod pki;
+mod record;
+mod support;
+mod token;

@@ -1,0 +1,1 @@
+//! PDF files, honest and broken.

@@ -1,0 +1,1 @@
+//! Signing, checked by what was not written here.

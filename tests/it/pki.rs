@@ -1,0 +1,1 @@
+//! OCSP, time-stamps, the test PKI.

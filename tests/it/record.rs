@@ -1,0 +1,1 @@
+//! Dispatch, store, ledger.
