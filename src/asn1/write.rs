@@ -74,7 +74,7 @@ pub fn unsigned(octets: &[u8]) -> Vec<u8> {
 
 /// A moment as CMS and X.509 want it: UTCTime from 1950 to 2049, GeneralizedTime otherwise (RFC 5280 section 4.1.2.5).
 pub fn time(moment: UtcTime) -> Vec<u8> {
-    let civil = moment.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    let civil = jiff::tz::TimeZone::UTC.to_datetime(moment);
     if (1950..2050).contains(&civil.year()) {
         value(Tag::UTC_TIME, civil.strftime("%y%m%d%H%M%SZ").to_string().as_bytes())
     } else {
@@ -84,7 +84,7 @@ pub fn time(moment: UtcTime) -> Vec<u8> {
 
 /// A moment as GeneralizedTime, in whole seconds.
 pub fn generalized_time(moment: UtcTime) -> Vec<u8> {
-    let civil = moment.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    let civil = jiff::tz::TimeZone::UTC.to_datetime(moment);
     value(Tag::GENERALIZED_TIME, civil.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes())
 }
 
