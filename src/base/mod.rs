@@ -16,4 +16,4 @@ pub use digest::{Digest, DigestAlgorithm, Sha256};
 pub use id::Id;
 pub use limits::Limits;
 pub use secret::Pin;
-pub use source::{MemorySource, Source};
+pub use source::{AppendedSource, HashedSource, MemorySource, Source};

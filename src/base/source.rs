@@ -38,19 +38,126 @@ pub trait Source: Send + Sync {
         Ok(bytes)
     }
 
-    /// The digest of `ranges`, one after the other.
+    /// A running digest that has taken in everything before `end`.
     ///
-    /// A source that already hashed its own beginning may answer from that state.
+    /// A source that already hashed its own beginning answers from that state.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::read_at`].
+    fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update_from(self, 0..end)?;
+        Ok(hasher)
+    }
+
+    /// The digest of `ranges`, one after the other.
     ///
     /// # Errors
     ///
     /// As [`Source::read_at`].
     fn digest(&self, algorithm: DigestAlgorithm, ranges: &[Range<u64>]) -> io::Result<Digest> {
-        let mut hasher = Hasher::new(algorithm);
-        for range in ranges {
+        let (mut hasher, rest) = match ranges {
+            [first, rest @ ..] if first.start == 0 => (self.hasher(algorithm, first.end)?, rest),
+            all => (Hasher::new(algorithm), all),
+        };
+        for range in rest {
             hasher.update_from(self, range.clone())?;
         }
         Ok(hasher.finish())
+    }
+}
+
+/// A source whose beginning was hashed while it was written, so that it need not be read again.
+pub struct HashedSource<S> {
+    source: S,
+    prefix_len: u64,
+    prefix: Hasher,
+}
+
+impl<S: Source> HashedSource<S> {
+    /// `prefix` has taken in exactly the first `prefix_len` bytes of `source`.
+    pub fn new(source: S, prefix_len: u64, prefix: Hasher) -> Self {
+        Self { source, prefix_len, prefix }
+    }
+}
+
+impl<S: Source> Source for HashedSource<S> {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.source.read_at(offset, buffer)
+    }
+
+    fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
+        if algorithm != self.prefix.algorithm() || end < self.prefix_len {
+            return self.source.hasher(algorithm, end);
+        }
+        let mut hasher = self.prefix.clone();
+        hasher.update_from(&self.source, self.prefix_len..end)?;
+        Ok(hasher)
+    }
+}
+
+/// Bytes put behind another source, as if they were written there already.
+pub struct AppendedSource<S> {
+    base: S,
+    tail: Vec<u8>,
+}
+
+impl<S: Source> AppendedSource<S> {
+    /// `tail` behind all of `base`.
+    pub fn new(base: S, tail: Vec<u8>) -> Self {
+        Self { base, tail }
+    }
+}
+
+impl<S: Source> Source for AppendedSource<S> {
+    fn len(&self) -> u64 {
+        self.base.len() + self.tail.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let base_len = self.base.len();
+        let in_base =
+            usize::try_from(base_len.saturating_sub(offset)).unwrap_or(usize::MAX).min(buffer.len());
+        let (front, back) = buffer.split_at_mut(in_base);
+        if !front.is_empty() {
+            self.base.read_at(offset, front)?;
+        }
+        if back.is_empty() {
+            return Ok(());
+        }
+        let start =
+            usize::try_from(offset.saturating_sub(base_len)).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let bytes = self.tail.get(start..).and_then(|rest| rest.get(..back.len()));
+        back.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
+        let base_len = self.base.len();
+        let mut hasher = self.base.hasher(algorithm, end.min(base_len))?;
+        if end > base_len {
+            hasher.update_from(self, base_len..end)?;
+        }
+        Ok(hasher)
+    }
+}
+
+impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(offset, buffer)
+    }
+
+    fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
+        (**self).hasher(algorithm, end)
     }
 }
 
@@ -69,5 +176,31 @@ impl Source for MemorySource {
         let bytes = self.0.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?;
         buffer.copy_from_slice(bytes);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hashed_prefix_gives_the_same_digest() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        let plain = MemorySource(bytes.clone());
+        let prefix = plain.hasher(DigestAlgorithm::Sha256, 600).unwrap();
+        let hashed = HashedSource::new(MemorySource(bytes[..700].to_vec()), 600, prefix);
+        let whole = AppendedSource::new(hashed, bytes[700..].to_vec());
+        for ranges in [vec![0..1_000], vec![0..650, 660..1_000], vec![0..10, 900..1_000], vec![5..750]] {
+            let expected = plain.digest(DigestAlgorithm::Sha256, &ranges).unwrap();
+            assert_eq!(whole.digest(DigestAlgorithm::Sha256, &ranges).unwrap(), expected, "{ranges:?}");
+        }
+    }
+
+    #[test]
+    fn reading_past_the_end_is_an_error() {
+        let whole = AppendedSource::new(MemorySource(vec![1, 2, 3]), vec![4, 5]);
+        assert_eq!(whole.read(2..4).unwrap(), [3, 4]);
+        assert!(whole.read(3..6).is_err());
+        assert!(whole.read_at(9, &mut [0; 1]).is_err());
     }
 }
