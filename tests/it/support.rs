@@ -11,12 +11,12 @@ use std::{
 };
 
 /// The root of the checkout.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The folder of documents that lies beside the project, if it is there.
-pub fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let given = env::var_os("KYSO_SHARED").map(PathBuf::from);
     let near = ["../shared", "../../shared"].map(|path| root().join(path));
     let found = given.into_iter().chain(near).find(|path| path.join("data").is_dir());
@@ -31,7 +31,7 @@ pub fn shared() -> Option<PathBuf> {
 /// # Panics
 ///
 /// When the program is absent and `KYSO_NO_SKIP` is set.
-pub fn tool(name: &str) -> Option<PathBuf> {
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let beside = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
     let found = env::split_paths(&path).chain(beside).map(|dir| dir.join(name)).find(|file| file.is_file());
@@ -46,7 +46,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 /// # Panics
 ///
 /// When `KYSO_NO_SKIP` is set: then nothing may be skipped.
-pub fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     assert!(env::var_os("KYSO_NO_SKIP").is_none(), "{why}, and KYSO_NO_SKIP is set");
     eprintln!("skipped: {why}");
 }
@@ -56,7 +56,7 @@ pub fn skip(why: &str) {
 /// # Panics
 ///
 /// When it cannot be started or ends with a status other than 0; its standard error is in the message.
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
@@ -69,13 +69,13 @@ pub fn run(command: &mut Command) -> Output {
 }
 
 /// pyHanko in a virtual environment of the tests' own: `KYSO_VENV`, else `.kyso/venv` in the checkout.
-pub struct PyHanko {
+pub(crate) struct PyHanko {
     python: PathBuf,
 }
 
 impl PyHanko {
     /// `None`, after saying so, where the environment was not made yet.
-    pub fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let venv = env::var_os("KYSO_VENV").map_or_else(|| root().join(".kyso/venv"), PathBuf::from);
         let python = venv.join("bin/python");
         if python.is_file() {
@@ -86,7 +86,7 @@ impl PyHanko {
     }
 
     /// What pyHanko thinks of each signature of `pdf`, in the order of the file.
-    pub fn verify(&self, pdf: &Path, trust: &[&Path]) -> Vec<PyHankoVerdict> {
+    pub(crate) fn verify(&self, pdf: &Path, trust: &[&Path]) -> Vec<PyHankoVerdict> {
         let mut command = self.script("verify_with_pyhanko.py");
         command.arg(pdf);
         for anchor in trust {
@@ -98,12 +98,12 @@ impl PyHanko {
     }
 
     /// Signs `input` with pyHanko; `arguments` as `tests/interop/sign_with_pyhanko.py` describes them.
-    pub fn sign<A: AsRef<OsStr>>(&self, input: &Path, output: &Path, arguments: &[A]) {
+    pub(crate) fn sign<A: AsRef<OsStr>>(&self, input: &Path, output: &Path, arguments: &[A]) {
         run(self.script("sign_with_pyhanko.py").arg(input).arg(output).args(arguments));
     }
 
     /// A script of `tests/interop`, ready for its arguments.
-    pub fn script(&self, name: &str) -> Command {
+    pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(root().join("tests/interop").join(name));
         command
@@ -112,74 +112,72 @@ impl PyHanko {
 
 /// One signature as pyHanko sees it.
 #[derive(Clone, Debug, serde::Deserialize)]
-pub struct PyHankoVerdict {
-    pub field: String,
+pub(crate) struct PyHankoVerdict {
+    pub(crate) field: String,
     /// `signature` or `timestamp`.
-    pub kind: String,
-    pub subfilter: String,
+    pub(crate) kind: String,
+    pub(crate) subfilter: String,
     /// The bytes are those that were signed.
-    pub intact: bool,
+    pub(crate) intact: bool,
     /// The signature value fits the key.
-    pub valid: bool,
+    pub(crate) valid: bool,
     /// The certificate leads to an anchor.
-    pub trusted: bool,
+    pub(crate) trusted: bool,
     /// Everything that pyHanko asks for, the later changes included.
-    pub bottom_line: bool,
+    pub(crate) bottom_line: bool,
     /// `ENTIRE_FILE`, `ENTIRE_REVISION`, `CONTIGUOUS_BLOCK_FROM_START`, `UNCLEAR`.
     #[serde(default)]
-    pub coverage: Option<String>,
+    pub(crate) coverage: Option<String>,
     /// `NONE`, `LTA_UPDATES`, `FORM_FILLING`, `ANNOTATIONS`, `OTHER`.
     #[serde(default)]
-    pub modification_level: Option<String>,
+    pub(crate) modification_level: Option<String>,
     #[serde(default)]
-    pub md_algorithm: Option<String>,
+    pub(crate) md_algorithm: Option<String>,
     #[serde(default)]
-    pub timestamp: Option<PyHankoTimestamp>,
+    pub(crate) timestamp: Option<PyHankoTimestamp>,
     /// Why pyHanko could not judge.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 impl PyHankoVerdict {
     /// Whether pyHanko accepts the signature without reserve.
-    pub fn accepted(&self) -> bool {
+    pub(crate) fn accepted(&self) -> bool {
         self.bottom_line && self.intact && self.valid && self.trusted && self.error.is_none()
     }
 }
 
 /// The time-stamp of a signature as pyHanko sees it.
 #[derive(Clone, Debug, serde::Deserialize)]
-pub struct PyHankoTimestamp {
-    pub time: String,
-    pub intact: bool,
-    pub valid: bool,
-    pub trusted: bool,
+pub(crate) struct PyHankoTimestamp {
+    pub(crate) time: String,
+    pub(crate) intact: bool,
+    pub(crate) valid: bool,
+    pub(crate) trusted: bool,
 }
 
 /// One signature as poppler's `pdfsig` sees it (certificates are not judged: `-nocert`).
 #[derive(Clone, Debug, Default)]
-pub struct PdfSigVerdict {
-    pub field: String,
+pub(crate) struct PdfSigVerdict {
+    pub(crate) field: String,
     /// `Signature is Valid.`, or poppler's complaint.
-    pub validation: String,
-    pub subfilter: String,
-    pub hash: String,
+    pub(crate) validation: String,
+    pub(crate) subfilter: String,
+    pub(crate) hash: String,
     /// `Total document signed`, as opposed to a part of it.
-    pub whole_document: bool,
+    pub(crate) whole_document: bool,
 }
 
 impl PdfSigVerdict {
     /// Whether poppler accepts the signature.
-    pub fn accepted(&self) -> bool {
+    pub(crate) fn accepted(&self) -> bool {
         self.validation == "Signature is Valid."
     }
 }
 
 /// What `pdfsig` says of each signature; `None` where it is not installed.
-pub fn pdfsig(pdf: &Path) -> Option<Vec<PdfSigVerdict>> {
-    // An empty NSS folder of our own, so that no person's certificates have a say.
-    let nss = tempfile::tempdir().expect("a temporary folder");
+pub(crate) fn pdfsig(pdf: &Path) -> Option<Vec<PdfSigVerdict>> {
     let mut command = Command::new(tool("pdfsig")?);
-    command.arg("-nocert").arg("-nssdir").arg(nss.path()).arg(pdf).env("LC_ALL", "C");
+    command.arg("-nocert").arg(pdf).env("LC_ALL", "C");
     // pdfsig ends with 2 when there is no signature and with 1 when one is bad: the text tells more.
     let output = command.output().expect("pdfsig runs");
     Some(parse_pdfsig(&String::from_utf8_lossy(&output.stdout)))
@@ -205,6 +203,82 @@ fn parse_pdfsig(text: &str) -> Vec<PdfSigVerdict> {
     }
     verdicts
 }
+
+/// The harness itself, before anybody leans on it: a file that pyHanko signs, whole and with one byte changed.
+#[test]
+fn both_judges_tell_a_whole_file_from_a_changed_one() {
+    let (Some(pyhanko), Some(openssl)) = (PyHanko::find(), tool("openssl")) else { return };
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let [key, cert, pdf, signed] =
+        ["key.pem", "cert.pem", "in.pdf", "out.pdf"].map(|name| dir.path().join(name));
+    run(Command::new(openssl)
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Lê Thị Thử"])
+        .args(["-utf8", "-addext", "keyUsage=critical,digitalSignature,nonRepudiation"])
+        .args(["-addext", "basicConstraints=critical,CA:false"])
+        .args([OsStr::new("-keyout"), key.as_os_str(), OsStr::new("-out"), cert.as_os_str()]));
+    std::fs::write(&pdf, BLANK_PDF).expect("a written file");
+
+    pyhanko.sign(
+        &pdf,
+        &signed,
+        &[OsStr::new("--key"), key.as_os_str(), OsStr::new("--cert"), cert.as_os_str()],
+    );
+
+    let [whole] = pyhanko.verify(&signed, &[&cert]).try_into().expect("one signature");
+    assert!(whole.accepted(), "{whole:?}");
+    assert_eq!((whole.field.as_str(), whole.kind.as_str()), ("Signature1", "signature"));
+    assert_eq!(
+        (whole.subfilter.as_str(), whole.md_algorithm.as_deref()),
+        ("/ETSI.CAdES.detached", Some("sha256"))
+    );
+    assert_eq!(
+        (whole.coverage.as_deref(), whole.modification_level.as_deref()),
+        (Some("ENTIRE_FILE"), Some("NONE"))
+    );
+    assert!(whole.timestamp.is_none());
+    let [unknown] = pyhanko.verify(&signed, &[]).try_into().expect("one signature");
+    assert!(unknown.intact && unknown.valid && !unknown.trusted && !unknown.accepted());
+    let by_poppler = pdfsig(&signed);
+    if let Some([verdict]) = by_poppler.as_deref() {
+        assert!(verdict.accepted() && verdict.whole_document, "{verdict:?}");
+        assert_eq!((verdict.field.as_str(), verdict.hash.as_str()), ("Signature1", "SHA-256"));
+        assert_eq!(verdict.subfilter, "ETSI.CAdES.detached");
+    } else {
+        assert!(by_poppler.is_none(), "{by_poppler:?}");
+    }
+
+    let mut bytes = std::fs::read(&signed).expect("a readable file");
+    let at = BLANK_PDF.find("595").expect("a page width");
+    bytes[at] = b'6';
+    std::fs::write(&signed, bytes).expect("a written file");
+    let [changed] = pyhanko.verify(&signed, &[&cert]).try_into().expect("one signature");
+    assert!(!changed.intact && !changed.accepted(), "{changed:?}");
+    assert!(pdfsig(&signed).is_none_or(|verdicts| verdicts.len() == 1 && !verdicts[0].accepted()));
+}
+
+/// The smallest file that everybody reads: one empty page.
+pub(crate) const BLANK_PDF: &str = "%PDF-1.7
+1 0 obj
+<</Type/Catalog/Pages 2 0 R>>
+endobj
+2 0 obj
+<</Type/Pages/Kids[3 0 R]/Count 1>>
+endobj
+3 0 obj
+<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>
+endobj
+xref
+0 4
+0000000000 65535 f 
+0000000009 00000 n 
+0000000054 00000 n 
+0000000105 00000 n 
+trailer
+<</Size 4/Root 1 0 R>>
+startxref
+170
+%%EOF
+";
 
 #[test]
 fn pdfsig_text_is_read() {
