@@ -7,12 +7,12 @@ pub mod base;
 
 // FORMATS
 pub mod asn1;
-pub mod cms;
-pub mod ledger;
-pub mod ocsp;
-pub mod pdf;
-pub mod tsp;
 pub mod x509;
+pub mod cms;
+pub mod ocsp;
+pub mod tsp;
+pub mod pdf;
+pub mod ledger;
 
 // JUDGEMENT
 pub mod crypto;
@@ -20,21 +20,21 @@ pub mod trust;
 pub mod validation;
 
 // WORK
-pub mod dispatch;
-pub mod people;
 pub mod signing;
+pub mod people;
+pub mod dispatch;
 
 // DOORS
+pub mod token;
 pub mod fetch;
 pub mod store;
-pub mod token;
 
 // TASKS
 pub mod service;
 
 // FACES
-pub mod cli;
 pub mod config;
-pub mod demo;
-pub mod http;
 pub mod telemetry;
+pub mod http;
+pub mod demo;
+pub mod cli;
