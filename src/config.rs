@@ -1,1 +1,359 @@
 //! Configuration: `kyso.toml` and `KYSO_…` variables.
+//!
+//! A variable overrides the file; two underscores stand for a dot: `KYSO_HTTP__LISTEN=0.0.0.0:8443` is
+//! `listen` of `[http]`. Relative paths are relative to the folder of the file. `docs/kyso.toml` shows every setting.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::Deserialize;
+
+use crate::{base::Limits, token};
+
+/// Everything that `kyso serve` is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen, and how.
+    #[serde(default)]
+    pub http: Http,
+    /// Rows and document bytes.
+    pub store: Store,
+    /// Who is believed when a certificate is judged.
+    #[serde(default)]
+    pub trust: Trust,
+    /// The time-stamp authority; without it, signatures are of level B-B.
+    #[serde(default)]
+    pub tsa: Option<Tsa>,
+    /// The dispatch ledger's name and key.
+    pub ledger: Ledger,
+    /// The keys that the server signs with.
+    #[serde(default, rename = "signer")]
+    pub signers: Vec<Signer>,
+    /// How much is taken in.
+    #[serde(default)]
+    pub limits: LimitSettings,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM, server certificate first.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// A reverse proxy ends TLS in front of us: plain HTTP is allowed on any address, and the client's address is
+    /// the last one of `X-Forwarded-For`.
+    pub behind_proxy: bool,
+    /// How long open requests may take to end after a signal to stop, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            tls_certificate: None,
+            tls_key: None,
+            behind_proxy: false,
+            shutdown_seconds: 20,
+        }
+    }
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:kyso.db`, or `postgres://user@host/database` (give the password by `KYSO_STORE__DATABASE`).
+    pub database: Secret,
+    /// The folder of document bytes, each under its SHA-256.
+    pub blobs: PathBuf,
+}
+
+/// A text that may hold a password: it is not shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// `[trust]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Trust {
+    /// PEM files of trust anchors.
+    pub anchors: Vec<PathBuf>,
+    /// No network for certificate status: what the files do not bring is missing.
+    pub offline: bool,
+    /// Hosts or networks inside that OCSP, CRL and time-stamp requests may reach in spite of the address guard.
+    pub private_hosts: Vec<String>,
+}
+
+/// `[tsa]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tsa {
+    /// Where RFC 3161 requests go, `http` or `https`.
+    pub url: String,
+}
+
+/// `[ledger]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The log's name in its checkpoints, a host name and path without a scheme (C2SP tlog-checkpoint).
+    pub origin: String,
+    /// The file of the checkpoint key (signed-note private key); made at the first start when absent.
+    pub key: PathBuf,
+}
+
+/// `[[signer]]`: a key on a token, and whose it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    /// How the API calls it.
+    pub name: String,
+    /// The PKCS#11 driver's path, or `embedded` for the token built into the program.
+    pub module: String,
+    /// The token's label.
+    pub token: String,
+    /// `CKA_LABEL`, or `hex:` and `CKA_ID`.
+    pub key: String,
+    /// The certificate, PEM or DER, when the token holds none.
+    pub certificate: Option<PathBuf>,
+    /// A file of mode 600 whose first line is the PIN.
+    pub pin_file: PathBuf,
+    /// In whose name it signs.
+    pub kind: SignerKind,
+    /// The agency, by its code: the person's, or the one that the seal belongs to.
+    pub agency: String,
+}
+
+/// The two signatures of an official document (Decree 30/2020, article 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignerKind {
+    /// The agency's own certificate, kept by the records clerk.
+    Agency,
+    /// The competent person's certificate.
+    Person,
+}
+
+impl Signer {
+    /// The driver.
+    pub fn module(&self) -> token::Module {
+        match self.module.as_str() {
+            "embedded" => token::Module::Embedded,
+            path => token::Module::Path(PathBuf::from(path)),
+        }
+    }
+
+    /// The token, by its label.
+    pub fn selector(&self) -> token::TokenSelector {
+        token::TokenSelector { label: Some(self.token.clone()), ..Default::default() }
+    }
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// The largest file taken in, in bytes.
+    pub upload_bytes: u64,
+    /// The most files in one request to verify.
+    pub upload_files: usize,
+    /// How long a request's body may stand still, in seconds.
+    pub idle_seconds: u64,
+    /// Verify requests that one address may make in a minute without a key; 0 for any number.
+    pub public_verifications_per_minute: u32,
+    /// Documents judged and signed at the same time.
+    pub parallel_work: usize,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            upload_bytes: 256 * 1024 * 1024,
+            upload_files: 20,
+            idle_seconds: 30,
+            public_verifications_per_minute: 60,
+            parallel_work: 4,
+        }
+    }
+}
+
+impl LimitSettings {
+    /// The bounds for the readers of documents.
+    pub fn readers(&self) -> Limits {
+        Limits::default()
+    }
+}
+
+impl Config {
+    /// Reads `file`, then the variables.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, a setting is missing, unknown or of the wrong kind, or two contradict.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        if !file.is_file() {
+            return Err(ConfigError::Absent { file: file.to_owned() });
+        }
+        Self::from_figment(Figment::from(Toml::file_exact(file)), file)
+    }
+
+    fn from_figment(figment: Figment, file: &Path) -> Result<Self, ConfigError> {
+        // KYSO_LOG, KYSO_PIN and the like are not settings of the file: those have a section.
+        let variables = Env::prefixed("KYSO_").filter(|name| name.as_str().contains("__")).split("__");
+        let mut config: Self = figment
+            .merge(variables)
+            .extract()
+            .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source: Box::new(source) })?;
+        config.root_paths(file.parent().unwrap_or(Path::new("")));
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Makes relative paths relative to the file's folder.
+    fn root_paths(&mut self, folder: &Path) {
+        let root = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.http.tls_certificate.iter_mut().for_each(root);
+        self.http.tls_key.iter_mut().for_each(root);
+        root(&mut self.store.blobs);
+        self.trust.anchors.iter_mut().for_each(root);
+        root(&mut self.ledger.key);
+        for signer in &mut self.signers {
+            signer.certificate.iter_mut().for_each(root);
+            root(&mut signer.pin_file);
+        }
+        if let Some(path) = self.store.database.0.strip_prefix("sqlite:")
+            && !path.starts_with(['/', ':'])
+        {
+            self.store.database = Secret(format!("sqlite:{}", folder.join(path).display()));
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let http = &self.http;
+        let secure = match (&http.tls_certificate, &http.tls_key) {
+            (Some(_), Some(_)) => true,
+            (None, None) => false,
+            _ => return Err(ConfigError::HalfTls),
+        };
+        if !secure && !http.behind_proxy && !http.listen.ip().is_loopback() {
+            return Err(ConfigError::PlainHttp { listen: http.listen });
+        }
+        for (index, signer) in self.signers.iter().enumerate() {
+            if self.signers[..index].iter().any(|other| other.name == signer.name) {
+                return Err(ConfigError::TwoSigners { name: signer.name.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no usable configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No such file.
+    #[error("there is no file {}; docs/kyso.toml of the project is an example to start from", file.display())]
+    Absent {
+        /// What was asked for.
+        file: PathBuf,
+    },
+    /// A certificate without a key, or the other way round.
+    #[error("http.tls_certificate and http.tls_key go together: give both or neither")]
+    HalfTls,
+    /// Plain HTTP where others can listen in.
+    #[error(
+        "plain HTTP on {listen} would show keys and documents to the network: give http.tls_certificate and http.tls_key, or set http.behind_proxy = true when a proxy ends TLS"
+    )]
+    PlainHttp {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// A name that two `[[signer]]` entries share.
+    #[error("two [[signer]] entries are named {name}")]
+    TwoSigners {
+        /// The name.
+        name: String,
+    },
+    /// Not TOML, or a setting that is missing, unknown or of the wrong kind.
+    #[error("{} cannot be used", file.display())]
+    Unreadable {
+        /// Where it was read from.
+        file: PathBuf,
+        /// Which setting, and what is wrong with it.
+        source: Box<figment::Error>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str =
+        "[store]\ndatabase='sqlite:a.db'\nblobs='b'\n[ledger]\norigin='example.vn/log'\nkey='k'\n";
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        Config::from_figment(Figment::from(Toml::string(text)), Path::new("/etc/kyso/kyso.toml"))
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = read(LEAST).unwrap();
+        assert_eq!(config.store.database.reveal(), "sqlite:/etc/kyso/a.db");
+        assert_eq!(config.ledger.key, Path::new("/etc/kyso/k"));
+        assert!(config.http.listen.ip().is_loopback());
+    }
+
+    #[test]
+    fn the_example_in_docs_is_a_configuration() {
+        let config = read(include_str!("../docs/kyso.toml")).unwrap();
+        assert_eq!(config.signers.len(), 2);
+        assert_eq!(config.signers[0].kind, SignerKind::Person);
+        assert!(config.tsa.is_some());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named() {
+        let error = read(&format!("{LEAST}[http]\nlisen='127.0.0.1:1'\n")).unwrap_err();
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("lisen"), "{error:?}");
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_unless_a_proxy_is_in_front() {
+        let open = format!("{LEAST}[http]\nlisten='0.0.0.0:80'\n");
+        assert!(matches!(read(&open), Err(ConfigError::PlainHttp { .. })));
+        assert!(read(&format!("{open}behind_proxy=true\n")).is_ok());
+        assert!(matches!(read(&format!("{open}tls_key='k'\n")), Err(ConfigError::HalfTls)));
+    }
+
+    #[test]
+    fn a_password_in_the_database_url_is_not_shown() {
+        let config = read(&LEAST.replace("sqlite:a.db", "postgres://u:hunter2@h/d")).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,1 +1,158 @@
 //! The HTTP face: API, pages, problems.
+//!
+//! [`routes`] lists every address. A handler extracts, calls a task of [`crate::service`], and renders; what
+//! fails becomes a [`Problem`], which alone knows status codes. [`serve`] answers over TLS, or plainly on
+//! loopback and behind a proxy.
+
+mod language;
+mod limiter;
+mod observe;
+pub mod problem;
+mod routes;
+pub mod tls;
+mod upload;
+mod web;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use tokio::{sync::Semaphore, task::JoinHandle};
+
+use self::limiter::Limiter;
+pub use self::{
+    language::Language,
+    problem::{Problem, ProblemBody},
+    routes::{openapi, router},
+};
+use crate::{
+    base::{Chance, Clock},
+    config::LimitSettings,
+    telemetry,
+};
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    clock: Clock,
+    chance: Chance,
+    settings: Settings,
+    limiter: Limiter,
+    work: Arc<Semaphore>,
+}
+
+/// What the face is told, apart from the tasks that it calls.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How much is taken in.
+    pub limits: LimitSettings,
+    /// A proxy in front ends TLS and says who the client is.
+    pub behind_proxy: bool,
+    /// Whether clients come over TLS, here or at the proxy.
+    pub over_tls: bool,
+}
+
+impl App {
+    /// The face of these tasks.
+    pub fn new(clock: Clock, chance: Chance, settings: Settings) -> Self {
+        let limiter = Limiter::new(settings.limits.public_verifications_per_minute);
+        let work = Arc::new(Semaphore::new(settings.limits.parallel_work.max(1)));
+        telemetry::metrics();
+        Self(Arc::new(Shared { clock, chance, settings, limiter, work }))
+    }
+
+    fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    fn chance(&self) -> &Chance {
+        &self.0.chance
+    }
+
+    fn limits(&self) -> &LimitSettings {
+        &self.0.settings.limits
+    }
+
+    fn over_tls(&self) -> bool {
+        self.0.settings.over_tls
+    }
+
+    /// Runs `work`, which hashes, waits for a token or a disk, on a thread of its own; so many at a time.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let failed = || Problem::new(&problem::INTERNAL);
+        let _turn = self.0.work.acquire().await.map_err(|error| failed().caused_by(&error))?;
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(work))
+            .await
+            .map_err(|error| failed().caused_by(&error))
+    }
+}
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// TLS settings; `None` for plain HTTP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// A server that answers. Dropping it does not stop it; [`Running::stop`] does.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    handle: Handle<SocketAddr>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Takes no new connection, lets open requests end within `grace`, then cuts them off.
+    ///
+    /// # Errors
+    ///
+    /// When the server had failed before.
+    pub async fn stop(self, grace: Duration) -> io::Result<()> {
+        self.handle.graceful_shutdown(Some(grace));
+        self.task.await.map_err(io::Error::other)?
+    }
+
+    /// Waits until the server ends by itself, which it does only when it fails.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.task).await.map_err(io::Error::other)?
+    }
+}
+
+/// Listens and answers until told to stop.
+///
+/// # Errors
+///
+/// When the address cannot be had.
+pub async fn serve(app: App, listen: &Listen) -> io::Result<Running> {
+    let listener = std::net::TcpListener::bind(listen.address)?;
+    let address = listener.local_addr()?;
+    let handle = Handle::new();
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let task = if let Some(tls) = &listen.tls {
+        let tls = RustlsConfig::from_config(Arc::clone(tls));
+        let server = axum_server::from_tcp_rustls(listener, tls)?;
+        let server = server.handle(handle.clone()).first_request_timeout(FIRST_REQUEST);
+        tokio::spawn(server.serve(service))
+    } else {
+        let server = axum_server::from_tcp(listener)?;
+        let server = server.handle(handle.clone()).first_request_timeout(FIRST_REQUEST);
+        tokio::spawn(server.serve(service))
+    };
+    Ok(Running { address, handle, task })
+}
+
+/// How long a new connection may take to send its first request line and headers.
+const FIRST_REQUEST: Duration = Duration::from_secs(15);

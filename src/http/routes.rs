@@ -1,0 +1,77 @@
+//! Every address, in one list.
+
+use std::time::Duration;
+
+use axum::{Router, middleware, routing::get};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{
+    App, observe,
+    problem::{self, Problem},
+    web,
+};
+
+/// Everything that the server answers.
+pub fn router(app: App) -> Router {
+    let idle = Duration::from_secs(app.limits().idle_seconds.max(1));
+    let (api, _description) = api().split_for_parts();
+    api.merge(pages())
+        .fallback(async || Problem::new(&problem::ROUTE_NOT_FOUND))
+        .layer(RequestBodyTimeoutLayer::new(idle))
+        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}
+
+/// The description of the API (OpenAPI 3.1), made from the handlers.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
+}
+
+/// What programs call: described in `/openapi.json`.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+}
+
+/// What people open.
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(web::home))
+        .route("/assets/{name}", get(web::asset))
+        .route("/docs", get(web::docs))
+        .route("/favicon.ico", get(web::favicon))
+        .route("/openapi.json", get(web::openapi_json))
+        .route("/problems", get(web::problems))
+        .route("/problems/{code}", get(web::problem_kind))
+}
+
+/// What the description says beside the paths.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "kyso",
+        description = "Sign, verify and circulate administrative documents. Failures are RFC 9457 problems; their codes are listed at /problems."
+    ),
+    modifiers(&Keys),
+    components(schemas(super::problem::ProblemBody))
+)]
+struct Description;
+
+/// `Authorization: Bearer kyso_…`
+struct Keys;
+
+impl utoipa::Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("kyso_…")
+            .description(Some("An API key, made by POST /api/v1/api-keys"))
+            .build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
