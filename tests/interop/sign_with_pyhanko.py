@@ -11,6 +11,7 @@ PKCS#12 file, or the PIN of a token, is read from the environment variable INTER
 
 import argparse
 import os
+import shutil
 import sys
 
 from pyhanko.keys import load_certs_from_pemder
@@ -23,7 +24,7 @@ def main() -> int:
     args = arguments()
     stamper = timestamps.HTTPTimeStamper(args.tsa) if args.tsa else None
     with open(args.input, "rb") as source, open(args.output, "w+b") as out:
-        out.write(source.read())
+        shutil.copyfileobj(source, out, 1 << 20)
         out.seek(0)
         writer = IncrementalPdfFileWriter(out)
         if args.timestamp_only:
@@ -74,10 +75,11 @@ class opened_signer:
     def __enter__(self):
         args, secret = self.args, os.environ.get("INTEROP_SECRET")
         if args.module:
+            from pyhanko.config.pkcs11 import TokenCriteria
             from pyhanko.sign import pkcs11
 
             self.session = pkcs11.open_pkcs11_session(
-                args.module, token_label=args.token, user_pin=secret
+                args.module, token_criteria=TokenCriteria(label=args.token), user_pin=secret
             )
             return pkcs11.PKCS11Signer(
                 self.session,
