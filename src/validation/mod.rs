@@ -8,7 +8,10 @@ use crate::{
 };
 
 mod report;
-pub use report::*;
+pub use report::{
+    CoverageLevel, DocumentReport, Indication, Message, Modification, ModificationLevel, Overall, Report,
+    SignatureReport, TimeSource, Unreadable,
+};
 
 /// Something the judge would like to have. The caller may fetch it, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

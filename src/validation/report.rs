@@ -1,106 +1,221 @@
 //! The report: what the JSON of `kyso verify` and of the API shows (schema in `docs/verify.schema.json`).
+//!
+//! Names are those of SiVa's simple report where it has one. Absent means omitted. Times are RFC 3339 in UTC.
 
 use serde::{Deserialize, Serialize};
 
 /// The answer for a set of documents.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
+    /// In the order in which the files were given.
     pub documents: Vec<DocumentReport>,
+    /// Files that could not be judged at all; omitted when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
 }
 
+/// A file that could not be judged: not there, not a PDF, damaged, encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Unreadable {
+    /// The name that the caller gave.
+    pub name: String,
+    /// Why.
+    pub error: Message,
+}
+
+/// The worst of a document's signatures, or that it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Overall {
+    /// Every signature is TOTAL-PASSED.
     Valid,
+    /// At least one signature is TOTAL-FAILED.
     Invalid,
+    /// None failed, at least one is INDETERMINATE.
     Indeterminate,
+    /// There is no signature.
     Unsigned,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// The answer for one document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentReport {
+    /// The name that the caller gave.
     pub name: String,
-    /// 64 hex characters.
+    /// Of the whole file: 64 lower-case hexadecimal characters.
     pub sha256: String,
+    /// The worst of the signatures.
     pub overall: Overall,
+    /// The moment for which the question was answered.
+    pub validation_time: String,
+    /// The name of the policy that was applied.
+    pub policy: String,
+    /// Oldest first; document time-stamps are among them.
     pub signatures: Vec<SignatureReport>,
 }
 
+impl DocumentReport {
+    /// The overall answer that these signatures give: the worst one decides.
+    pub fn overall_of(signatures: &[SignatureReport]) -> Overall {
+        let any = |wanted| signatures.iter().any(|signature| signature.indication == wanted);
+        if signatures.is_empty() {
+            Overall::Unsigned
+        } else if any(Indication::TotalFailed) {
+            Overall::Invalid
+        } else if any(Indication::Indeterminate) {
+            Overall::Indeterminate
+        } else {
+            Overall::Valid
+        }
+    }
+}
+
+/// Main indication, ETSI EN 319 102-1 section 5.1.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Indication {
+    /// Every check held.
     #[serde(rename = "TOTAL-PASSED")]
     TotalPassed,
+    /// The signature is certainly not valid.
     #[serde(rename = "TOTAL-FAILED")]
     TotalFailed,
+    /// What is known does not suffice to say.
     #[serde(rename = "INDETERMINATE")]
     Indeterminate,
 }
 
+/// How much of the file a signature covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CoverageLevel {
+    /// All of the file.
     Document,
+    /// All of the file as it was when signed; something was appended later (see `modifications`).
     Revision,
+    /// Not all bytes of any revision: the byte rules are broken.
     Partial,
 }
 
+/// Whether what was appended after a signature is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ModificationLevel {
+    /// Nothing was appended.
     None,
+    /// Only further signatures, document time-stamps or validation material, where the signer allows them.
     Permitted,
+    /// Something else.
     Forbidden,
 }
 
-/// A stable key and words for people (English here; faces translate by key).
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// Where `bestSignatureTime` comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeSource {
+    /// Proven by a valid time-stamp.
+    TimeStamp,
+    /// Nothing proves an earlier time than the moment of validation.
+    ValidationTime,
+}
+
+/// A stable key and words for people (English here; faces translate by key, see `validation::words`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Message {
+    /// One of the keys of `docs/verify.md`.
     pub key: String,
+    /// An English sentence with the particulars of this case.
     pub message: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// What a later revision of the file did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Modification {
+    /// The revision that brought it, counted from 1 for the original file.
     pub revision: usize,
-    /// `12 0 R`.
+    /// The PDF objects touched, such as `12 0 R`.
     pub objects: Vec<String>,
+    /// `signature`, `document-time-stamp`, `security-store` or `other`.
     pub kind: String,
+    /// Whether this signature allows it.
     pub permitted: bool,
+    /// In English words.
     pub description: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// The answer for one signature or document time-stamp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignatureReport {
+    /// Unique in this document: `S-1`, `S-2`…, oldest first.
     pub id: String,
+    /// The fully qualified name of the form field.
     pub field: String,
+    /// ETSI EN 319 102-1 main indication.
     pub indication: Indication,
-    /// ETSI EN 319 102-1 sub-indication, e.g. `HASH_FAILURE`.
+    /// ETSI EN 319 102-1 sub-indication, such as `HASH_FAILURE`; omitted for TOTAL-PASSED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
-    /// `PAdES-BASELINE-B`, `PAdES-BASELINE-T`, `DOC-TIME-STAMP`, `PKCS7-B`…
+    /// `PAdES-BASELINE-B`, `PAdES-BASELINE-T`, `PKCS7-B`, `PKCS7-T`, `DOC-TIME-STAMP` or `PDF-NOT-ETSI`.
     pub signature_format: String,
+    /// `SHA256withRSA` and the like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_algorithm: Option<String>,
+    /// The common name of the signer's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
+    /// The organisation in the signer's certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The subject of the signer's certificate, RFC 4514.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The issuer of the signer's certificate, RFC 4514.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The serial number of the signer's certificate, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// The signer's certificate is valid from this moment…
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_valid_from: Option<String>,
+    /// …to this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_valid_to: Option<String>,
+    /// The subject of the trust anchor that the path ended in, when one was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_anchor: Option<String>,
+    /// What the signer's machine said; nobody vouches for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_signing_time: Option<String>,
+    /// The earliest moment at which the signature is proven to have existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_signature_time: Option<String>,
+    /// What proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_signature_time_source: Option<TimeSource>,
+    /// `/Reason` of the signature dictionary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `/Location` of the signature dictionary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// `/P` of a certification signature (DocMDP): 1 no changes, 2 forms and signatures, 3 annotations as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certification_level: Option<u8>,
     /// The bytes are those that were signed, apart from trust.
     pub digest_matches: bool,
     /// The signature value fits key and signed attributes, apart from trust.
     pub signature_matches: bool,
+    /// How much of the file is covered.
     pub coverage: CoverageLevel,
+    /// Whether what came later is allowed.
     pub modification_level: ModificationLevel,
+    /// What came later.
     pub modifications: Vec<Modification>,
+    /// Why the indication is not TOTAL-PASSED. Never empty then, always empty otherwise.
     pub errors: Vec<Message>,
+    /// What a reader should know all the same.
     pub warnings: Vec<Message>,
 }
