@@ -1,0 +1,201 @@
+//! Why a task was not done.
+
+use crate::{
+    base::Sha256,
+    dispatch::{NumberError, Role, State, TransitionError},
+    ledger::{CheckpointError, KeyError, TreeError},
+    people::{AgencyCode, Scope},
+    store::{BlobError, StoreError},
+};
+
+/// Why a task was not done. [`ServiceError::code`] is stable; the words are for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The key presented is unknown, expired or revoked. It is not said which.
+    #[error("the API key is not valid; ask your agency's administrator for a new one")]
+    Unauthenticated,
+    /// The key does not give this scope.
+    #[error("this needs the scope `{scope}`, which the API key or its member's roles do not give")]
+    Forbidden {
+        /// The scope missing.
+        scope: Scope,
+    },
+    /// There is no such thing, or it is not the caller's to see. It is not said which.
+    #[error("there is no {what} {id} that you can see")]
+    NotFound {
+        /// `document`, `dispatch`, `delivery`, `event`, …
+        what: &'static str,
+        /// As asked for.
+        id: String,
+    },
+    /// A value given is not acceptable.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// Which value.
+        field: &'static str,
+        /// Why, and what would be.
+        message: String,
+    },
+    /// A number, symbol or text of a document is not acceptable.
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    /// There is one already.
+    #[error("there is already a {what} {id}")]
+    Exists {
+        /// `agency`, …
+        what: &'static str,
+        /// Its identifier.
+        id: String,
+    },
+    /// The document has its number already, and another was asked for.
+    #[error("the document already has the number {number}")]
+    Numbered {
+        /// The number.
+        number: String,
+    },
+    /// A number is needed before the agency may sign.
+    #[error("the document has no number yet; allot one before the agency signs")]
+    Unnumbered,
+    /// The document is past the point where this can be done.
+    #[error("the document is already {state}; {hint}")]
+    DocumentState {
+        /// `approved` or `issued`.
+        state: &'static str,
+        /// What is possible instead.
+        hint: &'static str,
+    },
+    /// The signatures come in another order: the person's, then the agency's.
+    #[error("the {} signature cannot be recorded now: the person signs first, then the agency, once each", .role.as_str())]
+    SignatureOrder {
+        /// What was to be recorded.
+        role: Role,
+    },
+    /// The signed file does not begin with the bytes of the document.
+    #[error(
+        "the signed file does not begin with the bytes of the document as it stands; sign the present file"
+    )]
+    NotContinued,
+    /// The verdict is not of these bytes.
+    #[error("the verification report is of other bytes: it says {reported}, the file is {actual}")]
+    ReportMismatch {
+        /// What the report says.
+        reported: String,
+        /// What the file is.
+        actual: Sha256,
+    },
+    /// The verdict is not that the document is valid.
+    #[error("the document does not verify: its verdict is {overall}")]
+    NotVerified {
+        /// `invalid`, `indeterminate` or `unsigned`.
+        overall: &'static str,
+    },
+    /// Fewer signatures than the document has to have.
+    #[error("the verified file has {found} signatures; {needed} are needed")]
+    SignatureCount {
+        /// Signatures in the report.
+        found: usize,
+        /// Signatures needed.
+        needed: usize,
+    },
+    /// Not issued: both signatures have to be there.
+    #[error("the document is not issued: the person's and then the agency's signature have to be on it")]
+    NotIssued,
+    /// Secret documents are outside the axis.
+    #[error("the document is secret; secret documents are never sent through kyso")]
+    Secret,
+    /// Not an agency known here.
+    #[error("there is no agency {agency}")]
+    UnknownAgency {
+        /// Its code.
+        agency: AgencyCode,
+    },
+    /// The state machine does not have it. Kept as an anomaly.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// An event identifier is used twice for different events.
+    #[error("the event {id} is already recorded and says something else")]
+    EventReused {
+        /// The identifier.
+        id: String,
+    },
+    /// An idempotency key is used twice for different requests.
+    #[error("the idempotency key was used for another request; use a new key for a new request")]
+    IdempotencyConflict,
+    /// The ledger does not fit its signed checkpoint. Nothing is signed until somebody has looked.
+    #[error("the ledger does not agree with its last checkpoint of {size} entries; run `kyso ledger audit`")]
+    LedgerBroken {
+        /// Entries of the last checkpoint.
+        size: u64,
+    },
+    /// The key does not fit the database.
+    #[error("the ledger of this database is kept with the key {expected}, not {given}")]
+    LedgerKey {
+        /// The verifier key stored.
+        expected: String,
+        /// The verifier key of the key given.
+        given: String,
+    },
+    /// The tree cannot be computed.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A checkpoint cannot be made or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+    /// The files failed.
+    #[error("the file store failed")]
+    Blob(#[from] BlobError),
+    /// A file given could not be read.
+    #[error("the file given could not be read")]
+    Io(#[from] std::io::Error),
+    /// A stored value could not be read.
+    #[error("a stored value could not be read")]
+    Json(#[from] serde_json::Error),
+}
+
+impl ServiceError {
+    /// A stable code for programs, such as `dispatch.secret`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "key.invalid",
+            Self::Forbidden { .. } => "key.scope",
+            Self::NotFound { .. } => "not-found",
+            Self::Invalid { .. } | Self::Number(_) => "request.invalid",
+            Self::Exists { .. } => "request.exists",
+            Self::Numbered { .. } => "document.numbered",
+            Self::Unnumbered => "document.unnumbered",
+            Self::DocumentState { .. } => "document.state",
+            Self::SignatureOrder { .. } => "signature.order",
+            Self::NotContinued => "signature.not-continued",
+            Self::ReportMismatch { .. } => "report.mismatch",
+            Self::NotVerified { .. } => "report.not-valid",
+            Self::SignatureCount { .. } => "report.signatures",
+            Self::NotIssued => "dispatch.not-issued",
+            Self::Secret => "dispatch.secret",
+            Self::UnknownAgency { .. } => "dispatch.unknown-agency",
+            Self::Transition(TransitionError::NotNow {
+                state: State::Refused | State::Recalled | State::Updated,
+                ..
+            }) => "delivery.final",
+            Self::Transition(TransitionError::ReasonMissing { .. }) => "delivery.reason",
+            Self::Transition(_) => "delivery.state",
+            Self::EventReused { .. } => "event.reused",
+            Self::IdempotencyConflict => "idempotency.conflict",
+            Self::LedgerBroken { .. } => "ledger.broken",
+            Self::LedgerKey { .. } => "ledger.key",
+            Self::Tree(_)
+            | Self::Checkpoint(_)
+            | Self::Key(_)
+            | Self::Store(_)
+            | Self::Blob(_)
+            | Self::Io(_)
+            | Self::Json(_) => "internal",
+        }
+    }
+}
