@@ -83,4 +83,70 @@ oids! {
     KP_TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
     /// id-kp-OCSPSigning, RFC 6960 section 4.2.2.2.
     KP_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
+    /// id-ri-ocsp-response, RFC 5940 section 3.
+    RI_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2";
+    /// subjectKeyIdentifier, RFC 5280 section 4.2.1.2.
+    SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
+    /// keyUsage, RFC 5280 section 4.2.1.3.
+    KEY_USAGE = "2.5.29.15";
+    /// subjectAltName, RFC 5280 section 4.2.1.6.
+    SUBJECT_ALT_NAME = "2.5.29.17";
+    /// issuerAltName, RFC 5280 section 4.2.1.7.
+    ISSUER_ALT_NAME = "2.5.29.18";
+    /// basicConstraints, RFC 5280 section 4.2.1.9.
+    BASIC_CONSTRAINTS = "2.5.29.19";
+    /// cRLNumber, RFC 5280 section 5.2.3.
+    CRL_NUMBER = "2.5.29.20";
+    /// reasonCode, RFC 5280 section 5.3.1.
+    REASON_CODE = "2.5.29.21";
+    /// invalidityDate, RFC 5280 section 5.3.2.
+    INVALIDITY_DATE = "2.5.29.24";
+    /// deltaCRLIndicator, RFC 5280 section 5.2.4.
+    DELTA_CRL_INDICATOR = "2.5.29.27";
+    /// issuingDistributionPoint, RFC 5280 section 5.2.5.
+    ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
+    /// certificateIssuer, RFC 5280 section 5.3.3.
+    CERTIFICATE_ISSUER = "2.5.29.29";
+    /// nameConstraints, RFC 5280 section 4.2.1.10.
+    NAME_CONSTRAINTS = "2.5.29.30";
+    /// cRLDistributionPoints, RFC 5280 section 4.2.1.13.
+    CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    /// certificatePolicies, RFC 5280 section 4.2.1.4.
+    CERTIFICATE_POLICIES = "2.5.29.32";
+    /// authorityKeyIdentifier, RFC 5280 section 4.2.1.1.
+    AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+    /// extKeyUsage, RFC 5280 section 4.2.1.12.
+    EXTENDED_KEY_USAGE = "2.5.29.37";
+    /// authorityInfoAccess, RFC 5280 section 4.2.2.1.
+    AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
+    /// commonName, RFC 4519 section 2.3.
+    COMMON_NAME = "2.5.4.3";
+    /// surname, RFC 4519 section 2.32.
+    SURNAME = "2.5.4.4";
+    /// serialNumber, RFC 4519 section 2.31.
+    SERIAL_NUMBER = "2.5.4.5";
+    /// countryName, RFC 4519 section 2.2.
+    COUNTRY_NAME = "2.5.4.6";
+    /// localityName, RFC 4519 section 2.16.
+    LOCALITY_NAME = "2.5.4.7";
+    /// stateOrProvinceName, RFC 4519 section 2.33.
+    STATE_OR_PROVINCE_NAME = "2.5.4.8";
+    /// streetAddress, RFC 4519 section 2.34.
+    STREET_ADDRESS = "2.5.4.9";
+    /// organizationName, RFC 4519 section 2.19.
+    ORGANIZATION_NAME = "2.5.4.10";
+    /// organizationalUnitName, RFC 4519 section 2.20.
+    ORGANIZATIONAL_UNIT_NAME = "2.5.4.11";
+    /// title, RFC 4519 section 2.38.
+    TITLE = "2.5.4.12";
+    /// givenName, RFC 4519 section 2.12.
+    GIVEN_NAME = "2.5.4.42";
+    /// organizationIdentifier, X.520 section 6.4.5.
+    ORGANIZATION_IDENTIFIER = "2.5.4.97";
+    /// domainComponent, RFC 4519 section 2.4.
+    DOMAIN_COMPONENT = "0.9.2342.19200300.100.1.25";
+    /// userid, RFC 4519 section 2.39.
+    USER_ID = "0.9.2342.19200300.100.1.1";
+    /// emailAddress, RFC 2985 section 5.2.1.
+    EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
 }

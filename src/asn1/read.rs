@@ -1,6 +1,9 @@
 //! A reader of tag-length-value slices.
 
 use der::oid::ObjectIdentifier;
+use jiff::{civil::DateTime, tz::TimeZone};
+
+use crate::base::UtcTime;
 
 /// An identifier octet. Multi-octet tags (number 31 and up) occur in nothing that kyso reads and are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +138,33 @@ impl<'a> Tlv<'a> {
         Ok(digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
     }
 
+    /// A UTCTime (with seconds, in UTC) or a GeneralizedTime (with seconds and at most nine decimals, in UTC).
+    ///
+    /// The last day of the year 9999, which RFC 5280 section 4.1.2.5 writes for "no end", becomes the last moment
+    /// that [`UtcTime`] holds.
+    ///
+    /// # Errors
+    ///
+    /// When the tag is another, or the content is no moment in that form.
+    pub fn time(&self) -> Result<UtcTime, Asn1Error> {
+        let digits = match self.tag {
+            Tag::UTC_TIME => {
+                let century = if self.value.first() < Some(&b'5') { "20" } else { "19" };
+                [century.as_bytes(), self.value].concat()
+            }
+            Tag::GENERALIZED_TIME => self.value.to_vec(),
+            _ => {
+                let (expected, found) = (Tag::GENERALIZED_TIME.0, self.tag.0);
+                return Err(Asn1Error::Unexpected { offset: 0, expected, found });
+            }
+        };
+        let moment = moment(&digits).ok_or(Asn1Error::Content { offset: 0 })?;
+        if self.tag == Tag::UTC_TIME && digits.len() != 15 {
+            return Err(Asn1Error::Content { offset: 0 });
+        }
+        Ok(moment)
+    }
+
     /// The octets of a BIT STRING without unused bits.
     ///
     /// # Errors
@@ -265,9 +295,71 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// `YYYYMMDDHHMMSS[.f…]Z`.
+fn moment(text: &[u8]) -> Option<UtcTime> {
+    let whole = text.strip_suffix(b"Z")?;
+    let (whole, fraction) = match whole.iter().position(|byte| *byte == b'.') {
+        Some(dot) => (&whole[..dot], &whole[dot + 1..]),
+        None => (whole, &b"0"[..]),
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i32, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0'))
+        })
+    };
+    let field = |from: usize, len: usize| whole.get(from..from + len).and_then(number);
+    let small = |from: usize| field(from, 2).and_then(|number| i8::try_from(number).ok());
+    if whole.len() != 14 || fraction.is_empty() || fraction.len() > 9 {
+        return None;
+    }
+    let nanos = number(fraction)? * 10_i32.pow(9 - u32::try_from(fraction.len()).ok()?);
+    let year = i16::try_from(field(0, 4)?).ok()?;
+    let civil = DateTime::new(year, small(4)?, small(6)?, small(8)?, small(10)?, small(12)?, nanos).ok()?;
+    match TimeZone::UTC.to_timestamp(civil) {
+        Ok(moment) => Some(moment),
+        Err(_) if year == 9999 => Some(UtcTime::MAX),
+        Err(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_in_the_forms_of_the_standards() {
+        let read = |tag: Tag, text: &str| {
+            Tlv { tag, value: text.as_bytes(), raw: &[] }.time().map(|moment| moment.to_string())
+        };
+        for (tag, text, moment) in [
+            (Tag::UTC_TIME, "260102030405Z", "2026-01-02T03:04:05Z"),
+            (Tag::UTC_TIME, "491231235959Z", "2049-12-31T23:59:59Z"),
+            (Tag::UTC_TIME, "500101000000Z", "1950-01-01T00:00:00Z"),
+            (Tag::GENERALIZED_TIME, "20500101000000Z", "2050-01-01T00:00:00Z"),
+            (Tag::GENERALIZED_TIME, "20260102030405.25Z", "2026-01-02T03:04:05.25Z"),
+        ] {
+            assert_eq!(read(tag, text).as_deref(), Ok(moment), "{text}");
+        }
+        let endless = Tlv { tag: Tag::GENERALIZED_TIME, value: b"99991231235959Z", raw: &[] };
+        assert_eq!(endless.time(), Ok(UtcTime::MAX));
+        for (tag, text) in [
+            (Tag::UTC_TIME, ""),
+            (Tag::UTC_TIME, "Z"),
+            (Tag::UTC_TIME, "2601020304Z"),
+            (Tag::UTC_TIME, "260102030405"),
+            (Tag::UTC_TIME, "260102030405+0700"),
+            (Tag::UTC_TIME, "260230030405Z"),
+            (Tag::UTC_TIME, "260102030405.5Z"),
+            (Tag::UTC_TIME, "26010203040\u{e9}Z"),
+            (Tag::GENERALIZED_TIME, "20260102030460Z"),
+            (Tag::GENERALIZED_TIME, "20260102030405.Z"),
+            (Tag::GENERALIZED_TIME, "20260102030405.1234567890Z"),
+            (Tag::GENERALIZED_TIME, "2026-1-2030405Z"),
+            (Tag::INTEGER, "20260102030405Z"),
+        ] {
+            assert!(read(tag, text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn values_are_read_as_received() {

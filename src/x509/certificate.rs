@@ -1,28 +1,40 @@
 //! Certificates: read twice, by two readers, and kept as received.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
-use super::Name;
-use crate::base::{Sha256, UtcTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// A certificate (RFC 5280 section 4.1), kept as received.
+use super::{
+    Name, X509Error,
+    extension::{Extension, boolean, extensions},
+    within,
+};
+use crate::{
+    asn1::{Asn1Error, Reader, Tag, Tlv, oid},
+    base::{Sha256, UtcTime},
+};
+
+/// A certificate (RFC 5280 section 4.1), kept as received. Cloning it copies a pointer.
 ///
 /// Equality is equality of the encoding.
 #[derive(Clone)]
 pub struct Certificate {
-    der: Arc<[u8]>,
+    parts: Arc<Parts>,
 }
 
-impl std::fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Certificate({} bytes)", self.der.len())
-    }
-}
-
-/// keyUsage bits (RFC 5280 section 4.2.1.3).
+/// keyUsage bits (RFC 5280 section 4.2.1.3) that decide something in kyso.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are bits in the standard")]
 pub struct KeyUsage {
     /// Bit 0.
     pub digital_signature: bool,
@@ -34,117 +46,571 @@ pub struct KeyUsage {
     pub crl_sign: bool,
 }
 
-/// Why bytes are not a certificate or a revocation list.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum X509Error {
-    /// Not a certificate at all.
-    #[error("not an X.509 structure: {reason}")]
-    Malformed {
-        /// What the reader met.
-        reason: String,
-    },
-}
-
 impl Certificate {
     /// Reads one DER certificate, with nothing behind it.
+    ///
+    /// ```text
+    /// Certificate    ::= SEQUENCE { tbsCertificate, signatureAlgorithm AlgorithmIdentifier, signatureValue BIT STRING }
+    /// TBSCertificate ::= SEQUENCE {
+    ///     version [0] EXPLICIT INTEGER DEFAULT v1, serialNumber INTEGER, signature AlgorithmIdentifier,
+    ///     issuer Name, validity SEQUENCE { notBefore Time, notAfter Time }, subject Name,
+    ///     subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] EXPLICIT }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is not DER, an extension occurs twice, one that decides something is broken, the two signature
+    /// algorithms differ, or it is longer than any honest certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
-        let _ = der;
-        todo!()
+        if der.len() > MAX_BYTES {
+            return Err(X509Error::because(format!("a certificate of more than {MAX_BYTES} bytes")));
+        }
+        x509_cert::Certificate::from_der(der).map_err(within("a certificate"))?;
+        let mut parts = Parts::read(der)?;
+        parts.disagreement = parts.second_reading().err();
+        Ok(Self { parts: Arc::new(parts) })
     }
+
     /// The encoding.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.parts.der
     }
+
     /// The signed part, as received.
     pub fn tbs_der(&self) -> &[u8] {
-        todo!()
+        &self.parts.der[self.parts.tbs.clone()]
     }
+
+    /// Whose key it is.
     pub fn subject(&self) -> &Name {
-        todo!()
+        &self.parts.subject
     }
+
+    /// Who says so.
     pub fn issuer(&self) -> &Name {
-        todo!()
+        &self.parts.issuer
     }
+
     /// Content octets of the serial number.
     pub fn serial(&self) -> &[u8] {
-        todo!()
+        &self.parts.der[self.parts.serial.clone()]
     }
+
     /// Lower-case hex without leading zero octets.
     pub fn serial_hex(&self) -> String {
-        todo!()
+        match hex::encode(self.serial()).trim_start_matches("00") {
+            "" => "00".to_owned(),
+            digits => digits.to_owned(),
+        }
     }
+
+    /// From this moment on.
     pub fn not_before(&self) -> UtcTime {
-        todo!()
+        self.parts.not_before
     }
+
+    /// Up to and with this moment.
     pub fn not_after(&self) -> UtcTime {
-        todo!()
+        self.parts.not_after
     }
+
     /// The whole SubjectPublicKeyInfo encoding.
     pub fn spki_der(&self) -> &[u8] {
-        todo!()
+        &self.parts.der[self.parts.spki.clone()]
     }
-    /// The algorithm the issuer signed with, and the signature octets.
+
+    /// The algorithm the issuer signed with.
     pub fn signature_algorithm(&self) -> &AlgorithmIdentifierOwned {
-        todo!()
+        &self.parts.signature_algorithm
     }
+
+    /// The signature octets.
     pub fn signature(&self) -> &[u8] {
-        todo!()
+        &self.parts.der[self.parts.signature.clone()]
     }
+
     /// basicConstraints: `None` when absent, else `cA` and the path length.
     pub fn basic_constraints(&self) -> Option<(bool, Option<u32>)> {
-        todo!()
+        self.parts.basic_constraints
     }
+
+    /// keyUsage; `None` when absent.
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        todo!()
+        let bit = |bits: u16, number: u16| bits >> number & 1 == 1;
+        self.parts.key_usage.map(|bits| KeyUsage {
+            digital_signature: bit(bits, 0),
+            non_repudiation: bit(bits, 1),
+            key_cert_sign: bit(bits, 5),
+            crl_sign: bit(bits, 6),
+        })
     }
+
     /// extKeyUsage OIDs and whether the extension is critical; `None` when absent.
-    pub fn extended_key_usage(&self) -> Option<(bool, Vec<der::oid::ObjectIdentifier>)> {
-        todo!()
+    pub fn extended_key_usage(&self) -> Option<(bool, Vec<ObjectIdentifier>)> {
+        self.parts.extended_key_usage.clone()
     }
-    /// Critical extensions that no room of kyso processes.
-    pub fn unknown_critical(&self) -> Vec<der::oid::ObjectIdentifier> {
-        todo!()
+
+    /// Extensions that must be understood before the certificate may be relied upon, and that no room of kyso
+    /// processes: critical ones, and nameConstraints even where it is not marked critical.
+    pub fn unknown_critical(&self) -> Vec<ObjectIdentifier> {
+        let extensions = self.parts.extensions.iter();
+        extensions
+            .filter(|(oid, critical)| *critical && !PROCESSED.contains(oid) || *oid == oid::NAME_CONSTRAINTS)
+            .map(|(oid, _)| *oid)
+            .collect()
     }
-    pub fn has_extension(&self, oid: der::oid::ObjectIdentifier) -> bool {
-        let _ = oid;
-        todo!()
+
+    /// Whether an extension is there, critical or not.
+    pub fn has_extension(&self, oid: ObjectIdentifier) -> bool {
+        self.parts.extensions.iter().any(|(other, _)| *other == oid)
     }
+
+    /// subjectKeyIdentifier.
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        todo!()
+        self.parts.subject_key_identifier.as_deref()
     }
+
+    /// keyIdentifier of authorityKeyIdentifier.
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        todo!()
+        self.parts.authority_key_identifier.as_deref()
     }
-    /// AIA OCSP addresses, AIA caIssuers addresses, CRL distribution point addresses (URIs only).
+
+    /// The addresses of OCSP responders in authorityInfoAccess. They come from a stranger.
     pub fn ocsp_urls(&self) -> Vec<String> {
-        todo!()
+        self.parts.access(oid::AD_OCSP)
     }
+
+    /// The addresses of issuer certificates in authorityInfoAccess. They come from a stranger.
     pub fn issuer_urls(&self) -> Vec<String> {
-        todo!()
+        self.parts.access(oid::AD_CA_ISSUERS)
     }
+
+    /// The addresses in cRLDistributionPoints. They come from a stranger.
     pub fn crl_urls(&self) -> Vec<String> {
-        todo!()
+        self.parts.crl_urls.clone()
     }
+
+    /// The fingerprint.
     pub fn sha256(&self) -> Sha256 {
-        Sha256::of(&self.der)
+        Sha256::of(&self.parts.der)
     }
+
     /// What the second reader (`x509-parser`) sees differently, if anything: then no verdict can rest on it.
     pub fn disagreement(&self) -> Option<&str> {
-        todo!()
+        self.parts.disagreement.as_deref()
     }
+
     /// Subject equals issuer, byte for byte.
     pub fn is_self_issued(&self) -> bool {
-        todo!()
+        self.parts.subject == self.parts.issuer
     }
-    /// PEM text with line breaks.
+
+    /// PEM text (RFC 7468) with line breaks.
     pub fn to_pem(&self) -> String {
-        todo!()
+        let text = STANDARD.encode(&self.parts.der);
+        let mut pem = format!("{PEM_BEGIN}\n");
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(rest.len().min(64));
+            pem.push_str(line);
+            pem.push('\n');
+            rest = after;
+        }
+        pem.push_str(PEM_END);
+        pem.push('\n');
+        pem
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({}, serial {})", self.parts.subject, self.serial_hex())
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts.der == other.parts.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl Hash for Certificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts.der.hash(state);
     }
 }
 
 /// Every CERTIFICATE block of a PEM file; a file that is DER is taken as one certificate.
+///
+/// Text around the blocks is passed over.
+///
+/// # Errors
+///
+/// When there is no certificate, or any of them is broken.
 pub fn certificates_from_pem(bytes: &[u8]) -> Result<Vec<Certificate>, X509Error> {
-    let _ = bytes;
-    todo!()
+    if bytes.first() == Some(&Tag::SEQUENCE.0) {
+        return Ok(vec![Certificate::from_der(bytes)?]);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let mut certificates = Vec::new();
+    let mut rest = text.as_ref();
+    while let Some((_, after)) = rest.split_once(PEM_BEGIN) {
+        let number = certificates.len() + 1;
+        let (block, after) = after.split_once(PEM_END).ok_or_else(|| {
+            X509Error::because(format!("certificate {number} of the PEM file has no END line"))
+        })?;
+        let base64: String = block.split_ascii_whitespace().collect();
+        let der = STANDARD.decode(base64).map_err(|error| {
+            X509Error::because(format!("certificate {number} of the PEM file is not Base64: {error}"))
+        })?;
+        certificates.push(Certificate::from_der(&der)?);
+        rest = after;
+    }
+    if certificates.is_empty() {
+        return Err(X509Error::because("neither a DER certificate nor a PEM file with one"));
+    }
+    Ok(certificates)
 }
+
+/// What was read, as ranges of the encoding where the octets themselves matter.
+struct Parts {
+    der: Vec<u8>,
+    tbs: Range<usize>,
+    serial: Range<usize>,
+    spki: Range<usize>,
+    signature: Range<usize>,
+    signature_algorithm: AlgorithmIdentifierOwned,
+    issuer: Name,
+    subject: Name,
+    not_before: UtcTime,
+    not_after: UtcTime,
+    /// With their criticality.
+    extensions: Vec<(ObjectIdentifier, bool)>,
+    basic_constraints: Option<(bool, Option<u32>)>,
+    /// Bit 0 of the standard is bit 0 here.
+    key_usage: Option<u16>,
+    extended_key_usage: Option<(bool, Vec<ObjectIdentifier>)>,
+    subject_key_identifier: Option<Vec<u8>>,
+    authority_key_identifier: Option<Vec<u8>>,
+    access: Vec<(ObjectIdentifier, String)>,
+    crl_urls: Vec<String>,
+    disagreement: Option<String>,
+}
+
+impl Parts {
+    fn read(der: &[u8]) -> Result<Self, X509Error> {
+        let in_certificate = within("a certificate");
+        let mut outer = sequence(der).map_err(&in_certificate)?;
+        let tbs = outer.take(Tag::SEQUENCE).map_err(&in_certificate)?;
+        let algorithm = outer.take(Tag::SEQUENCE).map_err(&in_certificate)?.raw;
+        let signature =
+            outer.take(Tag::BIT_STRING).and_then(|value| value.bit_string()).map_err(&in_certificate)?;
+        outer.finish().map_err(&in_certificate)?;
+
+        let mut reader = tbs.reader();
+        let version = version(&mut reader)?;
+        let serial = reader.take(Tag::INTEGER).map_err(within("serialNumber"))?.value;
+        let inner_algorithm = reader.take(Tag::SEQUENCE).map_err(within("signature"))?.raw;
+        let issuer = Name::from_der(reader.take(Tag::SEQUENCE).map_err(within("issuer"))?.raw)?;
+        let validity = reader.take(Tag::SEQUENCE).map_err(within("validity"))?;
+        let (not_before, not_after) = period(&validity).map_err(within("validity"))?;
+        let subject = Name::from_der(reader.take(Tag::SEQUENCE).map_err(within("subject"))?.raw)?;
+        let spki = reader.take(Tag::SEQUENCE).map_err(within("subjectPublicKeyInfo"))?.raw;
+        for unique_id in [1, 2] {
+            reader.optional(Tag::context_primitive(unique_id)).map_err(within("uniqueIdentifier"))?;
+        }
+        let extensions = match reader.optional(Tag::context(3)).map_err(within("extensions"))? {
+            Some(_) if version != V3 => {
+                return Err(X509Error::because("extensions in a certificate that is not of version 3"));
+            }
+            Some(outer) => extensions(&Reader::only(outer.value).map_err(within("extensions"))?)?,
+            None => Vec::new(),
+        };
+        reader.finish().map_err(&in_certificate)?;
+        if algorithm != inner_algorithm {
+            return Err(X509Error::because("signature and signatureAlgorithm differ"));
+        }
+        if issuer.is_empty() {
+            return Err(X509Error::because("the issuer has no name"));
+        }
+
+        let mut parts = Self {
+            tbs: range_in(der, tbs.raw),
+            serial: range_in(der, serial),
+            spki: range_in(der, spki),
+            signature: range_in(der, signature),
+            signature_algorithm: AlgorithmIdentifierOwned::from_der(algorithm)
+                .map_err(within("signatureAlgorithm"))?,
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            extensions: extensions.iter().map(|one| (one.oid, one.critical)).collect(),
+            basic_constraints: None,
+            key_usage: None,
+            extended_key_usage: None,
+            subject_key_identifier: None,
+            authority_key_identifier: None,
+            access: Vec::new(),
+            crl_urls: Vec::new(),
+            disagreement: None,
+            der: der.to_vec(),
+        };
+        for extension in &extensions {
+            parts.take_in(extension)?;
+        }
+        Ok(parts)
+    }
+
+    /// What decides something must be sound; hints and addresses may be broken where they are not critical.
+    fn take_in(&mut self, extension: &Extension<'_>) -> Result<(), X509Error> {
+        let value = extension.value;
+        let hint = |reason: X509Error| if extension.critical { Err(reason) } else { Ok(()) };
+        match extension.oid {
+            oid::BASIC_CONSTRAINTS => self.basic_constraints = Some(basic_constraints(value)?),
+            oid::KEY_USAGE => self.key_usage = Some(key_usage(value).map_err(within("keyUsage"))?),
+            oid::EXTENDED_KEY_USAGE => {
+                let purposes = purposes(value).map_err(within("extKeyUsage"))?;
+                self.extended_key_usage = Some((extension.critical, purposes));
+            }
+            oid::SUBJECT_KEY_IDENTIFIER => {
+                match Reader::only(value).and_then(|id| id.expect(Tag::OCTET_STRING).map(|id| id.value)) {
+                    Ok(id) => self.subject_key_identifier = Some(id.to_vec()),
+                    Err(error) => hint(within("subjectKeyIdentifier")(error))?,
+                }
+            }
+            oid::AUTHORITY_KEY_IDENTIFIER => match authority_key(value) {
+                Ok(id) => self.authority_key_identifier = id.map(<[u8]>::to_vec),
+                Err(error) => hint(within("authorityKeyIdentifier")(error))?,
+            },
+            oid::AUTHORITY_INFO_ACCESS => match access(value) {
+                Ok(access) => self.access = access,
+                Err(error) => hint(within("authorityInfoAccess")(error))?,
+            },
+            oid::CRL_DISTRIBUTION_POINTS => match distribution_points(value) {
+                Ok(urls) => self.crl_urls = urls,
+                Err(error) => hint(within("cRLDistributionPoints")(error))?,
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn access(&self, method: ObjectIdentifier) -> Vec<String> {
+        let of_method = self.access.iter().filter(|(oid, _)| *oid == method);
+        of_method.map(|(_, url)| url.clone()).collect()
+    }
+
+    /// Reads the certificate with `x509-parser` and says what differs.
+    fn second_reading(&self) -> Result<(), String> {
+        let (rest, other) = X509Certificate::from_der(&self.der)
+            .map_err(|error| format!("the second reader does not read it: {error}"))?;
+        let same = |what: &str, same: bool| {
+            if same { Ok(()) } else { Err(format!("the second reader sees another {what}")) }
+        };
+        same("length", rest.is_empty())?;
+        same("signed part", other.tbs_certificate.as_ref() == &self.der[self.tbs.clone()])?;
+        same("serial number", other.raw_serial() == &self.der[self.serial.clone()])?;
+        same("issuer", other.issuer().as_raw() == self.issuer.der())?;
+        same("subject", other.subject().as_raw() == self.subject.der())?;
+        let seconds = |moment: i64| moment.min(UtcTime::MAX.as_second());
+        let validity = other.validity();
+        same("notBefore", seconds(validity.not_before.timestamp()) == self.not_before.as_second())?;
+        same("notAfter", seconds(validity.not_after.timestamp()) == self.not_after.as_second())?;
+        same("public key", other.public_key().raw == &self.der[self.spki.clone()])?;
+        same("signature", other.signature_value.data.as_ref() == &self.der[self.signature.clone()])?;
+
+        let numbers = |oid: &str, critical: bool| (oid.to_owned(), critical);
+        let theirs: BTreeSet<_> =
+            other.extensions().iter().map(|one| numbers(&one.oid.to_id_string(), one.critical)).collect();
+        let ours = self.extensions.iter().map(|(oid, critical)| numbers(&oid.to_string(), *critical));
+        same("list of extensions", theirs == ours.collect())?;
+        let constraints = other.basic_constraints().map_err(|error| format!("basicConstraints: {error}"))?;
+        let constraints = constraints.map(|one| (one.value.ca, one.value.path_len_constraint));
+        same("basicConstraints", constraints == self.basic_constraints)?;
+        let usage = other.key_usage().map_err(|error| format!("keyUsage: {error}"))?;
+        same("keyUsage", usage.map(|one| one.value.flags) == self.key_usage)?;
+        let purposes = other.extended_key_usage().map_err(|error| format!("extKeyUsage: {error}"))?;
+        let purposes = purposes.map(|one| (one.critical, named_purposes(one.value)));
+        let ours = self.extended_key_usage.as_ref().map(|(critical, purposes)| {
+            (*critical, purposes.iter().map(ObjectIdentifier::to_string).collect())
+        });
+        same("extKeyUsage", purposes == ours)
+    }
+}
+
+/// The version of certificates with extensions.
+const V3: u64 = 2;
+
+fn version(reader: &mut Reader<'_>) -> Result<u64, X509Error> {
+    let in_version = within("version");
+    let version = match reader.optional(Tag::context(0)).map_err(&in_version)? {
+        Some(outer) => Reader::only(outer.value).and_then(|value| value.unsigned()).map_err(&in_version)?,
+        None => 0,
+    };
+    if version > V3 {
+        return Err(X509Error::because(format!(
+            "version {} of X.509 is not known",
+            version.saturating_add(1)
+        )));
+    }
+    Ok(version)
+}
+
+fn period(validity: &Tlv<'_>) -> Result<(UtcTime, UtcTime), Asn1Error> {
+    let mut reader = validity.reader();
+    let period = (reader.any()?.time()?, reader.any()?.time()?);
+    reader.finish()?;
+    Ok(period)
+}
+
+/// ```text
+/// BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL }
+/// ```
+fn basic_constraints(value: &[u8]) -> Result<(bool, Option<u32>), X509Error> {
+    let in_constraints = within("basicConstraints");
+    let mut reader = sequence(value).map_err(&in_constraints)?;
+    let ca = match reader.optional(Tag::BOOLEAN).map_err(&in_constraints)? {
+        Some(ca) => boolean(&ca)?,
+        None => false,
+    };
+    let length = match reader.optional(Tag::INTEGER).map_err(&in_constraints)? {
+        Some(length) => {
+            let length = length.unsigned().map_err(&in_constraints)?;
+            Some(u32::try_from(length).map_err(within("pathLenConstraint"))?)
+        }
+        None => None,
+    };
+    reader.finish().map_err(&in_constraints)?;
+    Ok((ca, length))
+}
+
+/// A BIT STRING of up to nine named bits, the first of which is the highest of the first octet.
+fn key_usage(value: &[u8]) -> Result<u16, Asn1Error> {
+    let bits = Reader::only(value)?;
+    let broken = Asn1Error::Content { offset: 0 };
+    let (unused, octets) = match bits.expect(Tag::BIT_STRING)?.value {
+        [unused, octets @ ..] if *unused < 8 && octets.len() <= 2 => (*unused, octets),
+        _ => return Err(broken),
+    };
+    match octets.last() {
+        None if unused > 0 => return Err(broken),
+        Some(last) if u16::from(*last) & ((1 << unused) - 1) != 0 => return Err(broken),
+        _ => {}
+    }
+    let octet = |index: usize| octets.get(index).map_or(0, |octet| u16::from(octet.reverse_bits()));
+    Ok(octet(0) | octet(1) << 8)
+}
+
+/// `ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId`
+fn purposes(value: &[u8]) -> Result<Vec<ObjectIdentifier>, Asn1Error> {
+    let mut reader = sequence(value)?;
+    let mut purposes = vec![reader.any()?.oid()?];
+    while !reader.is_empty() {
+        purposes.push(reader.any()?.oid()?);
+    }
+    Ok(purposes)
+}
+
+/// ```text
+/// AuthorityKeyIdentifier ::= SEQUENCE {
+///     keyIdentifier [0] OCTET STRING OPTIONAL, authorityCertIssuer [1], authorityCertSerialNumber [2] }
+/// ```
+fn authority_key(value: &[u8]) -> Result<Option<&[u8]>, Asn1Error> {
+    let mut reader = sequence(value)?;
+    Ok(reader.optional(Tag::context_primitive(0))?.map(|id| id.value))
+}
+
+/// ```text
+/// AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF
+///     SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation GeneralName }
+/// ```
+fn access(value: &[u8]) -> Result<Vec<(ObjectIdentifier, String)>, Asn1Error> {
+    let mut reader = sequence(value)?;
+    let mut found = Vec::new();
+    while !reader.is_empty() && found.len() < MAX_ADDRESSES {
+        let mut description = reader.take(Tag::SEQUENCE)?.reader();
+        let method = description.any()?.oid()?;
+        let location = description.any()?;
+        found.extend(uri(&location).map(|url| (method, url)));
+    }
+    Ok(found)
+}
+
+/// ```text
+/// CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
+/// DistributionPoint     ::= SEQUENCE { distributionPoint [0] EXPLICIT CHOICE {
+///         fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] … } OPTIONAL,
+///     reasons [1] ReasonFlags OPTIONAL, cRLIssuer [2] GeneralNames OPTIONAL }
+/// ```
+fn distribution_points(value: &[u8]) -> Result<Vec<String>, Asn1Error> {
+    let mut reader = sequence(value)?;
+    let mut found = Vec::new();
+    while !reader.is_empty() {
+        let mut point = reader.take(Tag::SEQUENCE)?.reader();
+        let Some(name) = point.optional(Tag::context(0))? else { continue };
+        let Some(full) = Reader::new(name.value).optional(Tag::context(0))? else { continue };
+        let mut names = full.reader();
+        while !names.is_empty() && found.len() < MAX_ADDRESSES {
+            found.extend(uri(&names.any()?));
+        }
+    }
+    Ok(found)
+}
+
+/// `uniformResourceIdentifier [6] IA5String` of GeneralName; other forms are passed over.
+fn uri(name: &Tlv<'_>) -> Option<String> {
+    let visible = name.value.iter().all(u8::is_ascii_graphic);
+    let is_uri = name.tag == Tag::context_primitive(6) && visible && name.value.len() <= MAX_ADDRESS;
+    is_uri.then(|| String::from_utf8_lossy(name.value).into_owned())
+}
+
+fn sequence(der: &[u8]) -> Result<Reader<'_>, Asn1Error> {
+    Ok(Reader::only(der)?.expect(Tag::SEQUENCE)?.reader())
+}
+
+/// What the second reader spreads over flags, as numbers again.
+fn named_purposes(purposes: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> BTreeSet<String> {
+    let named = [
+        (purposes.any, "2.5.29.37.0"),
+        (purposes.server_auth, "1.3.6.1.5.5.7.3.1"),
+        (purposes.client_auth, "1.3.6.1.5.5.7.3.2"),
+        (purposes.code_signing, "1.3.6.1.5.5.7.3.3"),
+        (purposes.email_protection, "1.3.6.1.5.5.7.3.4"),
+        (purposes.time_stamping, "1.3.6.1.5.5.7.3.8"),
+        (purposes.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
+    ];
+    let named = named.iter().filter(|(present, _)| *present).map(|(_, oid)| (*oid).to_owned());
+    named.chain(purposes.other.iter().map(|oid| oid.to_id_string())).collect()
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+pub(super) fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    start..start + part.len()
+}
+
+/// What the judge processes, or what needs no processing to be safe.
+const PROCESSED: [ObjectIdentifier; 9] = [
+    oid::BASIC_CONSTRAINTS,
+    oid::KEY_USAGE,
+    oid::EXTENDED_KEY_USAGE,
+    oid::SUBJECT_ALT_NAME,
+    oid::ISSUER_ALT_NAME,
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+    oid::CRL_DISTRIBUTION_POINTS,
+    oid::AUTHORITY_INFO_ACCESS,
+];
+
+const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const PEM_END: &str = "-----END CERTIFICATE-----";
+
+/// Certificates with many names or post-quantum keys reach some 20 kB.
+const MAX_BYTES: usize = 128 * 1024;
+
+/// Addresses taken from one extension, and the longest of them in bytes.
+const MAX_ADDRESSES: usize = 16;
+const MAX_ADDRESS: usize = 2048;
