@@ -1,0 +1,244 @@
+//! Revisions: what one `startxref` … `%%EOF` closes (ISO 32000-2 section 7.5.6).
+
+use std::{collections::HashSet, ops::Range};
+
+use super::{
+    PdfError,
+    lexer::{Body, is_space},
+    object::{Dictionary, Object, ObjectId},
+    xref::{Entry, Place, Section, XrefKind, window},
+};
+use crate::base::{Limits, Source};
+
+/// One revision of a file. A linearized file's two cross-reference sections are one revision.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// Where its bytes begin: the end of the revision before.
+    pub start: u64,
+    /// One past the last byte: after `%%EOF` and its end-of-line.
+    pub end: u64,
+    /// What `startxref` says: where its cross-reference section begins.
+    pub xref_offset: u64,
+    /// After `%%EOF`, before its end-of-line.
+    pub(super) marker_end: u64,
+    pub(super) kind: XrefKind,
+    /// The sections, from their first byte to `%%EOF`.
+    pub(super) sections: Vec<Range<u64>>,
+    /// Cross-reference streams' own objects.
+    pub(super) own: Vec<ObjectId>,
+    /// By object number.
+    pub(super) entries: Vec<Entry>,
+    pub(super) trailer: Dictionary,
+}
+
+impl Revision {
+    /// The objects that it defines or frees.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        self.entries.iter().map(Entry::id)
+    }
+
+    /// Its trailer.
+    pub fn trailer(&self) -> &Dictionary {
+        &self.trailer
+    }
+
+    pub(super) fn entry(&self, number: u32) -> Option<&Entry> {
+        let at = self.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
+        self.entries.get(at)
+    }
+}
+
+/// All revisions of a file, oldest first.
+pub(super) fn read_all(source: &dyn Source, limits: &Limits) -> Result<Vec<Revision>, PdfError> {
+    let first = last_startxref(source, limits)?;
+    let mut sections = Vec::new();
+    let mut seen = HashSet::new();
+    let mut budget = limits.objects;
+    let mut next = Some(first);
+    while let Some(offset) = next {
+        if !seen.insert(offset) {
+            return Err(PdfError::damaged(offset, "the chain of cross-reference sections runs in a circle"));
+        }
+        // A linearized file spends two sections on its first revision.
+        if sections.len() > limits.revisions {
+            return Err(PdfError::limit("the number of revisions", limits.revisions));
+        }
+        let section = Section::read(source, limits, offset, budget)?;
+        budget = budget.saturating_sub(section.entries.len());
+        next = section.prev;
+        sections.push((offset, section));
+    }
+    sections.reverse();
+    let mut sections = sections.into_iter().peekable();
+    let mut revisions = Vec::new();
+    let mut start = 0;
+    while let Some((offset, section)) = sections.next() {
+        let main = revisions.is_empty();
+        let first_page = sections.next_if(|(_, later)| main && later.start < section.start);
+        let revision = match first_page {
+            Some((first_offset, first_page)) => linearized(source, limits, section, first_page, first_offset),
+            None => ordinary(source, limits, section, offset, start),
+        }?;
+        start = revision.end;
+        revisions.push(revision);
+    }
+    Ok(revisions)
+}
+
+fn ordinary(
+    source: &dyn Source,
+    limits: &Limits,
+    section: Section,
+    offset: u64,
+    start: u64,
+) -> Result<Revision, PdfError> {
+    if section.start < start {
+        return Err(PdfError::damaged(
+            section.start,
+            "a cross-reference section lies inside an earlier revision",
+        ));
+    }
+    let closing = Closing::read(source, limits, section.end)?;
+    if closing.startxref != offset && closing.startxref != section.start {
+        return Err(PdfError::damaged(
+            section.end,
+            "startxref does not name the cross-reference section before it",
+        ));
+    }
+    Revision {
+        start,
+        end: closing.end,
+        xref_offset: offset,
+        marker_end: closing.marker_end,
+        kind: section.kind,
+        sections: vec![section.start..closing.marker_end],
+        own: section.own.into_iter().collect(),
+        entries: section.entries,
+        trailer: section.trailer,
+    }
+    .checked()
+}
+
+/// ISO 32000-2 annex F: the first page's section stands at the front and leads to the main one at the end.
+fn linearized(
+    source: &dyn Source,
+    limits: &Limits,
+    main: Section,
+    first_page: Section,
+    first_offset: u64,
+) -> Result<Revision, PdfError> {
+    if !is_linearized(source, limits, first_page.start)? {
+        return Err(PdfError::damaged(first_page.start, "/Prev leads to a later cross-reference section"));
+    }
+    let front = Closing::read(source, limits, first_page.end)?;
+    let back = Closing::read(source, limits, main.end)?;
+    if back.startxref != first_offset && back.startxref != first_page.start {
+        return Err(PdfError::damaged(
+            main.end,
+            "startxref does not name the first page's cross-reference section",
+        ));
+    }
+    if front.end > main.start {
+        return Err(PdfError::damaged(main.start, "two cross-reference sections overlap"));
+    }
+    let mut entries = first_page.entries;
+    entries.extend(main.entries);
+    Revision {
+        start: 0,
+        end: back.end,
+        xref_offset: first_offset,
+        marker_end: back.marker_end,
+        kind: first_page.kind,
+        sections: vec![first_page.start..front.marker_end, main.start..back.marker_end],
+        own: first_page.own.into_iter().chain(main.own).collect(),
+        entries,
+        trailer: first_page.trailer,
+    }
+    .checked()
+}
+
+impl Revision {
+    /// Sorts the entries and refuses those that contradict each other or point outside the revision.
+    fn checked(mut self) -> Result<Self, PdfError> {
+        self.entries.sort_unstable_by_key(|entry| entry.number);
+        self.entries.dedup();
+        for pair in self.entries.windows(2) {
+            if let [one, two] = pair
+                && one.number == two.number
+            {
+                let what = format!("the cross-reference names object {} twice", one.number);
+                return Err(PdfError::damaged(self.xref_offset, what));
+            }
+        }
+        for entry in &self.entries {
+            if let Place::At { offset, .. } = entry.place()
+                && offset >= self.end
+            {
+                let what =
+                    format!("object {} is said to be at byte {offset}, outside its revision", entry.number);
+                return Err(PdfError::damaged(self.xref_offset, what));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// The `startxref … %%EOF` after a section.
+struct Closing {
+    startxref: u64,
+    marker_end: u64,
+    end: u64,
+}
+
+impl Closing {
+    fn read(source: &dyn Source, limits: &Limits, at: u64) -> Result<Self, PdfError> {
+        let (startxref, at) = window(source, limits, at..source.len(), &mut |lexer| {
+            lexer.keyword("startxref")?;
+            Ok((lexer.unsigned(u64::MAX)?, lexer.offset()))
+        })?;
+        let tail = source.read(at..at.saturating_add(256).min(source.len()))?;
+        let space = tail.iter().take_while(|byte| is_space(**byte)).count();
+        let rest = tail.get(space..).unwrap_or_default();
+        let Some(after) = rest.strip_prefix(b"%%EOF") else {
+            return Err(PdfError::damaged(at, "startxref is not followed by %%EOF"));
+        };
+        let marker_end = at + (space + b"%%EOF".len()) as u64;
+        let line_end = match after {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r' | b'\n', ..] => 1,
+            _ => 0,
+        };
+        Ok(Self { startxref, marker_end, end: marker_end + line_end })
+    }
+}
+
+/// The number after the last `startxref` of the file.
+fn last_startxref(source: &dyn Source, limits: &Limits) -> Result<u64, PdfError> {
+    const WORD: &[u8] = b"startxref";
+    let len = source.len();
+    let start = len.saturating_sub(TAIL);
+    let tail = source.read(start..len)?;
+    let at = tail.windows(WORD.len()).rposition(|window| window == WORD);
+    let at = at.ok_or_else(|| PdfError::damaged(len, "the file does not end in startxref and %%EOF"))?;
+    Ok(Closing::read(source, limits, start + at as u64)?.startxref)
+}
+
+/// How far from the end `startxref` is looked for. The standard's readers look at 1024 bytes; more lets kyso open
+/// a file that something was appended to, and say so.
+const TAIL: u64 = 64 * 1024;
+
+/// Whether the first object, before `bound`, is a linearization dictionary.
+fn is_linearized(source: &dyn Source, limits: &Limits, bound: u64) -> Result<bool, PdfError> {
+    let first = window(source, limits, 0..bound, &mut |lexer| lexer.indirect());
+    match first {
+        Ok(first) => {
+            let dictionary = match (&first.value, &first.body) {
+                (Object::Dictionary(dictionary), Body::Plain { .. }) => dictionary,
+                _ => return Ok(false),
+            };
+            Ok(dictionary.get("Linearized").is_some())
+        }
+        Err(PdfError::Damaged { .. } | PdfError::Limit { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

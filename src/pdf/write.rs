@@ -1,0 +1,526 @@
+//! The increment: a revision behind the file that adds a signature, every earlier byte untouched
+//! (ISO 32000-2 section 7.5.6).
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
+
+use super::{
+    Document, PdfError, SignatureKind,
+    object::{Dictionary, Object, ObjectId, encode_text},
+    signature::Field,
+    xref::XrefKind,
+};
+use crate::base::{Sha256, UtcTime};
+
+/// What a new signature's dictionary and field say.
+#[derive(Clone, Debug)]
+pub struct NewSignature {
+    /// Signature or document time-stamp. A time-stamp says nothing but its `sub_filter`.
+    pub kind: SignatureKind,
+    /// `ETSI.CAdES.detached` or `ETSI.RFC3161`.
+    pub sub_filter: &'static str,
+    /// A field name to create, or the name of an empty signature field to fill; `None`: the first free
+    /// `Signature1`, `Signature2`…
+    pub field: Option<String>,
+    /// `/Reason`.
+    pub reason: Option<String>,
+    /// `/Location`.
+    pub location: Option<String>,
+    /// `/ContactInfo`.
+    pub contact: Option<String>,
+    /// `/Name`.
+    pub signer_name: Option<String>,
+    /// `/M`, written in the time of Vietnam (UTC+7).
+    pub claimed_time: Option<UtcTime>,
+    /// Bytes (not hex digits) reserved for the CMS; from 1 to [`crate::base::Limits::cms_bytes`].
+    pub contents_len: usize,
+}
+
+/// A revision ready to be appended: everything but the CMS.
+#[derive(Clone, Debug)]
+pub struct Increment {
+    /// Length of the file it goes behind, in bytes.
+    pub base_len: u64,
+    /// The bytes to append. `/ByteRange` is final; the hole is zeros until [`Increment::fill`].
+    pub tail: Vec<u8>,
+    /// The two signed ranges of the whole file.
+    pub ranges: [Range<u64>; 2],
+    /// The fully qualified name of the signature's field.
+    pub field: String,
+}
+
+impl Increment {
+    /// The hole: from `<` to `>` inclusive, in bytes from the start of the whole file.
+    pub fn hole(&self) -> Range<u64> {
+        self.ranges[0].end..self.ranges[1].start
+    }
+
+    /// Writes the CMS into the hole. What is left of the space stays zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`PdfError::Space`] when it does not fit; nothing is written then.
+    pub fn fill(&mut self, cms: &[u8]) -> Result<(), PdfError> {
+        let within =
+            |offset: u64| usize::try_from(offset.saturating_sub(self.base_len)).unwrap_or(usize::MAX);
+        let hole = self.hole();
+        let digits = within(hole.start).saturating_add(1)..within(hole.end).saturating_sub(1);
+        let space = self.tail.get_mut(digits).unwrap_or_default();
+        let hex = hex::encode_upper(cms);
+        if hex.len() > space.len() {
+            return Err(PdfError::Space { needed: cms.len(), reserved: space.len() / 2 });
+        }
+        let (head, rest) = space.split_at_mut(hex.len());
+        head.copy_from_slice(hex.as_bytes());
+        rest.fill(b'0');
+        Ok(())
+    }
+}
+
+/// Writes the revision that adds a signature, in the file's own cross-reference kind.
+///
+/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled.
+///
+/// # Errors
+///
+/// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Field`] when the field
+/// cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
+pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
+    if let Some(offset) = document.trailing_bytes()? {
+        return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
+    }
+    let limit = document.limits.cms_bytes;
+    if new.contents_len == 0 || new.contents_len > limit {
+        return Err(PdfError::limit("the space for the signature", limit));
+    }
+    if new.kind == SignatureKind::Signature {
+        refuse_certified(document)?;
+    }
+    let mut update = Update::new(document)?;
+    let signature = update.allocate()?;
+    let field = match choose_field(document, new)? {
+        Chosen::Empty(field) => {
+            update.fill_field(&field, signature)?;
+            field.name
+        }
+        Chosen::New(name) => {
+            update.add_field(&name, signature)?;
+            name
+        }
+    };
+    update.assemble(new, signature, field)
+}
+
+fn refuse_certified(document: &Document) -> Result<(), PdfError> {
+    let last = document.last();
+    let catalog = document.catalog()?;
+    let mut levels: Vec<Option<u8>> =
+        document.signatures()?.into_iter().map(|signature| signature.doc_mdp).collect();
+    if let Some(permissions) = catalog.get("Perms")
+        && let Some(certified) =
+            document.resolve(last, permissions)?.1.as_dictionary().and_then(|all| all.get("DocMDP"))
+        && let Some(signature) = document.resolve(last, certified)?.1.as_dictionary()
+    {
+        // A certification that does not say what it permits is read as the strictest.
+        levels.push(Some(document.doc_mdp(signature)?.unwrap_or(1)));
+    }
+    if levels.iter().flatten().any(|level| !matches!(level, 2 | 3)) {
+        return Err(PdfError::Certified);
+    }
+    Ok(())
+}
+
+enum Chosen {
+    Empty(Field),
+    New(String),
+}
+
+fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfError> {
+    let fields = document.fields_at(document.last())?;
+    let Some(name) = &new.field else {
+        let taken: HashSet<&str> =
+            fields.iter().map(|field| field.name.split('.').next().unwrap_or_default()).collect();
+        let free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
+        let name = free.into_iter().find(|name| !taken.contains(name.as_str()));
+        return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
+    };
+    let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
+    let below = format!("{name}.");
+    if let Some(field) = fields.iter().find(|field| field.name == *name) {
+        if field.kind.as_deref() != Some(b"Sig") {
+            return refuse("it is no signature field");
+        }
+        if let Some((_, value)) = &field.value
+            && document.resolve(document.last(), value)?.1 != Object::Null
+        {
+            return refuse("it is signed already");
+        }
+        if field.dictionary.get("Lock").is_some() || field.dictionary.get("SV").is_some() {
+            return refuse(
+                "its author bound it to conditions (/Lock or /SV) that kyso does not carry out yet",
+            );
+        }
+        return Ok(Chosen::Empty(field.clone()));
+    }
+    if name.is_empty() || name.contains('.') || name.len() > 127 {
+        return refuse("there is none of that name, and a new one has 1 to 127 bytes without a full stop");
+    }
+    if fields.iter().any(|field| field.name.starts_with(&below)) {
+        return refuse("it is a group of fields");
+    }
+    Ok(Chosen::New(name.clone()))
+}
+
+/// The objects of the new revision, by number.
+struct Update<'a> {
+    document: &'a Document,
+    objects: BTreeMap<u32, (u16, Object)>,
+    next: u32,
+}
+
+impl<'a> Update<'a> {
+    fn new(document: &'a Document) -> Result<Self, PdfError> {
+        let size = document.trailer().integer("Size").and_then(|size| u32::try_from(size).ok()).unwrap_or(1);
+        let highest = document.revisions().iter().filter_map(|revision| revision.entries.last());
+        let highest = highest.map(|entry| entry.number.saturating_add(1)).max().unwrap_or(1);
+        let next = size.max(highest).max(1);
+        if next as usize > document.limits.objects {
+            return Err(PdfError::limit("the number of objects", document.limits.objects));
+        }
+        Ok(Self { document, objects: BTreeMap::new(), next })
+    }
+
+    fn allocate(&mut self) -> Result<ObjectId, PdfError> {
+        let number = self.next;
+        self.next = number
+            .checked_add(1)
+            .ok_or(PdfError::Limit { what: "the object number", limit: u64::from(u32::MAX) })?;
+        Ok((number, 0))
+    }
+
+    fn put(&mut self, id: ObjectId, object: Object) {
+        self.objects.insert(id.0, (id.1, object));
+    }
+
+    fn resolve(&self, object: &Object) -> Result<(Option<ObjectId>, Object), PdfError> {
+        self.document.resolve(self.document.last(), object)
+    }
+
+    fn fill_field(&mut self, field: &Field, signature: ObjectId) -> Result<(), PdfError> {
+        let mut dictionary = field.dictionary.clone();
+        dictionary.set("V", Object::Reference(signature));
+        self.put(field.id, Object::Dictionary(dictionary));
+        self.extend_form(None)
+    }
+
+    fn add_field(&mut self, name: &str, signature: ObjectId) -> Result<(), PdfError> {
+        let (page_id, mut page) = first_page(self.document)?;
+        let field = self.allocate()?;
+        let mut widget = Dictionary::new();
+        widget.set("Type", Object::name("Annot"));
+        widget.set("Subtype", Object::name("Widget"));
+        widget.set("FT", Object::name("Sig"));
+        widget.set("T", Object::String(encode_text(name)));
+        widget.set("V", Object::Reference(signature));
+        widget.set("F", Object::Integer(PRINT_AND_LOCKED));
+        widget.set("Rect", Object::Array(vec![Object::Integer(0); 4]));
+        widget.set("P", Object::Reference(page_id));
+        self.put(field, Object::Dictionary(widget));
+
+        let annotations = page.get("Annots").cloned().unwrap_or_default();
+        match self.resolve(&annotations)? {
+            (Some(id), Object::Array(mut list)) => {
+                list.push(Object::Reference(field));
+                self.put(id, Object::Array(list));
+            }
+            (None, Object::Array(mut list)) => {
+                list.push(Object::Reference(field));
+                page.set("Annots", Object::Array(list));
+                self.put(page_id, Object::Dictionary(page));
+            }
+            (_, Object::Null) => {
+                page.set("Annots", Object::Array(vec![Object::Reference(field)]));
+                self.put(page_id, Object::Dictionary(page));
+            }
+            _ => return Err(PdfError::damaged(0, "the first page's /Annots is no array")),
+        }
+        self.extend_form(Some(field))
+    }
+
+    /// Adds `field` to the form, if given, and says in the form that there are signatures.
+    fn extend_form(&mut self, field: Option<ObjectId>) -> Result<(), PdfError> {
+        let (root, mut catalog) = self.document.catalog_at(self.document.last())?;
+        let entry = catalog.get("AcroForm").cloned().unwrap_or_default();
+        let (id, mut form) = match self.resolve(&entry)? {
+            (id, Object::Dictionary(form)) => (id, form),
+            (_, Object::Null) => {
+                let id = self.allocate()?;
+                catalog.set("AcroForm", Object::Reference(id));
+                self.put(root, Object::Dictionary(catalog.clone()));
+                (Some(id), Dictionary::new())
+            }
+            _ => return Err(PdfError::damaged(0, "the catalog's /AcroForm is no dictionary")),
+        };
+        let before = form.clone();
+        form.set(
+            "SigFlags",
+            Object::Integer(form.integer("SigFlags").unwrap_or(0) | SIGNATURES_EXIST_APPEND_ONLY),
+        );
+        if let Some(field) = field {
+            let fields = form.get("Fields").cloned().unwrap_or_default();
+            match self.resolve(&fields)? {
+                (Some(list_id), Object::Array(mut list)) => {
+                    list.push(Object::Reference(field));
+                    self.put(list_id, Object::Array(list));
+                }
+                (None, Object::Array(mut list)) => {
+                    list.push(Object::Reference(field));
+                    form.set("Fields", Object::Array(list));
+                }
+                (_, Object::Null) => form.set("Fields", Object::Array(vec![Object::Reference(field)])),
+                _ => return Err(PdfError::damaged(0, "the form's /Fields is no array")),
+            }
+        }
+        if form == before {
+            return Ok(());
+        }
+        match id {
+            Some(id) => self.put(id, Object::Dictionary(form)),
+            None => {
+                catalog.set("AcroForm", Object::Dictionary(form));
+                self.put(root, Object::Dictionary(catalog));
+            }
+        }
+        Ok(())
+    }
+
+    fn assemble(
+        mut self,
+        new: &NewSignature,
+        signature: ObjectId,
+        field: String,
+    ) -> Result<Increment, PdfError> {
+        let base_len = self.document.source.len();
+        let mut tail = Tail { base_len, bytes: Vec::new(), entries: Vec::new() };
+        if base_len > 0
+            && !matches!(self.document.source.read(base_len - 1..base_len)?.as_slice(), b"\n" | b"\r")
+        {
+            tail.bytes.push(b'\n');
+        }
+        let mut objects = std::mem::take(&mut self.objects);
+        objects.remove(&signature.0);
+        for (number, (generation, object)) in &objects {
+            tail.open((*number, *generation));
+            object.write(&mut tail.bytes);
+            tail.bytes.extend_from_slice(b"\nendobj\n");
+        }
+        // Wide enough for the length of the whole file, whatever follows.
+        let width = (base_len.saturating_add(u64::from(u32::MAX))).to_string().len();
+        tail.open(signature);
+        let numbers = tail.signature_dictionary(new, width);
+        let digits = tail.contents(new.contents_len);
+        self.cross_reference(&mut tail)?;
+
+        let end = base_len + tail.bytes.len() as u64;
+        let at = |index: usize| base_len + index as u64;
+        let ranges = [0..at(digits.start - 1), at(digits.end + 1)..end];
+        let values = [ranges[0].end, ranges[1].start, end - ranges[1].start];
+        let text: String = values.iter().map(|value| format!(" {value:<width$}")).collect();
+        tail.bytes
+            .get_mut(numbers..numbers + text.len())
+            .ok_or(PdfError::Limit { what: "the length of the file", limit: u64::MAX })?
+            .copy_from_slice(text.as_bytes());
+        Ok(Increment { base_len, tail: tail.bytes, ranges, field })
+    }
+
+    fn cross_reference(&mut self, tail: &mut Tail) -> Result<(), PdfError> {
+        let last = self.document.revisions().last();
+        let (kind, prev) = last.map_or((XrefKind::Table, 0), |last| (last.kind, last.xref_offset));
+        let mut trailer = self.document.trailer().without(&NOT_CARRIED_OVER);
+        trailer.set("Prev", Object::Integer(i64::try_from(prev).unwrap_or(i64::MAX)));
+        if let Some(Object::Array(id)) = trailer.get("ID").cloned()
+            && let [first @ Object::String(_), Object::String(second)] = id.as_slice()
+        {
+            // Drawn from what the revision is, so that the same work gives the same bytes.
+            let seed = [second.as_slice(), &tail.base_len.to_be_bytes(), &tail.bytes].concat();
+            let changed = Sha256::of(&seed).0.get(..16).map(<[u8]>::to_vec).unwrap_or_default();
+            trailer.set("ID", Object::Array(vec![first.clone(), Object::String(changed)]));
+        }
+        let start = tail.offset();
+        match kind {
+            XrefKind::Table => tail.table(trailer, self.next)?,
+            XrefKind::Stream => {
+                let own = self.allocate()?;
+                tail.stream(trailer, own, self.next);
+            }
+        }
+        tail.bytes.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
+        Ok(())
+    }
+}
+
+/// The bytes of the increment as they grow.
+struct Tail {
+    base_len: u64,
+    bytes: Vec<u8>,
+    entries: Vec<(ObjectId, u64)>,
+}
+
+impl Tail {
+    fn offset(&self) -> u64 {
+        self.base_len + self.bytes.len() as u64
+    }
+
+    fn open(&mut self, id: ObjectId) {
+        self.entries.push((id, self.offset()));
+        self.bytes.extend_from_slice(format!("{} {} obj\n", id.0, id.1).as_bytes());
+    }
+
+    /// All of the signature dictionary but `/Contents`. Gives the place of the numbers in `/ByteRange`.
+    fn signature_dictionary(&mut self, new: &NewSignature, width: usize) -> usize {
+        let mut dictionary = Dictionary::new();
+        dictionary.set("Filter", Object::name("Adobe.PPKLite"));
+        dictionary.set("SubFilter", Object::name(new.sub_filter));
+        let kind = match new.kind {
+            SignatureKind::DocTimeStamp => "DocTimeStamp",
+            SignatureKind::Signature => "Sig",
+        };
+        dictionary.set("Type", Object::name(kind));
+        if new.kind == SignatureKind::Signature {
+            let texts = [
+                ("ContactInfo", &new.contact),
+                ("Location", &new.location),
+                ("Name", &new.signer_name),
+                ("Reason", &new.reason),
+            ];
+            for (key, text) in texts {
+                if let Some(text) = text {
+                    dictionary.set(key, Object::String(encode_text(text)));
+                }
+            }
+            if let Some(moment) = new.claimed_time {
+                dictionary.set("M", Object::String(format_date(moment).into_bytes()));
+            }
+        }
+        Object::Dictionary(dictionary).write(&mut self.bytes);
+        // Open again: what follows needs a known place.
+        self.bytes.truncate(self.bytes.len() - b">>".len());
+        self.bytes.extend_from_slice(b"\n/ByteRange [0");
+        let numbers = self.bytes.len();
+        self.bytes.extend(std::iter::repeat_n(b' ', 3 * (width + 1)));
+        self.bytes.push(b']');
+        numbers
+    }
+
+    /// `/Contents`, and the end of the signature dictionary. Gives the place of the digits.
+    fn contents(&mut self, len: usize) -> Range<usize> {
+        self.bytes.extend_from_slice(b"\n/Contents <");
+        let start = self.bytes.len();
+        self.bytes.extend(std::iter::repeat_n(b'0', len * 2));
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(b">\n>>\nendobj\n");
+        start..end
+    }
+
+    /// ISO 32000-2 section 7.5.4.
+    fn table(&mut self, mut trailer: Dictionary, size: u32) -> Result<(), PdfError> {
+        self.bytes.extend_from_slice(b"xref\n");
+        for run in self.runs() {
+            let first = run.first().map_or(0, |((number, _), _)| *number);
+            self.bytes.extend_from_slice(format!("{first} {}\n", run.len()).as_bytes());
+            for ((_, generation), offset) in run {
+                if offset > 9_999_999_999 {
+                    return Err(PdfError::Limit {
+                        what: "the length of a file with a cross-reference table",
+                        limit: 9_999_999_999,
+                    });
+                }
+                self.bytes.extend_from_slice(format!("{offset:010} {generation:05} n\r\n").as_bytes());
+            }
+        }
+        trailer.set("Size", Object::Integer(i64::from(size)));
+        self.bytes.extend_from_slice(b"trailer\n");
+        Object::Dictionary(trailer).write(&mut self.bytes);
+        self.bytes.push(b'\n');
+        Ok(())
+    }
+
+    /// ISO 32000-2 section 7.5.8. Not compressed: a few entries are not worth it.
+    fn stream(&mut self, mut trailer: Dictionary, own: ObjectId, size: u32) {
+        self.entries.push((own, self.offset()));
+        let widest = self.offset();
+        let width = (1..8).find(|width| widest < 1 << (8 * width)).unwrap_or(8_usize);
+        let mut rows = Vec::new();
+        let mut index = Vec::new();
+        for run in self.runs() {
+            let first = run.first().map_or(0, |((number, _), _)| *number);
+            index.push(Object::Integer(i64::from(first)));
+            index.push(Object::Integer(i64::try_from(run.len()).unwrap_or(i64::MAX)));
+            for ((_, generation), offset) in run {
+                rows.push(1);
+                rows.extend_from_slice(offset.to_be_bytes().get(8 - width..).unwrap_or_default());
+                rows.extend_from_slice(&generation.to_be_bytes());
+            }
+        }
+        let integer = |value: usize| Object::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+        trailer.set("Type", Object::name("XRef"));
+        trailer.set("Size", Object::Integer(i64::from(size)));
+        trailer.set("W", Object::Array(vec![integer(1), integer(width), integer(2)]));
+        trailer.set("Index", Object::Array(index));
+        trailer.set("Length", integer(rows.len()));
+        self.bytes.extend_from_slice(format!("{} {} obj\n", own.0, own.1).as_bytes());
+        Object::Dictionary(trailer).write(&mut self.bytes);
+        self.bytes.extend_from_slice(b"\nstream\n");
+        self.bytes.extend_from_slice(&rows);
+        self.bytes.extend_from_slice(b"\nendstream\nendobj\n");
+    }
+
+    /// The entries in order, in runs of numbers without a gap.
+    fn runs(&self) -> Vec<Vec<(ObjectId, u64)>> {
+        let mut entries = self.entries.clone();
+        entries.sort_unstable();
+        entries.chunk_by(|((one, _), _), ((two, _), _)| one + 1 == *two).map(<[_]>::to_vec).collect()
+    }
+}
+
+/// The first page: down the first kids of the page tree (ISO 32000-2 section 7.7.3).
+fn first_page(document: &Document) -> Result<(ObjectId, Dictionary), PdfError> {
+    let none = || PdfError::damaged(0, "the page tree leads to no page");
+    let catalog = document.catalog()?;
+    let mut seen = HashSet::new();
+    // A stack rather than recursion; the next node to look at is on top.
+    let mut waiting: Vec<Object> = catalog.get("Pages").cloned().into_iter().collect();
+    while let Some(node) = waiting.pop() {
+        let (Some(id), Object::Dictionary(dictionary)) = document.resolve(document.last(), &node)? else {
+            return Err(none());
+        };
+        if !seen.insert(id) {
+            return Err(PdfError::damaged(0, "the page tree runs in a circle"));
+        }
+        let Some(kids) = dictionary.get("Kids") else {
+            return if dictionary.is_type("Page") { Ok((id, dictionary)) } else { Err(none()) };
+        };
+        let (_, kids) = document.resolve(document.last(), kids)?;
+        waiting.extend(kids.as_array().unwrap_or_default().iter().rev().cloned());
+    }
+    Err(none())
+}
+
+/// `D:20240131120000+07'00'`.
+fn format_date(moment: UtcTime) -> String {
+    let local = jiff::tz::offset(7).to_datetime(moment);
+    let (year, month, day) = (local.year(), local.month(), local.day());
+    let (hour, minute, second) = (local.hour(), local.minute(), local.second());
+    format!("D:{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}+07'00'")
+}
+
+/// ISO 32000-2 table 167: bits 3 and 8.
+const PRINT_AND_LOCKED: i64 = 132;
+
+/// ISO 32000-2 table 225: `SignaturesExist` and `AppendOnly`.
+const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;
+
+/// What belongs to one cross-reference section alone.
+const NOT_CARRIED_OVER: [&str; 8] = ["DecodeParms", "Filter", "Index", "Length", "Prev", "Size", "Type", "W"];
