@@ -2,6 +2,7 @@
 
 mod demo;
 mod ledger;
+mod pin;
 mod pki;
 mod serve;
 mod sign;
@@ -40,6 +41,8 @@ enum Verb {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    // First of all, while there is one thread only.
+    crate::token::pin_source::take_from_environment();
     match Cli::parse().verb {
         Verb::Demo(args) => demo::run(args),
         Verb::Ledger(args) => ledger::run(args),
