@@ -163,9 +163,9 @@ pub enum SignerKind {
 impl Signer {
     /// The driver.
     pub fn module(&self) -> token::Module {
-        match self.module.as_str() {
-            "embedded" => token::Module::Embedded,
-            path => token::Module::Path(PathBuf::from(path)),
+        match self.module.parse() {
+            Ok(module) => module,
+            Err(never) => match never {},
         }
     }
 
