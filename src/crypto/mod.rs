@@ -1,10 +1,27 @@
 //! Verifying a signature value: one trait, a native and a portable back end.
+//!
+//! Whether an algorithm or a key length is still good enough is for policy to say: SHA-1 and RSA-1024 are checked
+//! here, so that a verdict can tell a weak signature from a wrong one.
 
-use crate::x509::algorithm::SignatureScheme;
+mod native;
+mod portable;
+
+pub use native::Native;
+pub use portable::Portable;
+
+use crate::x509::{
+    algorithm::SignatureScheme,
+    public_key::{Curve, PublicKey, PublicKeyError, RsaUsage},
+};
 
 /// Something that checks signature values.
 pub trait Verifier: Send + Sync {
     /// Checks `signature` over `message` under the key of a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::BadSignature`] when it does not fit, [`CryptoError::Key`] when the key cannot be used with the
+    /// scheme by anyone, [`CryptoError::Unsupported`] when this back end has no answer.
     fn verify(
         &self,
         spki_der: &[u8],
@@ -14,6 +31,7 @@ pub trait Verifier: Send + Sync {
     ) -> Result<(), CryptoError>;
 }
 
+/// Why a signature value was not confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CryptoError {
@@ -22,18 +40,402 @@ pub enum CryptoError {
     BadSignature,
     /// The key is malformed, too short or too long to use, or of another kind than the scheme.
     #[error("the public key cannot be used: {reason}")]
-    Key { reason: String },
+    Key {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The back end does not know the algorithm.
     #[error("the scheme is not supported")]
     Unsupported,
 }
 
 /// The verifier that kyso uses: `aws-lc-rs`, and the portable one where that has no answer.
+///
+/// # Errors
+///
+/// As [`Verifier::verify`].
 pub fn verify(
     spki_der: &[u8],
     scheme: SignatureScheme,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
-    let _ = (spki_der, scheme, message, signature);
-    todo!()
+    match Native.verify(spki_der, scheme, message, signature) {
+        Err(CryptoError::Unsupported) => Portable.verify(spki_der, scheme, message, signature),
+        answer => answer,
+    }
+}
+
+/// Reads a key and makes sure that it may be used with `scheme`, before any back end computes with it.
+fn usable_key(spki_der: &[u8], scheme: SignatureScheme) -> Result<PublicKey<'_>, CryptoError> {
+    let key = PublicKey::from_spki(spki_der).map_err(|error| match error {
+        PublicKeyError::Unknown { .. } => CryptoError::Unsupported,
+        broken @ PublicKeyError::Malformed { .. } => unusable(broken.to_string()),
+    })?;
+    match (key, scheme) {
+        (PublicKey::Ec { curve, point }, SignatureScheme::Ecdsa(_)) => sound_point(curve, point)?,
+        (PublicKey::Rsa { modulus, exponent, usage }, SignatureScheme::RsaPkcs1(_)) => {
+            sound_rsa(modulus, exponent)?;
+            if usage != RsaUsage::Any {
+                return Err(unusable("it is for RSASSA-PSS only"));
+            }
+        }
+        (PublicKey::Rsa { modulus, exponent, usage }, SignatureScheme::RsaPss { digest, salt_len }) => {
+            sound_rsa(modulus, exponent)?;
+            if let RsaUsage::Pss(SignatureScheme::RsaPss { digest: only, salt_len: least }) = usage
+                && (digest != only || salt_len < least)
+            {
+                return Err(unusable("it is for RSASSA-PSS with another digest or a longer salt"));
+            }
+        }
+        (PublicKey::Ec { .. }, _) => return Err(unusable("it is an elliptic-curve key, the scheme is RSA")),
+        (PublicKey::Rsa { .. }, _) => return Err(unusable("it is an RSA key, the scheme is ECDSA")),
+    }
+    Ok(key)
+}
+
+/// SEC 1 section 2.3.4: a plain or a compressed point. Hybrid ones are forbidden by RFC 5480 section 2.2, and the back
+/// ends differ over them; the point at infinity is no key.
+fn sound_point(curve: Curve, point: &[u8]) -> Result<(), CryptoError> {
+    let coordinate = curve.bits().div_ceil(8);
+    match point.first() {
+        Some(4) if point.len() == 1 + 2 * coordinate => Ok(()),
+        Some(2 | 3) if point.len() == 1 + coordinate => Ok(()),
+        _ => Err(unusable("its point is not in a form of its curve")),
+    }
+}
+
+/// Bounds before arithmetic: no modulus or exponent that costs without end, none under which anything verifies.
+fn sound_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), CryptoError> {
+    let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+    let bits = bit_length(modulus);
+    if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Err(unusable(format!(
+            "its modulus has {bits} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} can be used"
+        )));
+    }
+    if !odd(modulus) {
+        return Err(unusable("its modulus is even"));
+    }
+    if !odd(exponent) || exponent == [1] || bit_length(exponent) > MAX_EXPONENT_BITS {
+        return Err(unusable("its public exponent is 1, even or huge"));
+    }
+    Ok(())
+}
+
+/// The length of a number without leading zeros.
+fn bit_length(digits: &[u8]) -> usize {
+    let spare = digits.first().map_or(0, |first| first.leading_zeros() as usize);
+    digits.len() * 8 - spare
+}
+
+fn unusable(reason: impl Into<String>) -> CryptoError {
+    CryptoError::Key { reason: reason.into() }
+}
+
+/// Below this a modulus is factored in an afternoon: its signatures say nothing.
+const MIN_RSA_BITS: usize = 1024;
+
+/// Above this one check costs too much; nobody uses more.
+const MAX_RSA_BITS: usize = 8192;
+
+/// Both back ends stop here; nearly all keys have 65537.
+const MAX_EXPONENT_BITS: usize = 33;
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        rsa::{KeyPair as RsaKeyPair, KeySize},
+        signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaEncoding},
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        asn1::{oid, write},
+        base::DigestAlgorithm::{self, Sha1, Sha256, Sha384, Sha512},
+    };
+
+    const MESSAGE: &[u8] = "Quyết định số 15/QĐ-UBND".as_bytes();
+
+    /// A key, its SubjectPublicKeyInfo, and a value made with it.
+    struct Signed {
+        spki: Vec<u8>,
+        scheme: SignatureScheme,
+        signature: Vec<u8>,
+    }
+
+    fn rsa_spki(algorithm: &[u8], key: &RsaKeyPair) -> Vec<u8> {
+        write::sequence([algorithm, &write::bit_string(key.public_key().as_ref())])
+    }
+
+    fn rsa_encryption() -> Vec<u8> {
+        write::algorithm(oid::RSA_ENCRYPTION, Some(&write::null()))
+    }
+
+    fn rsa_signed(key: &RsaKeyPair, encoding: &'static dyn RsaEncoding, scheme: SignatureScheme) -> Signed {
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(encoding, &SystemRandom::new(), MESSAGE, &mut signature).unwrap();
+        Signed { spki: rsa_spki(&rsa_encryption(), key), scheme, signature }
+    }
+
+    fn rsa_all(size: KeySize) -> Vec<Signed> {
+        let key = RsaKeyPair::generate(size).unwrap();
+        let pss = |digest: DigestAlgorithm| SignatureScheme::RsaPss { digest, salt_len: digest.len() };
+        vec![
+            rsa_signed(&key, &signature::RSA_PKCS1_SHA256, SignatureScheme::RsaPkcs1(Sha256)),
+            rsa_signed(&key, &signature::RSA_PKCS1_SHA384, SignatureScheme::RsaPkcs1(Sha384)),
+            rsa_signed(&key, &signature::RSA_PKCS1_SHA512, SignatureScheme::RsaPkcs1(Sha512)),
+            rsa_signed(&key, &signature::RSA_PSS_SHA256, pss(Sha256)),
+            rsa_signed(&key, &signature::RSA_PSS_SHA384, pss(Sha384)),
+            rsa_signed(&key, &signature::RSA_PSS_SHA512, pss(Sha512)),
+        ]
+    }
+
+    fn ec_spki(curve: der::oid::ObjectIdentifier, point: &[u8]) -> Vec<u8> {
+        let algorithm = write::algorithm(oid::EC_PUBLIC_KEY, Some(&write::oid(curve)));
+        write::sequence([algorithm, write::bit_string(point)])
+    }
+
+    /// Any digest under any curve: signing takes the digest that the algorithm hashes with, or one made before.
+    fn ec_all(algorithm: &'static EcdsaSigningAlgorithm, curve: der::oid::ObjectIdentifier) -> Vec<Signed> {
+        let key = EcdsaKeyPair::generate(algorithm).unwrap();
+        [Sha256, Sha384, Sha512]
+            .into_iter()
+            .map(|digest| {
+                let value = sign_prehashed(&key, digest);
+                let spki = ec_spki(curve, key.public_key().as_ref());
+                Signed { spki, scheme: SignatureScheme::Ecdsa(digest), signature: value }
+            })
+            .collect()
+    }
+
+    /// ECDSA over a digest that the curve is not usually paired with, by the RustCrypto signer.
+    fn sign_prehashed(key: &EcdsaKeyPair, digest: DigestAlgorithm) -> Vec<u8> {
+        use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+        use p256::ecdsa::signature::hazmat::PrehashSigner;
+
+        let scalar: EcPrivateKeyBin<'_> = key.private_key().as_be_bytes().unwrap();
+        let hash = digest.digest(MESSAGE).bytes;
+        let scalar = scalar.as_ref();
+        if scalar.len() == 32 {
+            let signer = p256::ecdsa::SigningKey::from_slice(scalar).unwrap();
+            let value: p256::ecdsa::Signature = signer.sign_prehash(&hash).unwrap();
+            value.to_der().as_bytes().to_vec()
+        } else {
+            let signer = p384::ecdsa::SigningKey::from_slice(scalar).unwrap();
+            let value: p384::ecdsa::Signature = signer.sign_prehash(&hash).unwrap();
+            value.to_der().as_bytes().to_vec()
+        }
+    }
+
+    fn everything() -> Vec<Signed> {
+        let mut all = rsa_all(KeySize::Rsa2048);
+        all.extend(rsa_all(KeySize::Rsa3072));
+        all.extend(ec_all(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, oid::SECP256R1));
+        all.extend(ec_all(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, oid::SECP384R1));
+        all
+    }
+
+    fn agreed(signed: &Signed, message: &[u8], value: &[u8]) -> Result<(), CryptoError> {
+        let native = Native.verify(&signed.spki, signed.scheme, message, value);
+        let portable = Portable.verify(&signed.spki, signed.scheme, message, value);
+        assert_eq!(native, portable, "{:?} over {message:02x?}: {value:02x?}", signed.scheme);
+        assert_eq!(verify(&signed.spki, signed.scheme, message, value), native);
+        native
+    }
+
+    #[test]
+    fn both_back_ends_accept_what_was_signed() {
+        for signed in everything() {
+            assert_eq!(agreed(&signed, MESSAGE, &signed.signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn both_back_ends_refuse_what_was_not() {
+        let bad = Err(CryptoError::BadSignature);
+        for signed in everything() {
+            assert_eq!(agreed(&signed, b"another message", &signed.signature), bad);
+            assert_eq!(agreed(&signed, MESSAGE, &[]), bad);
+            assert_eq!(agreed(&signed, MESSAGE, &vec![0; signed.signature.len()]), bad);
+            assert_eq!(agreed(&signed, MESSAGE, &vec![0xFF; signed.signature.len()]), bad);
+            assert_eq!(agreed(&signed, MESSAGE, &[&signed.signature[..], &[0]].concat()), bad);
+            assert_eq!(agreed(&signed, MESSAGE, &[&[0][..], &signed.signature].concat()), bad);
+            let short = &signed.signature[..signed.signature.len() - 1];
+            assert_eq!(agreed(&signed, MESSAGE, short), bad);
+            for at in (0..signed.signature.len()).step_by(13) {
+                let mut value = signed.signature.clone();
+                value[at] ^= 1 << (at % 8);
+                assert_eq!(agreed(&signed, MESSAGE, &value), bad, "octet {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_back_ends_refuse_another_scheme() {
+        for signed in everything() {
+            let others = [Sha256, Sha384, Sha512].into_iter().flat_map(|digest| match signed.scheme {
+                SignatureScheme::Ecdsa(_) => vec![SignatureScheme::Ecdsa(digest)],
+                _ => vec![
+                    SignatureScheme::RsaPkcs1(digest),
+                    SignatureScheme::RsaPss { digest, salt_len: digest.len() },
+                ],
+            });
+            for scheme in others.filter(|scheme| *scheme != signed.scheme) {
+                let other = Signed { scheme, spki: signed.spki.clone(), signature: Vec::new() };
+                assert_eq!(
+                    agreed(&other, MESSAGE, &signed.signature),
+                    Err(CryptoError::BadSignature),
+                    "{scheme:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn ecdsa_values_are_der_and_nothing_else() {
+        for signed in ec_all(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, oid::SECP256R1) {
+            let mut numbers = crate::asn1::Reader::only(&signed.signature).unwrap().reader();
+            let (r, s) = (numbers.any().unwrap().raw, numbers.any().unwrap().raw);
+            let zero: &[u8] = &write::unsigned(&[0]);
+            let padded = |number: &[u8]| {
+                crate::asn1::write::value(crate::asn1::Tag::INTEGER, &[&[0], &number[2..]].concat())
+            };
+            for value in [
+                write::sequence([r, zero]),
+                write::sequence([zero, s]),
+                write::sequence([r]),
+                write::sequence([r, s, zero]),
+                write::sequence([&padded(r), s]),
+                [&[0x30, 0x81][..], &signed.signature[1..]].concat(),
+            ] {
+                assert_eq!(agreed(&signed, MESSAGE, &value), Err(CryptoError::BadSignature));
+            }
+        }
+    }
+
+    #[test]
+    fn a_salt_of_another_length_is_checked_as_named() {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let scheme = |salt_len| SignatureScheme::RsaPss { digest: Sha256, salt_len };
+        let signed = rsa_signed(&key, &signature::RSA_PSS_SHA256, scheme(32));
+        assert_eq!(verify(&signed.spki, scheme(32), MESSAGE, &signed.signature), Ok(()));
+        for salt_len in [0, 20, 31, 33, 222, 223, 1024] {
+            assert_eq!(
+                verify(&signed.spki, scheme(salt_len), MESSAGE, &signed.signature),
+                Err(CryptoError::BadSignature),
+                "{salt_len}"
+            );
+        }
+    }
+
+    #[test]
+    fn p521_is_checked_by_the_native_back_end() {
+        let key = EcdsaKeyPair::generate(&signature::ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
+        let value = key.sign(&SystemRandom::new(), MESSAGE).unwrap();
+        let spki = ec_spki(oid::SECP521R1, key.public_key().as_ref());
+        let scheme = SignatureScheme::Ecdsa(Sha512);
+        assert_eq!(verify(&spki, scheme, MESSAGE, value.as_ref()), Ok(()));
+        assert_eq!(verify(&spki, scheme, b"other", value.as_ref()), Err(CryptoError::BadSignature));
+        assert_eq!(Portable.verify(&spki, scheme, MESSAGE, value.as_ref()), Err(CryptoError::Unsupported));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_named() {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let pkcs1 = SignatureScheme::RsaPkcs1(Sha256);
+        let signed = rsa_signed(&key, &signature::RSA_PKCS1_SHA256, pkcs1);
+        let Ok(PublicKey::Rsa { modulus, .. }) = PublicKey::from_spki(&signed.spki) else { panic!() };
+        let even = [&modulus[..modulus.len() - 1], &[0x10]].concat();
+        let rsa = |modulus: &[u8], exponent: &[u8]| {
+            let key = write::sequence([write::unsigned(modulus), write::unsigned(exponent)]);
+            write::sequence([rsa_encryption(), write::bit_string(&key)])
+        };
+        let point = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let point = point.public_key().as_ref().to_vec();
+        let mut off_curve = point.clone();
+        off_curve[64] ^= 1;
+        let ecdsa = SignatureScheme::Ecdsa(Sha256);
+        let sha384_pss = SignatureScheme::RsaPss { digest: Sha384, salt_len: 48 };
+        for (what, spki, scheme) in [
+            ("exponent 1", rsa(modulus, &[1]), pkcs1),
+            ("even exponent", rsa(modulus, &[2]), pkcs1),
+            ("huge exponent", rsa(modulus, &[0x7F; 5]), pkcs1),
+            ("exponent as long as the modulus", rsa(modulus, modulus), pkcs1),
+            ("even modulus", rsa(&even, &[1, 0, 1]), pkcs1),
+            ("short modulus", rsa(&[0xC1; 64], &[1, 0, 1]), pkcs1),
+            ("huge modulus", rsa(&[0xC1; 1025], &[1, 0, 1]), pkcs1),
+            ("no key", rsa_encryption(), pkcs1),
+            ("nothing", Vec::new(), pkcs1),
+            ("RSA key for ECDSA", signed.spki.clone(), ecdsa),
+            ("EC key for RSA", ec_spki(oid::SECP256R1, &point), pkcs1),
+            ("off the curve", ec_spki(oid::SECP256R1, &off_curve), ecdsa),
+            ("point of another curve", ec_spki(oid::SECP384R1, &point), ecdsa),
+            ("point at infinity", ec_spki(oid::SECP256R1, &[0]), ecdsa),
+            ("point cut short", ec_spki(oid::SECP256R1, &point[..64]), ecdsa),
+            ("hybrid point", ec_spki(oid::SECP256R1, &[&[6], &point[1..]].concat()), ecdsa),
+            ("empty point", ec_spki(oid::SECP256R1, &[]), ecdsa),
+            ("PSS key for PKCS1", rsa_spki(&write::algorithm(oid::RSASSA_PSS, None), &key), pkcs1),
+            (
+                "PSS key with another digest",
+                rsa_spki(&sha384_pss.to_identifier(), &key),
+                SignatureScheme::RsaPss { digest: Sha256, salt_len: 48 },
+            ),
+        ] {
+            for (verifier, name) in [(&Native as &dyn Verifier, "native"), (&Portable, "portable")] {
+                let answer = verifier.verify(&spki, scheme, MESSAGE, &signed.signature);
+                assert!(matches!(answer, Err(CryptoError::Key { .. })), "{what}, {name}: {answer:?}");
+            }
+        }
+        let ed25519 = write::sequence([write::algorithm(oid::ED25519, None), write::bit_string(&[7; 32])]);
+        assert_eq!(verify(&ed25519, ecdsa, MESSAGE, &[0; 64]), Err(CryptoError::Unsupported));
+    }
+
+    #[test]
+    fn compressed_points_are_read_by_both_or_by_none() {
+        use p256::elliptic_curve::sec1::ToSec1Point;
+        for signed in ec_all(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, oid::SECP256R1) {
+            let PublicKey::Ec { point, .. } = PublicKey::from_spki(&signed.spki).unwrap() else { panic!() };
+            let key = p256::PublicKey::from_sec1_bytes(point).unwrap();
+            let spki = ec_spki(oid::SECP256R1, key.to_sec1_point(true).as_bytes());
+            let compressed = Signed { spki, scheme: signed.scheme, signature: Vec::new() };
+            assert_eq!(agreed(&compressed, MESSAGE, &signed.signature), Ok(()));
+        }
+    }
+
+    #[test]
+    fn sha1_is_checked_so_that_policy_can_name_it() {
+        let key = EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_ASN1_SIGNING).unwrap();
+        let spki = ec_spki(oid::SECP384R1, key.public_key().as_ref());
+        let value = {
+            use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+            use p384::ecdsa::signature::hazmat::PrehashSigner;
+            let scalar: EcPrivateKeyBin<'_> = key.private_key().as_be_bytes().unwrap();
+            let signer = p384::ecdsa::SigningKey::from_slice(scalar.as_ref()).unwrap();
+            let mut hash = vec![0; 28];
+            hash.extend(Sha1.digest(MESSAGE).bytes);
+            let value: p384::ecdsa::Signature = signer.sign_prehash(&hash).unwrap();
+            value.to_der().as_bytes().to_vec()
+        };
+        let scheme = SignatureScheme::Ecdsa(Sha1);
+        assert_eq!(verify(&spki, scheme, MESSAGE, &value), Ok(()));
+        assert_eq!(verify(&spki, scheme, b"other", &value), Err(CryptoError::BadSignature));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_bytes_are_answered(spki: Vec<u8>, value: Vec<u8>, message: Vec<u8>) {
+            for scheme in [
+                SignatureScheme::Ecdsa(Sha256),
+                SignatureScheme::RsaPkcs1(Sha1),
+                SignatureScheme::RsaPss { digest: Sha512, salt_len: 9 },
+            ] {
+                prop_assert!(verify(&spki, scheme, &message, &value).is_err());
+            }
+        }
+    }
 }
