@@ -263,8 +263,8 @@ impl Place {
 
     fn kyso_sign(&self, input: &Path, output: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
-        command.arg("sign").arg(input).arg("-o").arg(output).arg("--force");
-        command.arg("--module").arg(&self.softhsm).args(["--token", TOKEN, "--key", &format!("label:{KEY}")]);
+        command.arg("sign").arg(input).arg("-o").arg(output).arg("--overwrite");
+        command.arg("--module").arg(&self.softhsm).args(["--token", TOKEN, "--key", KEY]);
         command.arg("--cert").arg(self.dir.join("leader.pem")).env("KYSO_PIN", PIN).on_this_token(self);
         command
     }
