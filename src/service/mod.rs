@@ -10,6 +10,9 @@ mod people;
 mod prove;
 mod receive;
 mod send;
+pub mod sign;
+mod sign_document;
+pub mod verify;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -21,6 +24,7 @@ pub use issue::{NewDocument, SignedFile};
 pub use people::{NewApiKey, NewMember, ShownKey};
 pub use receive::Report;
 pub use send::{Send, Sent};
+pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
 
 use crate::{
     base::{Chance, Clock, Limits, UtcTime},
