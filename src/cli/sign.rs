@@ -1,11 +1,266 @@
 //! `kyso sign`.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
-/// See `kyso sign --help`.
+use indicatif::ProgressBar;
+
+use super::pin::{PinArgs, TokenArgs};
+use crate::{
+    base::{Chance, Clock, DigestAlgorithm, Limits},
+    fetch::Fetcher,
+    pdf::Document,
+    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping, Wishes},
+    signing::{self, SigningError},
+    store::FileSource,
+    token::KeySelector,
+    trust::Anchors,
+    validation::{Indication, Policy},
+    x509::{self, Certificate},
+};
+
+/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority.
+///
+/// The input is never touched. The output appears whole, after the new signature was found intact in it, or
+/// not at all.
+///
+/// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
+/// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// The PDF to sign
+    #[arg(value_name = "IN.pdf")]
+    input: PathBuf,
+    /// Where the signed PDF goes
+    #[arg(short, long, value_name = "OUT.pdf")]
+    output: PathBuf,
+    /// Write over an output that exists
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    token: TokenArgs,
+    /// The key: its label, or `hex:` and its CKA_ID
+    #[arg(long, value_name = "LABEL|hex:ID")]
+    key: KeySelector,
+    #[command(flatten)]
+    pin: PinArgs,
+    /// The signer's certificate (PEM or DER), when the token holds none
+    #[arg(long, value_name = "FILE", help_heading = "Certificates")]
+    cert: Option<PathBuf>,
+    /// Issuers that travel with the signature (PEM or DER); may be given several times
+    #[arg(long, value_name = "FILE", help_heading = "Certificates")]
+    chain: Vec<PathBuf>,
+    /// Anchors for the release check (PEM); without one the verdict of a good file stays open
+    #[arg(long, value_name = "PEM", help_heading = "Certificates")]
+    trust: Vec<PathBuf>,
+    /// The time-stamp authority, for PAdES B-T
+    #[arg(long, value_name = "URL", help_heading = "Signature")]
+    tsa: Option<String>,
+    /// The digest
+    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
+    digest: DigestName,
+    /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
+    #[arg(long, help_heading = "Signature")]
+    pss: bool,
+    /// The signature field to create, or to fill where it exists and is empty
+    #[arg(long, value_name = "NAME", help_heading = "Signature")]
+    field: Option<String>,
+    /// Why it is signed, such as "Phê duyệt"
+    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
+    reason: Option<String>,
+    /// Where it is signed
+    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
+    location: Option<String>,
+    /// How to reach the signer
+    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
+    contact: Option<String>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
 
-pub(super) fn run(_args: Args) -> ExitCode {
-    todo!()
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum DigestName {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+pub(super) fn run(args: Args) -> ExitCode {
+    let json = args.json;
+    match sign(args) {
+        Ok(released) => {
+            tell(&released, json);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("kyso sign: {failure}");
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// What went wrong, in the order of the walk.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Usage(String),
+    #[error("{} could not be read: {source}", path.display())]
+    Input { path: PathBuf, source: std::io::Error },
+    #[error("{}", with_causes(.0))]
+    Sign(#[from] SignError),
+}
+
+impl Failure {
+    /// After `sysexits.h`.
+    fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 64,
+            Self::Input { .. } => 65,
+            Self::Sign(error) => match error {
+                SignError::Input { .. } | SignError::Pdf(_) => 65,
+                SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
+                SignError::Signing(SigningError::TimeStamp(_)) => 69,
+                SignError::Output { .. } => 73,
+                SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
+                _ => 70,
+            },
+        }
+    }
+}
+
+fn sign(args: Args) -> Result<Released, Failure> {
+    if args.output.exists() && !args.overwrite {
+        let output = args.output.display();
+        return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
+    }
+    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
+    let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
+    for file in &args.chain {
+        chain.extend(certificates(file)?);
+    }
+    let mut anchors = Anchors { name: "--trust".to_owned(), ..Anchors::default() };
+    for file in &args.trust {
+        anchors.certificates.extend(certificates(file)?);
+    }
+
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    if let Some(certificate) = given.first() {
+        check(certificate, wish, clock)?;
+    }
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    Document::open(input.clone(), &limits).map_err(SignError::from)?;
+
+    let token = args.token.open().map_err(SignError::from)?;
+    let certificate = match given.into_iter().next() {
+        Some(certificate) => Some(certificate),
+        // Certificates are public objects on most tokens; where they are not, they show after the login.
+        None => Signer::new(token.clone(), args.key.clone(), None, Vec::new(), wish)
+            .ok()
+            .map(|signer| signer.certificate),
+    };
+    if let Some(certificate) = &certificate {
+        check(certificate, wish, clock)?;
+    }
+    args.pin.login(&token).map_err(SignError::from)?;
+    let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+
+    let desk = SigningDesk {
+        clock,
+        chance: Chance::system(),
+        limits,
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: args.tsa.map(TimeStamping::new),
+        anchors,
+        policy: Policy::strict(),
+        online: false,
+    };
+    let wishes =
+        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
+    let progress = spinner("signing");
+    let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
+    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
+}
+
+fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
+    let unreadable = |why: &dyn std::fmt::Display| {
+        Failure::Usage(format!("{} holds no certificate that can be read: {why}", file.display()))
+    };
+    let bytes = std::fs::read(file).map_err(|error| unreadable(&error))?;
+    let found = x509::certificates_from_pem(&bytes).map_err(|error| unreadable(&error))?;
+    if found.is_empty() {
+        return Err(unreadable(&"it has no CERTIFICATE block"));
+    }
+    Ok(found)
+}
+
+fn tell(released: &Released, json: bool) {
+    if json {
+        let took = released.took();
+        let value = serde_json::json!({
+            "output": released.path(),
+            "sha256": released.report().sha256,
+            "signature": released.signature(),
+            "milliseconds": {
+                "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
+                "stamp": took.stamp, "verify": took.verify,
+            },
+        });
+        println!("{value:#}");
+        return;
+    }
+    let Some(signature) = released.signature() else { return };
+    println!("signed    {}", released.path().display());
+    println!("field     {}", signature.field);
+    println!("signer    {}", signature.signed_by.as_deref().unwrap_or("-"));
+    println!("format    {}", signature.signature_format);
+    let verdict = match signature.indication {
+        Indication::TotalPassed => "intact; certificate and status proven",
+        _ => "intact; certificate or status not proven here (kyso verify says why)",
+    };
+    println!("checked   {verdict}");
+}
+
+/// A spinner on a terminal, nothing elsewhere.
+fn spinner(words: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(words);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(120));
+    spinner
+}
+
+/// An error and what lies under it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(under) = cause {
+        let more = under.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = under.source();
+    }
+    words
+}
+
+impl From<DigestName> for DigestAlgorithm {
+    fn from(name: DigestName) -> Self {
+        match name {
+            DigestName::Sha256 => Self::Sha256,
+            DigestName::Sha384 => Self::Sha384,
+            DigestName::Sha512 => Self::Sha512,
+        }
+    }
 }
