@@ -4,6 +4,7 @@
 //! fails becomes a [`Problem`], which alone knows status codes. [`serve`] answers over TLS, or plainly on
 //! loopback and behind a proxy.
 
+mod judge;
 mod language;
 mod limiter;
 mod observe;
@@ -15,10 +16,11 @@ mod web;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::http::HeaderMap;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use tokio::{sync::Semaphore, task::JoinHandle};
 
-use self::limiter::Limiter;
+use self::limiter::{Allowance, Limiter};
 pub use self::{
     language::Language,
     problem::{Problem, ProblemBody},
@@ -78,6 +80,17 @@ impl App {
         self.0.settings.over_tls
     }
 
+    /// Counts a request of a client without a key.
+    fn allow_public(&self, request: &axum::extract::Request) -> Result<Allowed, Problem> {
+        let address = observe::client_address(request, self.0.settings.behind_proxy);
+        match self.0.limiter.take(address, std::time::Instant::now()) {
+            Some(allowance) if !allowance.allowed => {
+                Err(Problem::new(&problem::RATE_LIMITED).retry_after(allowance.reset_seconds))
+            }
+            allowance => Ok(Allowed(allowance)),
+        }
+    }
+
     /// Runs `work`, which hashes, waits for a token or a disk, on a thread of its own; so many at a time.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -89,6 +102,24 @@ impl App {
         tokio::task::spawn_blocking(move || span.in_scope(work))
             .await
             .map_err(|error| failed().caused_by(&error))
+    }
+}
+
+/// A public request that may go on, and how many more may.
+#[derive(Clone, Copy, Debug)]
+struct Allowed(Option<Allowance>);
+
+impl Allowed {
+    /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+    fn write(self, headers: &mut HeaderMap) {
+        let Some(Allowance { limit, remaining, reset_seconds, .. }) = self.0 else { return };
+        let policy = format!("\"public\";q={limit};w=60");
+        let left = format!("\"public\";r={remaining};t={reset_seconds}");
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+            if let Ok(value) = value.parse() {
+                headers.insert(name, value);
+            }
+        }
     }
 }
 

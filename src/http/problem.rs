@@ -233,7 +233,12 @@ impl Asked {
         let page = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let wants_page =
             !path.starts_with("/api/") && page.is_some_and(|accept| accept.contains("text/html"));
-        Self { path, request_id, language: Language::accepted(request.headers()), wants_page }
+        let language = match path.as_str() {
+            "/kiem-tra" => Some(Language::Vi),
+            "/verify" => Some(Language::En),
+            _ => Language::accepted(request.headers()),
+        };
+        Self { path, request_id, language, wants_page }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Router, middleware, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -41,9 +41,12 @@ fn pages() -> Router<App> {
         .route("/assets/{name}", get(web::asset))
         .route("/docs", get(web::docs))
         .route("/favicon.ico", get(web::favicon))
+        .route("/kiem-tra", get(web::verify_page).post(web::verify_files))
         .route("/openapi.json", get(web::openapi_json))
         .route("/problems", get(web::problems))
         .route("/problems/{code}", get(web::problem_kind))
+        .route("/verify", get(web::verify_page).post(web::verify_files))
+        .layer(DefaultBodyLimit::disable()) // uploads count for themselves
 }
 
 /// What the description says beside the paths.

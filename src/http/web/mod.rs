@@ -3,6 +3,7 @@
 mod assets;
 mod catalogue;
 mod home;
+mod verify;
 
 use askama::Template;
 use axum::{
@@ -14,6 +15,7 @@ pub(super) use self::{
     assets::{asset, favicon},
     catalogue::{problem_kind, problem_page, problems},
     home::{docs, home, openapi_json},
+    verify::{verify_files, verify_page},
 };
 use super::{
     Language,
