@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{App, Problem, upload::Upload};
+use super::{App, Problem, problem, upload::Upload};
 use crate::{
     store::FileSource,
     telemetry,
@@ -14,11 +14,10 @@ use crate::{
 pub(super) async fn judge(app: &App, files: Vec<Upload>) -> Result<Report, Problem> {
     let mut report = Report::default();
     for file in files {
-        let (app, started) = (app.clone(), Instant::now());
-        let judged = app.clone().blocking(move || judge_file(&app, file)).await?;
-        let overall = judged.as_ref().map_or("unreadable", |document| overall_word(document.overall));
-        telemetry::document_judged(overall, started.elapsed());
-        match judged {
+        let Upload { file, name, .. } = file;
+        let source = FileSource::open(file.path());
+        let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+        match judge_source(app, source, name).await? {
             Ok(document) => report.documents.push(document),
             Err(unreadable) => report.unreadable.push(unreadable),
         }
@@ -26,16 +25,41 @@ pub(super) async fn judge(app: &App, files: Vec<Upload>) -> Result<Report, Probl
     Ok(report)
 }
 
-fn judge_file(app: &App, file: Upload) -> Result<DocumentReport, Unreadable> {
-    let name = file.name;
-    let unreadable = |error: &dyn std::error::Error| Unreadable {
-        name: name.clone(),
-        error: Message { key: "file.unreadable".to_owned(), message: error.to_string() },
-    };
-    let source = FileSource::of(file.file).map_err(|error| unreadable(&error))?;
-    let inspection =
-        Inspection::open(Arc::new(source), &app.limits().readers()).map_err(|error| unreadable(&error))?;
-    Ok(inspection.judge(&name, &Policy::strict(), &Anchors::default(), app.clock().now()))
+/// The verdict on a stored file.
+pub(super) async fn judge_stored(
+    app: &App,
+    source: FileSource,
+    name: String,
+) -> Result<DocumentReport, Problem> {
+    judge_source(app, source, name).await?.map_err(|unreadable| {
+        Problem::new(&problem::REPORT_NOT_VALID)
+            .because("Không đọc được tệp đã gửi.", "The file that was sent cannot be read.")
+            .at("", &unreadable.error.key, unreadable.error.message)
+    })
+}
+
+async fn judge_source(
+    app: &App,
+    source: FileSource,
+    name: String,
+) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+    let (this, started) = (app.clone(), Instant::now());
+    let judged = app.blocking(move || judge_file(&this, source, name)).await?;
+    let overall = judged.as_ref().map_or("unreadable", |document| overall_word(document.overall));
+    telemetry::document_judged(overall, started.elapsed());
+    Ok(judged)
+}
+
+fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentReport, Unreadable> {
+    match Inspection::open(Arc::new(source), &app.limits().readers()) {
+        Ok(inspection) => {
+            Ok(inspection.judge(&name, &Policy::strict(), &Anchors::default(), app.clock().now()))
+        }
+        Err(error) => {
+            let message = Message { key: "file.unreadable".to_owned(), message: error.to_string() };
+            Err(Unreadable { name, error: message })
+        }
+    }
 }
 
 /// The word of the JSON report.

@@ -9,22 +9,22 @@ use std::{
 
 /// Lets `per_minute` requests of one address through in a minute, and as many at once.
 #[derive(Debug)]
-pub struct Limiter {
+pub(super) struct Limiter {
     per_minute: u32,
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
 }
 
 /// What the limiter said to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub(super) struct Allowance {
     /// Whether the request may go on.
-    pub allowed: bool,
+    pub(super) allowed: bool,
     /// Requests in a full bucket.
-    pub limit: u32,
+    pub(super) limit: u32,
     /// Requests left now.
-    pub remaining: u32,
+    pub(super) remaining: u32,
     /// Whole seconds until there is one more.
-    pub reset_seconds: u64,
+    pub(super) reset_seconds: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +35,12 @@ struct Bucket {
 
 impl Limiter {
     /// 0 lets any number through.
-    pub fn new(per_minute: u32) -> Self {
+    pub(super) fn new(per_minute: u32) -> Self {
         Self { per_minute, buckets: Mutex::default() }
     }
 
     /// Counts one request of `address` at `now`; `None` when there is no limit.
-    pub fn take(&self, address: IpAddr, now: Instant) -> Option<Allowance> {
+    pub(super) fn take(&self, address: IpAddr, now: Instant) -> Option<Allowance> {
         if self.per_minute == 0 {
             return None;
         }

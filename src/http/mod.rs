@@ -4,6 +4,10 @@
 //! fails becomes a [`Problem`], which alone knows status codes. [`serve`] answers over TLS, or plainly on
 //! loopback and behind a proxy.
 
+mod api;
+mod auth;
+mod extract;
+mod idempotency;
 mod judge;
 mod language;
 mod limiter;
@@ -20,7 +24,11 @@ use axum::http::HeaderMap;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use tokio::{sync::Semaphore, task::JoinHandle};
 
-use self::limiter::{Allowance, Limiter};
+use self::{
+    api::operations::Check,
+    idempotency::Answers,
+    limiter::{Allowance, Limiter},
+};
 pub use self::{
     language::Language,
     problem::{Problem, ProblemBody},
@@ -29,6 +37,7 @@ pub use self::{
 use crate::{
     base::{Chance, Clock},
     config::LimitSettings,
+    service::Service,
     telemetry,
 };
 
@@ -37,9 +46,11 @@ use crate::{
 pub struct App(Arc<Shared>);
 
 struct Shared {
+    service: Service,
     clock: Clock,
     chance: Chance,
     settings: Settings,
+    answers: Answers,
     limiter: Limiter,
     work: Arc<Semaphore>,
 }
@@ -57,11 +68,31 @@ pub struct Settings {
 
 impl App {
     /// The face of these tasks.
-    pub fn new(clock: Clock, chance: Chance, settings: Settings) -> Self {
+    pub fn new(service: Service, clock: Clock, chance: Chance, settings: Settings) -> Self {
         let limiter = Limiter::new(settings.limits.public_verifications_per_minute);
         let work = Arc::new(Semaphore::new(settings.limits.parallel_work.max(1)));
         telemetry::metrics();
-        Self(Arc::new(Shared { clock, chance, settings, limiter, work }))
+        let answers = Answers::default();
+        Self(Arc::new(Shared { service, clock, chance, settings, answers, limiter, work }))
+    }
+
+    fn service(&self) -> &Service {
+        &self.0.service
+    }
+
+    fn answers(&self) -> &Answers {
+        &self.0.answers
+    }
+
+    /// How everything that the work needs stands.
+    async fn checks(&self) -> Vec<Check> {
+        let store = self.service().ready().await;
+        vec![Check {
+            name: "store".to_owned(),
+            ok: store.is_ok(),
+            needed: true,
+            detail: if store.is_ok() { "answers" } else { "does not answer" }.to_owned(),
+        }]
     }
 
     fn clock(&self) -> Clock {

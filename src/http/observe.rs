@@ -34,7 +34,8 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let trace_id = trace_id(request.headers());
-    let span = tracing::info_span!("request", request_id, trace_id, %method, route);
+    let span =
+        tracing::info_span!("request", request_id, trace_id, %method, route, key = tracing::field::Empty);
     request.extensions_mut().insert(RequestId(request_id.clone()));
 
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;

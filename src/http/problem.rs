@@ -13,6 +13,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::language::Language;
+use crate::{people::Scope, service::ServiceError};
 
 /// A line of the catalogue.
 #[derive(Debug, PartialEq, Eq)]
@@ -263,51 +264,72 @@ fn bare_failure(response: &Response) -> Option<&'static Entry> {
     })
 }
 
+impl From<ServiceError> for Problem {
+    /// The catalogue's line of the error's own code. What is the server's own affair stays in the log.
+    fn from(error: ServiceError) -> Self {
+        if let ServiceError::NotFound { what, .. } = &error {
+            return Self::new(not_found(what));
+        }
+        match entry(error.code()) {
+            Some(entry) if entry.status < 500 => {
+                let problem = Self::new(entry).because(format!("{}.", entry.title.0), sentence(&error));
+                match &error {
+                    ServiceError::Invalid { field, message } => {
+                        problem.at(format!("/{field}"), entry.code, message.clone())
+                    }
+                    ServiceError::UnknownAgency { agency } => {
+                        problem.at("/recipients", entry.code, agency.to_string())
+                    }
+                    _ => problem,
+                }
+            }
+            Some(entry) => Self::new(entry).caused_by(&error),
+            None => Self::new(&INTERNAL).caused_by(&error),
+        }
+    }
+}
+
+/// A key without this scope.
+pub(super) fn scope_missing(scope: Scope) -> Problem {
+    ServiceError::Forbidden { scope }.into()
+}
+
+/// `what` as the tasks name it.
+fn not_found(what: &str) -> &'static Entry {
+    match what {
+        "delivery" => &DELIVERY_NOT_FOUND,
+        "dispatch" => &DISPATCH_NOT_FOUND,
+        "document" => &DOCUMENT_NOT_FOUND,
+        "event" => &EVENT_NOT_FOUND,
+        "member" => &ACTOR_UNKNOWN,
+        _ => &ROUTE_NOT_FOUND,
+    }
+}
+
+/// An error's words as a sentence.
+fn sentence(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return text };
+    let mut sentence: String = first.to_uppercase().chain(letters).collect();
+    if !sentence.ends_with(['.', '?', '!']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// The line of a code, if there is one.
 pub fn entry(code: &str) -> Option<&'static Entry> {
     CATALOGUE.iter().copied().find(|entry| entry.code == code)
 }
 
-/// No such agency.
-pub static AGENCY_NOT_FOUND: Entry = Entry {
-    code: "agency.not-found",
-    status: 404,
+/// The delivery has come to its end.
+pub static DELIVERY_FINAL: Entry = Entry {
+    code: "delivery.final",
+    status: 409,
     retryable: false,
-    title: ("Không có cơ quan này", "No such agency"),
-    help: ("Xem các mã định danh tại GET /api/v1/agencies.", "See the agency codes at GET /api/v1/agencies."),
-};
-
-/// The API key is not valid.
-pub static AUTH_INVALID: Entry = Entry {
-    code: "auth.invalid",
-    status: 401,
-    retryable: false,
-    title: ("Khóa API không đúng", "The API key is not valid"),
-    help: (
-        "Kiểm tra khóa trong tiêu đề Authorization; khóa có thể đã hết hạn hoặc bị thu hồi.",
-        "Check the key in the Authorization header; it may have expired or been revoked.",
-    ),
-};
-
-/// An API key is needed.
-pub static AUTH_MISSING: Entry = Entry {
-    code: "auth.missing",
-    status: 401,
-    retryable: false,
-    title: ("Thiếu khóa API", "An API key is needed"),
-    help: ("Gửi tiêu đề Authorization: Bearer kyso_….", "Send the header Authorization: Bearer kyso_…."),
-};
-
-/// The API key does not allow this.
-pub static AUTH_SCOPE: Entry = Entry {
-    code: "auth.scope",
-    status: 403,
-    retryable: false,
-    title: ("Khóa API không có quyền này", "The API key does not allow this"),
-    help: (
-        "Xin quản trị viên cấp khóa có quyền cần thiết.",
-        "Ask the administrator for a key with the scope that is needed.",
-    ),
+    title: ("Lượt gửi đã kết thúc", "The delivery has come to its end"),
+    help: ("Muốn gửi lại thì phát hành lượt mới.", "Sending again takes a new dispatch."),
 };
 
 /// No such delivery.
@@ -317,8 +339,20 @@ pub static DELIVERY_NOT_FOUND: Entry = Entry {
     retryable: false,
     title: ("Không có lượt gửi này", "No such delivery"),
     help: (
-        "Kiểm tra mã lượt gửi; cơ quan chỉ xem được lượt gửi của mình.",
+        "Kiểm tra mã; cơ quan chỉ xem được lượt gửi của mình.",
         "Check the id; an agency sees only its own deliveries.",
+    ),
+};
+
+/// A reason is needed.
+pub static DELIVERY_REASON: Entry = Entry {
+    code: "delivery.reason",
+    status: 422,
+    retryable: false,
+    title: ("Cần nêu lý do", "A reason is needed"),
+    help: (
+        "Ghi lý do từ 1 đến 2000 ký tự vào trường reason.",
+        "Give a reason of 1 to 2000 characters in the field reason.",
     ),
 };
 
@@ -331,16 +365,247 @@ pub static DELIVERY_STATE: Entry = Entry {
     help: ("Đọc lại lượt gửi để biết trạng thái hiện tại.", "Read the delivery again for its present state."),
 };
 
-/// A document that does not verify cannot be accepted.
-pub static DELIVERY_UNVERIFIED: Entry = Entry {
-    code: "delivery.unverified",
+/// No such dispatch.
+pub static DISPATCH_NOT_FOUND: Entry = Entry {
+    code: "dispatch.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Không có lần phát hành này", "No such dispatch"),
+    help: (
+        "Kiểm tra mã; cơ quan chỉ xem được văn bản mình gửi hoặc nhận.",
+        "Check the id; an agency sees only what it sent or was sent.",
+    ),
+};
+
+/// The document is not issued.
+pub static DISPATCH_NOT_ISSUED: Entry = Entry {
+    code: "dispatch.not-issued",
     status: 409,
     retryable: false,
-    title: (
-        "Văn bản không xác thực được nên không thể tiếp nhận",
-        "A document that does not verify cannot be accepted",
+    title: ("Văn bản chưa được ban hành", "The document is not issued"),
+    help: (
+        "Cần chữ ký của người có thẩm quyền rồi đến chữ ký của cơ quan.",
+        "It needs the person's and then the agency's signature.",
     ),
+};
+
+/// Secret documents are never sent through kyso.
+pub static DISPATCH_SECRET: Entry = Entry {
+    code: "dispatch.secret",
+    status: 409,
+    retryable: false,
+    title: ("Văn bản mật không được gửi qua kyso", "Secret documents are never sent through kyso"),
+    help: (
+        "Gửi theo quy định về bảo vệ bí mật nhà nước.",
+        "Send it by the ways that the law on state secrets gives.",
+    ),
+};
+
+/// A recipient is not known here.
+pub static DISPATCH_UNKNOWN_AGENCY: Entry = Entry {
+    code: "dispatch.unknown-agency",
+    status: 422,
+    retryable: false,
+    title: ("Có nơi nhận không tồn tại", "A recipient is not known here"),
+    help: ("Xem các mã định danh tại GET /api/v1/agencies.", "See the agency codes at GET /api/v1/agencies."),
+};
+
+/// No such document.
+pub static DOCUMENT_NOT_FOUND: Entry = Entry {
+    code: "document.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Không có văn bản này", "No such document"),
+    help: ("Kiểm tra mã văn bản.", "Check the document's id."),
+};
+
+/// The document already has its number.
+pub static DOCUMENT_NUMBERED: Entry = Entry {
+    code: "document.numbered",
+    status: 409,
+    retryable: false,
+    title: ("Văn bản đã có số", "The document already has its number"),
+    help: ("Số đã cấp không thay đổi được.", "A number once allotted does not change."),
+};
+
+/// This file cannot be signed.
+pub static DOCUMENT_REFUSED: Entry = Entry {
+    code: "document.refused",
+    status: 422,
+    retryable: false,
+    title: ("Không ký được tệp này", "This file cannot be signed"),
+    help: ("Tệp gốc được giữ nguyên.", "The original file is untouched."),
+};
+
+/// The document's state does not allow this.
+pub static DOCUMENT_STATE: Entry = Entry {
+    code: "document.state",
+    status: 409,
+    retryable: false,
+    title: ("Trạng thái văn bản không cho phép bước này", "The document's state does not allow this"),
+    help: (
+        "Trình tự là: tải lên, lấy số, người có thẩm quyền ký, cơ quan ký, phát hành.",
+        "The order is: upload, number, the person's signature, the agency's signature, dispatch.",
+    ),
+};
+
+/// The document has no number yet.
+pub static DOCUMENT_UNNUMBERED: Entry = Entry {
+    code: "document.unnumbered",
+    status: 409,
+    retryable: false,
+    title: ("Văn bản chưa có số", "The document has no number yet"),
+    help: ("Lấy số trước khi cơ quan ký.", "Allot a number before the agency signs."),
+};
+
+/// No such event.
+pub static EVENT_NOT_FOUND: Entry = Entry {
+    code: "event.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Không có sự kiện này", "No such event"),
+    help: ("Kiểm tra mã sự kiện.", "Check the event's id."),
+};
+
+/// The event's id was used for something else.
+pub static EVENT_REUSED: Entry = Entry {
+    code: "event.reused",
+    status: 422,
+    retryable: false,
+    title: ("Mã sự kiện đã dùng cho việc khác", "The event's id was used for something else"),
+    help: (
+        "Dùng một Idempotency-Key mới cho thao tác mới.",
+        "Use a fresh Idempotency-Key for a new operation.",
+    ),
+};
+
+/// The Idempotency-Key was used for another request.
+pub static IDEMPOTENCY_CONFLICT: Entry = Entry {
+    code: "idempotency.conflict",
+    status: 422,
+    retryable: false,
+    title: (
+        "Khóa Idempotency-Key đã dùng cho yêu cầu khác",
+        "The Idempotency-Key was used for another request",
+    ),
+    help: ("Dùng một khóa mới cho yêu cầu mới.", "Use a fresh key for a new request."),
+};
+
+/// A request with this key is still running.
+pub static IDEMPOTENCY_IN_PROGRESS: Entry = Entry {
+    code: "idempotency.in-progress",
+    status: 409,
+    retryable: true,
+    title: ("Yêu cầu cùng khóa đang được xử lý", "A request with this key is still running"),
+    help: ("Chờ một lát rồi gửi lại đúng yêu cầu này.", "Wait a moment and send the same request again."),
+};
+
+/// The header Idempotency-Key is needed.
+pub static IDEMPOTENCY_MISSING: Entry = Entry {
+    code: "idempotency.missing",
+    status: 400,
+    retryable: false,
+    title: ("Thiếu tiêu đề Idempotency-Key", "The header Idempotency-Key is needed"),
+    help: (
+        "Gửi một UUID mới cho mỗi thao tác, và giữ nguyên UUID đó khi thử lại.",
+        "Send a fresh UUID for each operation, and the same one when trying again.",
+    ),
+};
+
+/// The API key is not valid.
+pub static KEY_INVALID: Entry = Entry {
+    code: "key.invalid",
+    status: 401,
+    retryable: false,
+    title: ("Khóa API không đúng", "The API key is not valid"),
+    help: (
+        "Kiểm tra khóa trong tiêu đề Authorization; khóa có thể đã hết hạn hoặc bị thu hồi.",
+        "Check the key in the Authorization header; it may have expired or been revoked.",
+    ),
+};
+
+/// An API key is needed.
+pub static KEY_MISSING: Entry = Entry {
+    code: "key.missing",
+    status: 401,
+    retryable: false,
+    title: ("Thiếu khóa API", "An API key is needed"),
+    help: ("Gửi tiêu đề Authorization: Bearer kyso_….", "Send the header Authorization: Bearer kyso_…."),
+};
+
+/// The API key does not allow this.
+pub static KEY_SCOPE: Entry = Entry {
+    code: "key.scope",
+    status: 403,
+    retryable: false,
+    title: ("Khóa API không có quyền này", "The API key does not allow this"),
+    help: (
+        "Xin quản trị viên cấp khóa có quyền cần thiết.",
+        "Ask the administrator for a key with the scope that is needed.",
+    ),
+};
+
+/// The ledger does not agree with its checkpoint.
+pub static LEDGER_BROKEN: Entry = Entry {
+    code: "ledger.broken",
+    status: 503,
+    retryable: false,
+    title: ("Sổ phát hành không khớp với điểm chốt", "The ledger does not agree with its checkpoint"),
+    help: (
+        "Không có gì được ghi thêm; quản trị viên cần chạy kyso ledger audit.",
+        "Nothing more is recorded; the administrator has to run kyso ledger audit.",
+    ),
+};
+
+/// The ledger does not hold this part yet.
+pub static LEDGER_NOT_FOUND: Entry = Entry {
+    code: "ledger.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Sổ chưa có phần này", "The ledger does not hold this part yet"),
+    help: (
+        "Đọc /checkpoint để biết kích thước hiện tại của sổ.",
+        "Read /checkpoint for the ledger's present size.",
+    ),
+};
+
+/// No such member in your agency.
+pub static ACTOR_UNKNOWN: Entry = Entry {
+    code: "member.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Không có người này trong cơ quan", "No such member in your agency"),
+    help: ("Kiểm tra mã người dùng.", "Check the member's id."),
+};
+
+/// The verification report is of other bytes.
+pub static REPORT_MISMATCH: Entry = Entry {
+    code: "report.mismatch",
+    status: 422,
+    retryable: false,
+    title: ("Kết quả kiểm tra không phải của tệp này", "The verification report is of other bytes"),
+    help: ("Kiểm tra lại đúng tệp này.", "Verify these very bytes."),
+};
+
+/// The document does not verify.
+pub static REPORT_NOT_VALID: Entry = Entry {
+    code: "report.not-valid",
+    status: 409,
+    retryable: false,
+    title: ("Văn bản không xác thực được", "The document does not verify"),
     help: ("Từ chối kèm lý do, hoặc hỏi cơ quan gửi.", "Refuse it with a reason, or ask the sender."),
+};
+
+/// The document bears too few signatures.
+pub static REPORT_SIGNATURES: Entry = Entry {
+    code: "report.signatures",
+    status: 409,
+    retryable: false,
+    title: ("Văn bản chưa đủ chữ ký", "The document bears too few signatures"),
+    help: (
+        "Cần chữ ký của người có thẩm quyền và của cơ quan.",
+        "It needs the person's and the agency's signature.",
+    ),
 };
 
 /// The content received does not match Content-Digest.
@@ -358,103 +623,13 @@ pub static DIGEST_MISMATCH: Entry = Entry {
     ),
 };
 
-/// No such dispatch.
-pub static DISPATCH_NOT_FOUND: Entry = Entry {
-    code: "dispatch.not-found",
-    status: 404,
-    retryable: false,
-    title: ("Không có lần phát hành này", "No such dispatch"),
-    help: (
-        "Kiểm tra mã; cơ quan chỉ xem được văn bản mình gửi.",
-        "Check the id; an agency sees only what it sent.",
-    ),
-};
-
-/// No such document.
-pub static DOCUMENT_NOT_FOUND: Entry = Entry {
-    code: "document.not-found",
-    status: 404,
-    retryable: false,
-    title: ("Không có văn bản này", "No such document"),
-    help: ("Kiểm tra mã văn bản.", "Check the document's id."),
-};
-
-/// The file is not a readable PDF.
-pub static DOCUMENT_NOT_PDF: Entry = Entry {
-    code: "document.not-a-pdf",
-    status: 422,
-    retryable: false,
-    title: ("Tệp không phải là PDF đọc được", "The file is not a readable PDF"),
-    help: (
-        "Chọn lại tệp PDF gốc; tệp mã hóa hoặc bị hỏng không đọc được.",
-        "Choose the original PDF; an encrypted or damaged file cannot be read.",
-    ),
-};
-
-/// The document's state does not allow this.
-pub static DOCUMENT_STATE: Entry = Entry {
-    code: "document.state",
+/// It exists already.
+pub static REQUEST_EXISTS: Entry = Entry {
+    code: "request.exists",
     status: 409,
     retryable: false,
-    title: ("Trạng thái văn bản không cho phép bước này", "The document's state does not allow this"),
-    help: (
-        "Trình tự là: tải lên, lấy số, người có thẩm quyền ký, cơ quan ký, phát hành.",
-        "The order is: upload, number, the person's signature, the agency's signature, dispatch.",
-    ),
-};
-
-/// No such event.
-pub static EVENT_NOT_FOUND: Entry = Entry {
-    code: "event.not-found",
-    status: 404,
-    retryable: false,
-    title: ("Không có sự kiện này", "No such event"),
-    help: ("Kiểm tra mã sự kiện.", "Check the event's id."),
-};
-
-/// A request with this key is still running.
-pub static IDEMPOTENCY_IN_PROGRESS: Entry = Entry {
-    code: "idempotency.in-progress",
-    status: 409,
-    retryable: true,
-    title: ("Yêu cầu cùng khóa đang được xử lý", "A request with this key is still running"),
-    help: ("Chờ một lát rồi gửi lại đúng yêu cầu này.", "Wait a moment and send the same request again."),
-};
-
-/// The Idempotency-Key was used for another request.
-pub static IDEMPOTENCY_MISMATCH: Entry = Entry {
-    code: "idempotency.mismatch",
-    status: 422,
-    retryable: false,
-    title: (
-        "Khóa Idempotency-Key đã dùng cho nội dung khác",
-        "The Idempotency-Key was used for another request",
-    ),
-    help: ("Dùng một khóa mới cho yêu cầu mới.", "Use a fresh key for a new request."),
-};
-
-/// The header Idempotency-Key is needed.
-pub static IDEMPOTENCY_MISSING: Entry = Entry {
-    code: "idempotency.missing",
-    status: 400,
-    retryable: false,
-    title: ("Thiếu tiêu đề Idempotency-Key", "The header Idempotency-Key is needed"),
-    help: (
-        "Gửi một UUID mới cho mỗi thao tác, và giữ nguyên UUID đó khi thử lại.",
-        "Send a fresh UUID for each operation, and the same one when trying again.",
-    ),
-};
-
-/// The server failed.
-pub static INTERNAL: Entry = Entry {
-    code: "service.internal",
-    status: 500,
-    retryable: true,
-    title: ("Lỗi của máy chủ", "The server failed"),
-    help: (
-        "Thử lại sau; nếu còn lỗi, báo quản trị viên kèm request_id.",
-        "Try again later; if it persists, give the administrator the request_id.",
-    ),
+    title: ("Đã có rồi", "It exists already"),
+    help: ("Dùng cái đã có, hoặc chọn mã khác.", "Use the existing one, or choose another code."),
 };
 
 /// Part of the request is not valid.
@@ -464,18 +639,6 @@ pub static INVALID: Entry = Entry {
     retryable: false,
     title: ("Yêu cầu có phần không hợp lệ", "Part of the request is not valid"),
     help: ("Sửa các phần nêu trong errors.", "Correct the parts named in errors."),
-};
-
-/// The ledger does not hold this part yet.
-pub static LEDGER_NOT_FOUND: Entry = Entry {
-    code: "ledger.not-found",
-    status: 404,
-    retryable: false,
-    title: ("Sổ chưa có phần này", "The ledger does not hold this part yet"),
-    help: (
-        "Đọc /checkpoint để biết kích thước hiện tại của sổ.",
-        "Read /checkpoint for the ledger's present size.",
-    ),
 };
 
 /// The request cannot be read.
@@ -496,15 +659,6 @@ pub static METHOD_NOT_ALLOWED: Entry = Entry {
     help: ("Xem tiêu đề Allow.", "See the header Allow."),
 };
 
-/// This file cannot be signed.
-pub static NOT_ACCEPTED_FILE: Entry = Entry {
-    code: "document.refused",
-    status: 422,
-    retryable: false,
-    title: ("Không ký được tệp này", "This file cannot be signed"),
-    help: ("Tệp gốc được giữ nguyên; xem chi tiết.", "The original file is untouched; see the detail."),
-};
-
 /// Too many requests.
 pub static RATE_LIMITED: Entry = Entry {
     code: "request.rate-limited",
@@ -523,13 +677,79 @@ pub static REQUEST_TIMEOUT: Entry = Entry {
     help: ("Gửi lại khi đường truyền tốt hơn.", "Send it again over a better line."),
 };
 
+/// The file is too large.
+pub static TOO_LARGE: Entry = Entry {
+    code: "request.too-large",
+    status: 413,
+    retryable: false,
+    title: ("Tệp quá lớn", "The file is too large"),
+    help: ("Giới hạn được đặt trong kyso.toml, mục limits.", "The limit is set in kyso.toml under limits."),
+};
+
+/// This content type is not supported.
+pub static UNSUPPORTED_MEDIA_TYPE: Entry = Entry {
+    code: "request.unsupported-media-type",
+    status: 415,
+    retryable: false,
+    title: ("Kiểu nội dung không được hỗ trợ", "This content type is not supported"),
+    help: (
+        "Gửi application/pdf, multipart/form-data hoặc application/json theo mô tả tại /docs.",
+        "Send application/pdf, multipart/form-data or application/json as /docs describes.",
+    ),
+};
+
 /// There is nothing at this address.
 pub static ROUTE_NOT_FOUND: Entry = Entry {
     code: "route.not-found",
     status: 404,
     retryable: false,
-    title: ("Không có trang này", "There is nothing at this address"),
+    title: ("Không có gì ở địa chỉ này", "There is nothing at this address"),
     help: ("Các địa chỉ được liệt kê tại /docs.", "All addresses are listed at /docs."),
+};
+
+/// The server failed.
+pub static INTERNAL: Entry = Entry {
+    code: "service.internal",
+    status: 500,
+    retryable: true,
+    title: ("Lỗi của máy chủ", "The server failed"),
+    help: (
+        "Thử lại sau; nếu còn lỗi, báo quản trị viên kèm request_id.",
+        "Try again later; if it persists, give the administrator the request_id.",
+    ),
+};
+
+/// The signed file does not continue the present document.
+pub static SIGNATURE_NOT_CONTINUED: Entry = Entry {
+    code: "signature.not-continued",
+    status: 422,
+    retryable: false,
+    title: (
+        "Tệp đã ký không nối tiếp văn bản hiện có",
+        "The signed file does not continue the present document",
+    ),
+    help: ("Ký đúng tệp hiện có của văn bản.", "Sign the document's present file."),
+};
+
+/// The signatures come in another order.
+pub static SIGNATURE_ORDER: Entry = Entry {
+    code: "signature.order",
+    status: 409,
+    retryable: false,
+    title: ("Sai thứ tự ký", "The signatures come in another order"),
+    help: (
+        "Người có thẩm quyền ký trước, rồi đến cơ quan, mỗi bên một lần.",
+        "The person signs first, then the agency, once each.",
+    ),
+};
+
+/// The token did not sign.
+pub static SIGNER_FAILED: Entry = Entry {
+    code: "signer.failed",
+    status: 502,
+    retryable: true,
+    title: ("Thiết bị ký không ký được", "The token did not sign"),
+    help: ("Xem chi tiết; không có gì được ghi lại.", "See the detail; nothing was recorded."),
 };
 
 /// The signing token is not available.
@@ -544,87 +764,70 @@ pub static SIGNER_UNAVAILABLE: Entry = Entry {
     ),
 };
 
-/// The server has no such signer.
+/// The server holds no such key for your agency.
 pub static SIGNER_UNKNOWN: Entry = Entry {
     code: "signer.unknown",
     status: 422,
     retryable: false,
-    title: ("Máy chủ không có người ký này", "The server has no such signer"),
+    title: ("Cơ quan không có khóa ký này trên máy chủ", "The server holds no such key for your agency"),
     help: ("Xem các mục [[signer]] trong kyso.toml.", "See the [[signer]] entries in kyso.toml."),
 };
 
-/// The time-stamp service does not answer.
+/// The time-stamp service gave no usable answer.
 pub static TIMESTAMP_UNAVAILABLE: Entry = Entry {
     code: "timestamp.unavailable",
     status: 503,
     retryable: true,
-    title: ("Dịch vụ dấu thời gian không trả lời", "The time-stamp service does not answer"),
+    title: ("Dịch vụ dấu thời gian không trả lời đúng", "The time-stamp service gave no usable answer"),
     help: ("Thử lại sau; không có chữ ký nào được ghi.", "Try again later; no signature was recorded."),
 };
 
-/// The file is too large.
-pub static TOO_LARGE: Entry = Entry {
-    code: "request.too-large",
-    status: 413,
-    retryable: false,
-    title: ("Tệp quá lớn", "The file is too large"),
-    help: ("Giới hạn được đặt trong kyso.toml, mục limits.", "The limit is set in kyso.toml under limits."),
-};
-
-/// The service is not available just now.
-pub static UNAVAILABLE: Entry = Entry {
-    code: "service.unavailable",
-    status: 503,
-    retryable: true,
-    title: ("Máy chủ tạm thời chưa phục vụ được", "The service is not available just now"),
-    help: ("Thử lại sau ít giây.", "Try again in a few seconds."),
-};
-
-/// This content type is not supported.
-pub static UNSUPPORTED_MEDIA_TYPE: Entry = Entry {
-    code: "request.unsupported-media-type",
-    status: 415,
-    retryable: false,
-    title: ("Kiểu nội dung không được hỗ trợ", "This content type is not supported"),
-    help: (
-        "Gửi application/pdf, multipart/form-data, hoặc application/json theo mô tả tại /docs.",
-        "Send application/pdf, multipart/form-data or application/json as /docs describes.",
-    ),
-};
-
-/// Every problem that kyso answers with, by name. `/problems` shows it to people.
+/// Every problem that kyso answers with, by code. `/problems` shows it to people.
 pub static CATALOGUE: &[&Entry] = &[
-    &AGENCY_NOT_FOUND,
-    &AUTH_INVALID,
-    &AUTH_MISSING,
-    &AUTH_SCOPE,
+    &DELIVERY_FINAL,
     &DELIVERY_NOT_FOUND,
+    &DELIVERY_REASON,
     &DELIVERY_STATE,
-    &DELIVERY_UNVERIFIED,
-    &DIGEST_MISMATCH,
     &DISPATCH_NOT_FOUND,
+    &DISPATCH_NOT_ISSUED,
+    &DISPATCH_SECRET,
+    &DISPATCH_UNKNOWN_AGENCY,
     &DOCUMENT_NOT_FOUND,
-    &DOCUMENT_NOT_PDF,
+    &DOCUMENT_NUMBERED,
+    &DOCUMENT_REFUSED,
     &DOCUMENT_STATE,
+    &DOCUMENT_UNNUMBERED,
     &EVENT_NOT_FOUND,
+    &EVENT_REUSED,
+    &IDEMPOTENCY_CONFLICT,
     &IDEMPOTENCY_IN_PROGRESS,
-    &IDEMPOTENCY_MISMATCH,
     &IDEMPOTENCY_MISSING,
-    &INTERNAL,
-    &INVALID,
+    &KEY_INVALID,
+    &KEY_MISSING,
+    &KEY_SCOPE,
+    &LEDGER_BROKEN,
     &LEDGER_NOT_FOUND,
+    &ACTOR_UNKNOWN,
+    &REPORT_MISMATCH,
+    &REPORT_NOT_VALID,
+    &REPORT_SIGNATURES,
+    &DIGEST_MISMATCH,
+    &REQUEST_EXISTS,
+    &INVALID,
     &MALFORMED,
     &METHOD_NOT_ALLOWED,
-    &NOT_ACCEPTED_FILE,
     &RATE_LIMITED,
     &REQUEST_TIMEOUT,
+    &TOO_LARGE,
+    &UNSUPPORTED_MEDIA_TYPE,
     &ROUTE_NOT_FOUND,
+    &INTERNAL,
+    &SIGNATURE_NOT_CONTINUED,
+    &SIGNATURE_ORDER,
+    &SIGNER_FAILED,
     &SIGNER_UNAVAILABLE,
     &SIGNER_UNKNOWN,
     &TIMESTAMP_UNAVAILABLE,
-    &TOO_LARGE,
-    &UNAVAILABLE,
-    &UNSUPPORTED_MEDIA_TYPE,
 ];
 
 #[cfg(test)]
@@ -643,6 +846,31 @@ mod tests {
             );
             assert!((400..600).contains(&entry.status), "{}", entry.code);
         }
+    }
+
+    #[test]
+    fn every_code_of_the_tasks_is_in_the_catalogue() {
+        let source = include_str!("../service/error.rs");
+        let (_, codes) = source.split_once("pub fn code(&self)").unwrap();
+        let mut seen = 0;
+        for code in codes.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let server_side = ["internal", "ledger.key"].contains(&code);
+            assert!(
+                server_side || code == "not-found" || entry(code).is_some(),
+                "{code} is not in the catalogue"
+            );
+            seen += 1;
+        }
+        assert!(seen > 15, "the codes were not found in the source");
+    }
+
+    #[test]
+    fn a_failure_of_the_database_says_nothing_of_it() {
+        let failed = ServiceError::Io(std::io::Error::other("disk /dev/sdb1"));
+        let problem = Problem::from(failed);
+        assert_eq!(problem.entry().code, "service.internal");
+        assert!(!problem.detail(Language::En).contains("sdb1"));
+        assert!(problem.cause().unwrap().contains("sdb1"));
     }
 
     #[test]

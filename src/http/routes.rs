@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, observe,
+    App,
+    api::{agencies, deliveries, dispatches, documents, ledger, operations, verifications},
+    observe,
     problem::{self, Problem},
     web,
 };
@@ -32,6 +34,27 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// What programs call: described in `/openapi.json`.
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(documents::upload, documents::list))
+        .routes(routes!(verifications::verify))
+        .layer(DefaultBodyLimit::disable()) // uploads count for themselves
+        .routes(routes!(documents::read))
+        .routes(routes!(documents::content))
+        .routes(routes!(documents::number))
+        .routes(routes!(dispatches::send, dispatches::list))
+        .routes(routes!(dispatches::read))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::read))
+        .routes(routes!(deliveries::document))
+        .routes(routes!(deliveries::arrive))
+        .routes(routes!(deliveries::accept))
+        .routes(routes!(deliveries::refuse))
+        .routes(routes!(ledger::proof))
+        .routes(routes!(ledger::checkpoint_json))
+        .routes(routes!(ledger::checkpoint))
+        .routes(routes!(agencies::list))
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
 }
 
 /// What people open.
@@ -45,6 +68,7 @@ fn pages() -> Router<App> {
         .route("/openapi.json", get(web::openapi_json))
         .route("/problems", get(web::problems))
         .route("/problems/{code}", get(web::problem_kind))
+        .route("/tile/{*path}", get(ledger::tile))
         .route("/verify", get(web::verify_page).post(web::verify_files))
         .layer(DefaultBodyLimit::disable()) // uploads count for themselves
 }
@@ -56,6 +80,8 @@ fn pages() -> Router<App> {
         title = "kyso",
         description = "Sign, verify and circulate administrative documents. Failures are RFC 9457 problems; their codes are listed at /problems."
     ),
+    // Its path holds slashes, which OpenAPI cannot say; the router above takes it as `{*path}`.
+    paths(ledger::tile),
     modifiers(&Keys),
     components(schemas(super::problem::ProblemBody))
 )]

@@ -9,6 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{Stream, StreamExt as _};
+use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 
 use super::problem::{self, Problem};
@@ -17,11 +18,11 @@ use crate::{
     config::LimitSettings,
 };
 
-/// A file that came in. The temporary file has no name and goes when this is dropped.
+/// A file that came in. The temporary file goes when this is dropped.
 #[derive(Debug)]
 pub(super) struct Upload {
     /// The bytes.
-    pub(super) file: std::fs::File,
+    pub(super) file: NamedTempFile,
     /// Their number.
     pub(super) len: u64,
     /// Their digest.
@@ -127,11 +128,11 @@ async fn stream_to_file(
     name: String,
 ) -> Result<Upload, Problem> {
     let failed = |error: io::Error| Problem::new(&problem::INTERNAL).caused_by(&error);
-    let file = tokio::task::spawn_blocking(tempfile::tempfile)
+    let staged = tokio::task::spawn_blocking(NamedTempFile::new)
         .await
         .map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?
         .map_err(failed)?;
-    let mut file = tokio::fs::File::from_std(file);
+    let mut file = tokio::fs::File::from_std(staged.reopen().map_err(failed)?);
     let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
     let mut len = 0_u64;
     let mut chunks = std::pin::pin!(chunks);
@@ -147,7 +148,7 @@ async fn stream_to_file(
     file.flush().await.map_err(failed)?;
     let mut sha256 = Sha256([0; 32]);
     sha256.0.copy_from_slice(&hasher.finish().bytes);
-    Ok(Upload { file: file.into_std().await, len, sha256, name })
+    Ok(Upload { file: staged, len, sha256, name })
 }
 
 fn body_chunks(body: Body) -> impl Stream<Item = Result<Bytes, Problem>> {
@@ -155,7 +156,7 @@ fn body_chunks(body: Body) -> impl Stream<Item = Result<Bytes, Problem>> {
 }
 
 /// A body that stopped: too slow for the timeout layer, or cut off by the client.
-fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+pub(super) fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
     let mut cause = Some(error);
     while let Some(inner) = cause {
         if inner.is::<tower_http::timeout::TimeoutError>() {

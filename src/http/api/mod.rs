@@ -1,0 +1,9 @@
+//! What programs call: a file a thing. Each handler extracts, calls a task, and renders.
+
+pub(super) mod agencies;
+pub(super) mod deliveries;
+pub(super) mod dispatches;
+pub(super) mod documents;
+pub(super) mod ledger;
+pub(super) mod operations;
+pub(super) mod verifications;
