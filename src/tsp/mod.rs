@@ -81,6 +81,7 @@ pub struct TstInfo {
 
 /// A time-stamp token: SignedData over a TSTInfo (RFC 3161 section 2.4.2).
 
+#[derive(Clone, Debug)]
 pub struct Token {
     /// What it says.
     pub info: TstInfo,
