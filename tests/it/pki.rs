@@ -13,6 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kyso::{
     asn1::{Tag, write},
     base::{Chance, Clock, DigestAlgorithm, Limits, UtcTime},
+    crypto,
     demo::pki::{DemoPki, DemoServices, Holder, KeyAlgorithm, SigningKey},
     fetch::{FetchError, Fetcher},
     ocsp::{self, CertId, CertStatus, OcspError},
@@ -185,6 +186,8 @@ fn what_the_certificates_name_is_there_and_fits() {
     assert_eq!(certificates_from_pem(&fetcher.get_certificate(&issuer_url).unwrap()).unwrap(), [ca.clone()]);
     let crl = Crl::from_der(&fetcher.get_crl(&crl_url).unwrap()).unwrap();
     assert!(crl.issuer().matches(person.issuer()));
+    let scheme = SignatureScheme::from_identifier(crl.signature_algorithm(), None).unwrap();
+    assert_eq!(crypto::verify(ca.spki_der(), scheme, crl.tbs_der(), crl.signature()), Ok(()));
 
     for digest in [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256] {
         let cert_id = CertId::new(person, ca, digest);
@@ -199,7 +202,11 @@ fn what_the_certificates_name_is_there_and_fits() {
         let [responder] = &response.certificates[..] else { panic!("one certificate") };
         assert!(response.responder_id.names(responder) && !response.responder_id.names(ca));
         assert!(responder.has_extension(kyso::asn1::oid::OCSP_NOCHECK));
-        SignatureScheme::from_identifier(&response.signature_algorithm, None).unwrap();
+        let scheme = SignatureScheme::from_identifier(&response.signature_algorithm, None).unwrap();
+        let verify =
+            |by: &Certificate| crypto::verify(by.spki_der(), scheme, &response.tbs_der, &response.signature);
+        assert_eq!(verify(responder), Ok(()));
+        assert!(verify(person).is_err());
 
         // The same by GET (RFC 6960 appendix A.1), with `/`, `+` and `=` escaped.
         let path = STANDARD.encode(&request).replace('/', "%2F").replace('+', "%2B").replace('=', "%3D");
@@ -410,6 +417,42 @@ fn names_and_keys_that_no_certificate_can_hold_are_refused() {
     assert!(pki.issue_person(key.spki_der(), &holder.clone().with_email("ân@cantho.example")).is_err());
     assert!(pki.issue_person(key.spki_der(), &holder).is_ok());
     assert_eq!(format!("{key:?}"), "SigningKey(SHA384withECDSA)");
+}
+
+#[test]
+fn keys_sign_by_every_scheme_they_claim() {
+    use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+
+    let pss = |digest: DigestAlgorithm| SignatureScheme::RsaPss { digest, salt_len: digest.len() };
+    for (algorithm, schemes) in [
+        (KeyAlgorithm::EcP256, vec![SignatureScheme::Ecdsa(Sha256)]),
+        (KeyAlgorithm::EcP384, vec![SignatureScheme::Ecdsa(Sha384)]),
+        (
+            KeyAlgorithm::Rsa2048,
+            [Sha256, Sha384, Sha512]
+                .into_iter()
+                .flat_map(|d| [SignatureScheme::RsaPkcs1(d), pss(d)])
+                .collect(),
+        ),
+    ] {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let key = SigningKey::from_pem(&key.to_pem()).unwrap();
+        assert_eq!(key.scheme(), schemes[0]);
+        for scheme in schemes {
+            let signature = key.sign_as(scheme, b"message").unwrap();
+            assert_eq!(
+                crypto::verify(key.spki_der(), scheme, b"message", &signature),
+                Ok(()),
+                "{}",
+                scheme.name()
+            );
+            assert!(crypto::verify(key.spki_der(), scheme, b"massage", &signature).is_err());
+        }
+        assert!(key.sign_as(SignatureScheme::Ecdsa(Sha1), b"message").is_err());
+        assert!(key.sign_as(SignatureScheme::RsaPkcs1(Sha1), b"message").is_err());
+    }
+    assert!(SigningKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").is_err());
+    assert!(SigningKey::from_pkcs8(b"").is_err());
 }
 
 #[test]
