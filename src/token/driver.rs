@@ -309,25 +309,17 @@ impl Driver {
         }
     }
 
-    /// What a failed signature means for the caller, and for what is remembered here.
+    /// What a failed signature means for the caller.
     fn explain(&mut self, name: &TokenKeyName, operation: &Operation, failure: SignFailure) -> TokenError {
-        let anchor = self.open.get_mut(name).and_then(|open| open.anchor.as_mut());
-        match (failure.code, anchor) {
-            (RvError::MechanismInvalid, Some(anchor)) => {
-                let slot = anchor.slot;
-                TokenError::Mechanism {
-                    function: failure.function.into(),
-                    code: code_name(failure.code),
-                    mechanism: operation.mechanism.name().into(),
-                    offered: self.signing_mechanisms(slot).unwrap_or_default(),
-                }
-            }
-            (RvError::KeyHandleInvalid | RvError::ObjectHandleInvalid, Some(anchor)) => {
-                // Somebody changed the token's objects: the key is looked up afresh the next time.
-                anchor.keys.clear();
-                failure.into()
-            }
-            _ => failure.into(),
+        if failure.code != RvError::MechanismInvalid {
+            return failure.into();
+        }
+        let slot = self.open.get(name).and_then(|open| open.anchor.as_ref()).map(|anchor| anchor.slot);
+        TokenError::Mechanism {
+            function: failure.function.into(),
+            code: code_name(failure.code),
+            mechanism: operation.mechanism.name().into(),
+            offered: slot.and_then(|slot| self.signing_mechanisms(slot).ok()).unwrap_or_default(),
         }
     }
 
@@ -499,7 +491,8 @@ impl Driver {
 
     /// Runs `request`; when the token or its session turns out to be gone, finds the token again and runs it again.
     ///
-    /// Twice at most: with a fresh session first, then with a fresh driver, if nobody else is logged in through it.
+    /// Twice at most: with a fresh session first, then with a fresh driver, if nobody else is logged in through it. A
+    /// key that vanished from a living session speaks for a fresh driver at once.
     fn recovering<T>(
         &mut self,
         name: &TokenKeyName,
@@ -508,7 +501,8 @@ impl Driver {
         let mut answer = request(self);
         for fresh_driver in [false, true] {
             match &answer {
-                Err(error) if error.is_gone() => {
+                Err(error) if error.is_stale() && !fresh_driver => {}
+                Err(error) if error.is_gone() || error.is_stale() => {
                     tracing::debug!(token = name.label, %error, fresh_driver, "looking for the token again");
                     if let Some(open) = self.open.get_mut(name) {
                         open.anchor = None;
@@ -645,10 +639,13 @@ impl Driver {
             return Ok(*slot);
         }
         let progress = Arc::clone(&self.progress);
+        // kryoptic opens every file it knows once more, and adds nothing when one of them is gone.
+        let stand_ins = StandIns::for_missing(self.files.keys());
         match &self.loaded {
             Some(loaded) => loaded.add_file(file, &progress)?,
             None => self.loaded = Some(Loaded::embedded(file, &progress)?),
         }
+        drop(stand_ins);
         progress.at("C_GetSlotList");
         let slots = self.pkcs11()?.get_all_slots()?;
         let fresh = slots.iter().map(Slot::id).find(|slot| !self.files.values().any(|known| known == slot));
@@ -715,6 +712,30 @@ impl Driver {
     pub(super) fn forget_keys(&mut self, name: &TokenKeyName) {
         if let Some(anchor) = self.open.get_mut(name).and_then(|open| open.anchor.as_mut()) {
             anchor.keys.clear();
+        }
+    }
+}
+
+/// Folders made for a moment in the place of folders of the built-in token that somebody deleted, as tests do.
+struct StandIns(Vec<PathBuf>);
+
+impl StandIns {
+    fn for_missing<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Self {
+        let missing = files.filter_map(|file| file.parent()).filter(|folder| !folder.exists());
+        // The topmost folder that is missing is the one to remove again.
+        let topmost = missing.filter_map(|folder| {
+            let top = folder.ancestors().take_while(|above| !above.exists()).last()?.to_owned();
+            std::fs::create_dir_all(folder).ok()?;
+            Some(top)
+        });
+        Self(topmost.collect())
+    }
+}
+
+impl Drop for StandIns {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            let _ = std::fs::remove_dir_all(folder);
         }
     }
 }

@@ -196,6 +196,14 @@ impl TokenError {
     }
 }
 
+impl TokenError {
+    /// Whether a key that was found before is not there any more: deleted by somebody, or gone with the token.
+    pub(super) fn is_stale(&self) -> bool {
+        matches!(self, Self::Pkcs11 { code, .. }
+            if code == "CKR_KEY_HANDLE_INVALID" || code == "CKR_OBJECT_HANDLE_INVALID")
+    }
+}
+
 impl From<CryptokiError> for TokenError {
     fn from(error: CryptokiError) -> Self {
         match error {
@@ -283,6 +291,9 @@ fn advice(code: &str) -> &'static str {
         "CKR_PIN_LEN_RANGE" => ". The PIN is shorter or longer than the token takes",
         "CKR_USER_PIN_NOT_INITIALIZED" => ". The token has no user PIN yet: set one with the vendor's tool",
         "CKR_KEY_FUNCTION_NOT_PERMITTED" => ". This key may not sign: choose another",
+        "CKR_KEY_HANDLE_INVALID" | "CKR_OBJECT_HANDLE_INVALID" => {
+            ". The key is not there any more; repeat to look it up again"
+        }
         "CKR_DEVICE_MEMORY" => ". The token is full",
         "CKR_SESSION_COUNT" => ". Other programs hold all the token's sessions: close them and repeat",
         "CKR_HOST_MEMORY" => ". The machine is out of memory",
