@@ -99,7 +99,7 @@ fn ordinary(
         ));
     }
     let closing = Closing::read(source, limits, section.end)?;
-    if closing.startxref != offset && closing.startxref != section.start {
+    if !names(source, closing.startxref, offset, &section)? {
         return Err(PdfError::damaged(
             section.end,
             "startxref does not name the cross-reference section before it",
@@ -132,7 +132,7 @@ fn linearized(
     }
     let front = Closing::read(source, limits, first_page.end)?;
     let back = Closing::read(source, limits, main.end)?;
-    if back.startxref != first_offset && back.startxref != first_page.start {
+    if !names(source, back.startxref, first_offset, &first_page)? {
         return Err(PdfError::damaged(
             main.end,
             "startxref does not name the first page's cross-reference section",
@@ -155,6 +155,17 @@ fn linearized(
         trailer: first_page.trailer,
     }
     .checked()
+}
+
+/// Whether a `startxref` names a section that the chain knows at `offset`. It may name white space before it.
+fn names(source: &dyn Source, startxref: u64, offset: u64, section: &Section) -> Result<bool, PdfError> {
+    if startxref == offset || startxref == section.start {
+        return Ok(true);
+    }
+    if startxref > section.start || section.start - startxref > 16 {
+        return Ok(false);
+    }
+    Ok(source.read(startxref..section.start)?.iter().all(|byte| is_space(*byte)))
 }
 
 impl Revision {
