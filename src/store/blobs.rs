@@ -1,21 +1,277 @@
-//! Document bytes, by SHA-256.
+//! Document bytes, by SHA-256: `sha256/ab/cd…` under one folder.
+//!
+//! Trusted for nothing: whoever reads compares the digest. Its loss is the loss of the documents, so it is backed up
+//! together with the database. A file is complete and flushed, and so is its folder, before its name exists; the row
+//! that names it comes after.
 
-/// A folder of files named by their SHA-256.
+use std::{io, path::PathBuf, sync::Arc};
+
+use object_store::{
+    MultipartUpload as _, ObjectStore as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path as Key,
+};
+
+use super::FileSource;
+use crate::base::{Digest, DigestAlgorithm, Sha256, Source, digest::Hasher};
+
+/// A folder of files named by their SHA-256. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    _private: (),
+    folder: PathBuf,
+    store: Arc<LocalFileSystem>,
+}
+
+/// The name and length of stored bytes. Made by [`Blobs::put`] only: the bytes are safe on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    sha256: Sha256,
+    size: u64,
+}
+
+impl Stored {
+    /// Their SHA-256.
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Their length.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+impl Blobs {
+    /// Opens `folder`, making it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or opened.
+    pub fn open(folder: PathBuf) -> Result<Self, BlobError> {
+        let cannot = |source| BlobError::Io { doing: format!("opening {}", folder.display()), source };
+        std::fs::create_dir_all(&folder).map_err(cannot)?;
+        let folder = folder.canonicalize().map_err(cannot)?;
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
+        Ok(Self { folder, store: Arc::new(store.with_fsync(true)) })
+    }
+
+    /// Keeps the bytes of `source`: one pass to name them, one to copy them, a piece of 4 MiB in memory at a time.
+    ///
+    /// Bytes already kept are read again rather than trusted, and written again if they are not what their name says.
+    ///
+    /// # Errors
+    ///
+    /// When the source changes meanwhile, or either medium fails.
+    pub async fn put<S: Source + 'static>(&self, source: S) -> Result<Stored, BlobError> {
+        let source = Arc::new(source);
+        let size = source.len();
+        let read = Arc::clone(&source);
+        let digest = blocking("reading the file given", move || read.digest(DigestAlgorithm::Sha256, &[0..size])).await?;
+        let sha256 = named(&digest);
+        if !self.keeps(sha256).await? {
+            self.copy(source, sha256, size).await?;
+        }
+        Ok(Stored { sha256, size })
+    }
+
+    /// Opens kept bytes for reading.
+    ///
+    /// # Errors
+    ///
+    /// When they are not there or cannot be opened.
+    pub fn get(&self, sha256: Sha256) -> Result<FileSource, BlobError> {
+        FileSource::open(&self.path(sha256)).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => BlobError::Missing { sha256 },
+            _ => BlobError::Io { doing: format!("opening the stored file {sha256}"), source },
+        })
+    }
+
+    /// What the bytes kept under this name really are: digest and length.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::get`], and when they cannot be read.
+    pub async fn measure(&self, sha256: Sha256) -> Result<(Sha256, u64), BlobError> {
+        let file = self.get(sha256)?;
+        blocking("reading a stored file", move || {
+            let size = file.len();
+            file.digest(DigestAlgorithm::Sha256, &[0..size]).map(|digest| (named(&digest), size))
+        })
+        .await
+    }
+
+    /// Whether the folder can be listed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot.
+    pub async fn ready(&self) -> Result<(), BlobError> {
+        let folder = self.folder.clone();
+        blocking("listing the folder", move || std::fs::read_dir(folder).map(drop)).await
+    }
+
+    /// Whether good bytes are kept under this name; if so, they are flushed once more, since whoever wrote them may
+    /// have died before.
+    async fn keeps(&self, sha256: Sha256) -> Result<bool, BlobError> {
+        match self.measure(sha256).await {
+            Ok((found, _)) if found == sha256 => {}
+            Ok(_) | Err(BlobError::Missing { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let path = self.path(sha256);
+        blocking("flushing a stored file", move || {
+            std::fs::File::open(&path)?.sync_all()?;
+            path.ancestors().skip(1).take(3).try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
+        })
+        .await?;
+        Ok(true)
+    }
+
+    async fn copy<S: Source + 'static>(&self, source: Arc<S>, sha256: Sha256, size: u64) -> Result<(), BlobError> {
+        let mut upload =
+            self.store.put_multipart(&key(sha256)).await.map_err(BlobError::store("beginning a stored file"))?;
+        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+        let mut at = 0;
+        while at < size {
+            let end = size.min(at + PIECE);
+            let read = Arc::clone(&source);
+            let piece = blocking("reading the file given", move || read.read(at..end)).await?;
+            hasher.update(&piece);
+            upload.put_part(PutPayload::from(piece)).await.map_err(BlobError::store("writing a stored file"))?;
+            at = end;
+        }
+        if named(&hasher.finish()) != sha256 {
+            upload.abort().await.map_err(BlobError::store("dropping a stored file"))?;
+            return Err(BlobError::Changed);
+        }
+        // Flushes the file, renames it into place, flushes the folder.
+        upload.complete().await.map_err(BlobError::store("finishing a stored file"))?;
+        Ok(())
+    }
+
+    fn path(&self, sha256: Sha256) -> PathBuf {
+        let name = sha256.to_hex();
+        self.folder.join("sha256").join(&name[..2]).join(&name[2..])
+    }
 }
 
 /// The files failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlobError {
+    /// The file given is not the one that was hashed a moment ago.
+    #[error("the file changed while it was being stored")]
+    Changed,
     /// What the medium reports.
-    #[error("{doing}")]
+    #[error("{doing} failed")]
     Io {
         /// What was being done.
         doing: String,
         /// What the medium reports.
-        source: std::io::Error,
+        source: io::Error,
     },
+    /// Not there.
+    #[error("the stored file {sha256} is missing")]
+    Missing {
+        /// Its name.
+        sha256: Sha256,
+    },
+    /// What the object store reports.
+    #[error("{doing} failed")]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// What it reports.
+        source: object_store::Error,
+    },
+}
+
+impl BlobError {
+    fn store(doing: &'static str) -> impl Fn(object_store::Error) -> Self {
+        move |source| Self::Store { doing, source }
+    }
+}
+
+/// Bytes held in memory while copying.
+const PIECE: u64 = 4 * 1024 * 1024;
+
+fn key(sha256: Sha256) -> Key {
+    let name = sha256.to_hex();
+    Key::from(format!("sha256/{}/{}", &name[..2], &name[2..]))
+}
+
+fn named(digest: &Digest) -> Sha256 {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(&digest.bytes);
+    Sha256(bytes)
+}
+
+async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+        .map_err(|source| BlobError::Io { doing: doing.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::MemorySource;
+
+    fn blobs() -> (tempfile::TempDir, Blobs) {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path().join("new/folder")).unwrap();
+        (folder, blobs)
+    }
+
+    #[tokio::test]
+    async fn bytes_come_back_under_their_name() {
+        let (_folder, blobs) = blobs();
+        for bytes in [Vec::new(), b"abc".to_vec(), vec![7; 9 * 1024 * 1024]] {
+            let stored = blobs.put(MemorySource(bytes.clone())).await.unwrap();
+            assert_eq!((stored.sha256(), stored.size()), (Sha256::of(&bytes), bytes.len() as u64));
+            assert_eq!(blobs.put(MemorySource(bytes.clone())).await.unwrap(), stored);
+            let file = blobs.get(stored.sha256()).unwrap();
+            assert_eq!(file.read(0..file.len()).unwrap(), bytes);
+            assert_eq!(blobs.measure(stored.sha256()).await.unwrap(), (stored.sha256(), stored.size()));
+        }
+        assert!(matches!(blobs.get(Sha256([0; 32])), Err(BlobError::Missing { .. })));
+    }
+
+    #[tokio::test]
+    async fn bytes_that_rotted_are_written_again() {
+        let (_folder, blobs) = blobs();
+        let stored = blobs.put(MemorySource(b"whole".to_vec())).await.unwrap();
+        std::fs::write(blobs.path(stored.sha256()), b"rotten").unwrap();
+        assert_ne!(blobs.measure(stored.sha256()).await.unwrap().0, stored.sha256());
+        blobs.put(MemorySource(b"whole".to_vec())).await.unwrap();
+        assert_eq!(blobs.measure(stored.sha256()).await.unwrap().0, stored.sha256());
+    }
+
+    /// Hashes one way the first time and reads another way after.
+    struct Fickle;
+
+    impl Source for Fickle {
+        fn len(&self) -> u64 {
+            3
+        }
+
+        fn read_at(&self, _: u64, buffer: &mut [u8]) -> io::Result<()> {
+            buffer.fill(b'b');
+            Ok(())
+        }
+
+        fn digest(&self, algorithm: DigestAlgorithm, _: &[std::ops::Range<u64>]) -> io::Result<Digest> {
+            Ok(algorithm.digest(b"aaa"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_meanwhile_is_not_kept() {
+        let (folder, blobs) = blobs();
+        assert!(matches!(blobs.put(Fickle).await, Err(BlobError::Changed)));
+        assert!(matches!(blobs.get(Sha256::of(b"aaa")), Err(BlobError::Missing { .. })));
+        assert!(matches!(blobs.get(Sha256::of(b"bbb")), Err(BlobError::Missing { .. })));
+        drop(folder);
+    }
 }
