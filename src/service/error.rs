@@ -22,7 +22,7 @@ pub enum ServiceError {
         scope: Scope,
     },
     /// There is no such thing, or it is not the caller's to see. It is not said which.
-    #[error("there is no {what} {id} that you can see")]
+    #[error("there is no {what} {id}, or it is not yours to see")]
     NotFound {
         /// `document`, `dispatch`, `delivery`, `event`, …
         what: &'static str,
@@ -128,6 +128,15 @@ pub enum ServiceError {
         /// Entries of the last checkpoint.
         size: u64,
     },
+    /// Opened for looking only, so nothing can be signed.
+    #[error("{missing} entries of the ledger are not signed yet; start kyso with the ledger's key")]
+    NotPublished {
+        /// Entries without a checkpoint.
+        missing: u64,
+    },
+    /// No ledger was ever begun in this database.
+    #[error("this database has no ledger; check the URL")]
+    NoLedger,
     /// The key does not fit the database.
     #[error("the ledger of this database is kept with the key {expected}, not {given}")]
     LedgerKey {
@@ -160,6 +169,14 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+
+    pub(super) fn not_found(what: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::NotFound { what, id: id.to_string() }
+    }
+
     /// A stable code for programs, such as `dispatch.secret`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -189,6 +206,8 @@ impl ServiceError {
             Self::IdempotencyConflict => "idempotency.conflict",
             Self::LedgerBroken { .. } => "ledger.broken",
             Self::LedgerKey { .. } => "ledger.key",
+            Self::NotPublished { .. } => "ledger.not-published",
+            Self::NoLedger => "ledger.none",
             Self::Tree(_)
             | Self::Checkpoint(_)
             | Self::Key(_)

@@ -9,6 +9,7 @@ mod issue;
 mod people;
 mod prove;
 mod receive;
+mod record;
 mod send;
 pub mod sign;
 mod sign_document;
@@ -16,9 +17,10 @@ pub mod verify;
 
 use std::{path::PathBuf, sync::Arc};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::{Deserialize, Serialize};
 
-pub use audit::Finding;
+pub use audit::{Audit, Finding};
 pub use error::ServiceError;
 pub use issue::{NewDocument, SignedFile};
 pub use people::{NewApiKey, NewMember, ShownKey};
@@ -27,9 +29,10 @@ pub use send::{Send, Sent};
 pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
 
 use crate::{
-    base::{Chance, Clock, Limits, UtcTime},
-    ledger::LedgerKey,
-    store::{Blobs, Faults, Store},
+    base::{Chance, Clock, Id, Limits, UtcTime},
+    ledger::{LedgerKey, VerifierKey},
+    people::{Caller, Scope},
+    store::{Absent, Blobs, Faults, Store},
 };
 
 /// Everything that does tasks: the database, the files, the ledger's key, the clock. Cheap to clone.
@@ -44,7 +47,9 @@ struct Inner {
     limits: Limits,
     store: Store,
     blobs: Blobs,
-    ledger_key: LedgerKey,
+    /// None when opened for looking only.
+    ledger_key: Option<LedgerKey>,
+    verifier_key: VerifierKey,
 }
 
 /// What a [`Service`] is opened with.
@@ -82,6 +87,97 @@ impl Setup {
     }
 }
 
+impl Service {
+    /// Opens the database (bringing its tables up to date) and the files, and signs what a crash left unsigned.
+    ///
+    /// # Errors
+    ///
+    /// When either cannot be opened, the key is not that of the ledger, or the ledger does not fit its last checkpoint.
+    pub async fn open(setup: Setup) -> Result<Self, ServiceError> {
+        let store = Store::open(&setup.database_url, Absent::Make, setup.faults).await?;
+        let blobs = Blobs::open(setup.blobs)?;
+        let given = setup.ledger_key.verifier().clone();
+        let mut tx = store.write().await?;
+        match tx.verifier_key().await? {
+            Some(kept) if kept == given.to_string() => drop(tx),
+            Some(expected) => return Err(ServiceError::LedgerKey { expected, given: given.to_string() }),
+            None => {
+                tx.set_verifier_key(&given.to_string()).await?;
+                tx.commit().await?;
+            }
+        }
+        let inner = Inner {
+            clock: setup.clock,
+            chance: setup.chance,
+            limits: setup.limits,
+            store,
+            blobs,
+            ledger_key: Some(setup.ledger_key),
+            verifier_key: given,
+        };
+        let service = Self { inner: Arc::new(inner) };
+        service.publish(None).await?;
+        Ok(service)
+    }
+
+    /// Opens an existing database and its files for looking only: proofs of what is published, and the audit.
+    ///
+    /// # Errors
+    ///
+    /// When either is not there, or the database was never used by a [`Service::open`].
+    pub async fn open_to_read(
+        database_url: &str,
+        blobs: PathBuf,
+        clock: Clock,
+    ) -> Result<Self, ServiceError> {
+        let store = Store::open(database_url, Absent::Fail, Faults::none()).await?;
+        let blobs = Blobs::open(blobs)?;
+        let kept = store.read().await?.verifier_key().await?.ok_or(ServiceError::NoLedger)?;
+        let inner = Inner {
+            clock,
+            chance: Chance::system(),
+            limits: Limits::default(),
+            store,
+            blobs,
+            ledger_key: None,
+            verifier_key: VerifierKey::parse(&kept)?,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whether database and files answer.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not.
+    pub async fn ready(&self) -> Result<(), ServiceError> {
+        self.inner.store.read().await?.verifier_key().await?;
+        self.inner.blobs.ready().await?;
+        Ok(())
+    }
+
+    /// Ends all work with the database. Other clones of this service fail from then on.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+
+    /// The present moment, in whole seconds.
+    pub fn now(&self) -> UtcTime {
+        let now = self.inner.clock.now();
+        UtcTime::from_second(now.as_second()).unwrap_or(now)
+    }
+
+    /// How much of a hostile file is read.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    fn id<T: ?Sized>(&self) -> Id<T> {
+        // Milliseconds keep identifiers of one second in the order of their making.
+        Id::new(self.inner.clock.now(), &self.inner.chance)
+    }
+}
+
 /// Which part of a list: newest first, at most 200 at a time.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct PageRequest {
@@ -100,4 +196,49 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// What to ask with for the next page; none on the last.
     pub next: Option<String>,
+}
+
+impl PageRequest {
+    /// The identifier before which the page begins, and how many items are wanted.
+    fn read(&self) -> Result<(String, u32), ServiceError> {
+        let limit = self.limit.unwrap_or(USUAL_PAGE).clamp(1, LONGEST_PAGE);
+        let Some(cursor) = &self.cursor else { return Ok((AFTER_ALL.to_owned(), limit)) };
+        let id = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let id = id.and_then(|text| text.parse::<Id<()>>().ok());
+        let bad = || ServiceError::invalid("cursor", "it is not the `next` of an earlier page");
+        Ok((id.ok_or_else(bad)?.to_string(), limit))
+    }
+}
+
+impl<T> Page<T> {
+    /// Cuts off the one item more than asked for, which only tells that there are more.
+    fn of(mut items: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> Self {
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| BASE64_URL_SAFE_NO_PAD.encode(id(last)));
+        Self { items, next }
+    }
+}
+
+const USUAL_PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 200;
+/// Sorts after every identifier, which begins with a hexadecimal digit.
+const AFTER_ALL: &str = "~";
+
+fn require(caller: &Caller, scope: Scope) -> Result<(), ServiceError> {
+    if caller.may(scope) { Ok(()) } else { Err(ServiceError::Forbidden { scope }) }
+}
+
+/// `text` trimmed, 1 to `most` characters, none of them a control character.
+fn bounded(field: &'static str, text: &str, most: usize) -> Result<String, ServiceError> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.chars().take(most + 1).count() <= most;
+    if !fits {
+        return Err(ServiceError::invalid(field, format!("1 to {most} characters are allowed")));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(ServiceError::invalid(field, "control characters are not allowed"));
+    }
+    Ok(text.to_owned())
 }

@@ -7,7 +7,7 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use object_store::{
-    MultipartUpload as _, ObjectStore as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path as Key,
+    MultipartUpload as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path as Key,
 };
 
 use super::FileSource;
@@ -49,7 +49,8 @@ impl Blobs {
         let cannot = |source| BlobError::Io { doing: format!("opening {}", folder.display()), source };
         std::fs::create_dir_all(&folder).map_err(cannot)?;
         let folder = folder.canonicalize().map_err(cannot)?;
-        let store = LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
+        let store =
+            LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
         Ok(Self { folder, store: Arc::new(store.with_fsync(true)) })
     }
 
@@ -64,7 +65,9 @@ impl Blobs {
         let source = Arc::new(source);
         let size = source.len();
         let read = Arc::clone(&source);
-        let digest = blocking("reading the file given", move || read.digest(DigestAlgorithm::Sha256, &[0..size])).await?;
+        let digest =
+            blocking("reading the file given", move || read.digest(DigestAlgorithm::Sha256, &[0..size]))
+                .await?;
         let sha256 = named(&digest);
         if !self.keeps(sha256).await? {
             self.copy(source, sha256, size).await?;
@@ -98,6 +101,18 @@ impl Blobs {
         .await
     }
 
+    /// Reads kept bytes once more, and fails if they are not what their name says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::measure`], and when they rotted.
+    pub async fn check(&self, sha256: Sha256) -> Result<(), BlobError> {
+        match self.measure(sha256).await? {
+            (found, _) if found == sha256 => Ok(()),
+            (found, _) => Err(BlobError::Rotten { sha256, found }),
+        }
+    }
+
     /// Whether the folder can be listed.
     ///
     /// # Errors
@@ -125,9 +140,17 @@ impl Blobs {
         Ok(true)
     }
 
-    async fn copy<S: Source + 'static>(&self, source: Arc<S>, sha256: Sha256, size: u64) -> Result<(), BlobError> {
-        let mut upload =
-            self.store.put_multipart(&key(sha256)).await.map_err(BlobError::store("beginning a stored file"))?;
+    async fn copy<S: Source + 'static>(
+        &self,
+        source: Arc<S>,
+        sha256: Sha256,
+        size: u64,
+    ) -> Result<(), BlobError> {
+        let mut upload = self
+            .store
+            .put_multipart(&key(sha256))
+            .await
+            .map_err(BlobError::store("beginning a stored file"))?;
         let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
         let mut at = 0;
         while at < size {
@@ -135,7 +158,10 @@ impl Blobs {
             let read = Arc::clone(&source);
             let piece = blocking("reading the file given", move || read.read(at..end)).await?;
             hasher.update(&piece);
-            upload.put_part(PutPayload::from(piece)).await.map_err(BlobError::store("writing a stored file"))?;
+            upload
+                .put_part(PutPayload::from(piece))
+                .await
+                .map_err(BlobError::store("writing a stored file"))?;
             at = end;
         }
         if named(&hasher.finish()) != sha256 {
@@ -173,6 +199,14 @@ pub enum BlobError {
     Missing {
         /// Its name.
         sha256: Sha256,
+    },
+    /// Not what its name says.
+    #[error("the stored file {sha256} has other bytes now, of SHA-256 {found}; bring it back from a backup")]
+    Rotten {
+        /// Its name.
+        sha256: Sha256,
+        /// What it is.
+        found: Sha256,
     },
     /// What the object store reports.
     #[error("{doing} failed")]

@@ -35,6 +35,15 @@ pub struct Store {
     faults: Faults,
 }
 
+/// What to do when there is no database at the URL. Only a file of SQLite can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// Fail.
+    Fail,
+    /// Make it.
+    Make,
+}
+
 #[derive(Clone)]
 enum Pool {
     Postgres(PgPool),
@@ -47,10 +56,10 @@ impl Store {
     /// # Errors
     ///
     /// When the URL is neither `sqlite:` nor `postgres:`, or the database cannot be reached or brought up to date.
-    pub async fn open(url: &str, faults: Faults) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, absent: Absent, faults: Faults) -> Result<Self, StoreError> {
         let (scheme, _) = url.split_once(':').unwrap_or_default();
         let pool = match scheme {
-            "sqlite" => Pool::Sqlite(open_sqlite(url).await?),
+            "sqlite" => Pool::Sqlite(open_sqlite(url, absent).await?),
             "postgres" | "postgresql" => Pool::Postgres(open_postgres(url).await?),
             _ => return Err(StoreError::Scheme),
         };
@@ -87,7 +96,8 @@ impl Store {
         };
         let mut tx = Tx { inner, faults: self.faults.clone(), gate };
         if matches!(tx.inner, Inner::Postgres(_)) {
-            tx.run("taking the writer's lock", "SELECT pg_advisory_xact_lock($1)", vec![WRITER.into()]).await?;
+            tx.run("taking the writer's lock", "SELECT pg_advisory_xact_lock($1)", vec![WRITER.into()])
+                .await?;
         }
         Ok(tx)
     }
@@ -136,12 +146,14 @@ impl Tx {
         args: Vec<Arg>,
     ) -> Result<u64, StoreError> {
         let done = match &mut self.inner {
-            Inner::Postgres(tx) => {
-                bind_all!(sqlx::query::<Postgres>(sql), args).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-            Inner::Sqlite(tx) => {
-                bind_all!(sqlx::query::<Sqlite>(sql), args).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
+            Inner::Postgres(tx) => bind_all!(sqlx::query::<Postgres>(sql), args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            Inner::Sqlite(tx) => bind_all!(sqlx::query::<Sqlite>(sql), args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
         };
         done.map_err(StoreError::sql(doing))
     }
@@ -429,7 +441,8 @@ const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const SQLITE: &[(i64, &str, &str)] = &[(1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql"))];
-const POSTGRES: &[(i64, &str, &str)] = &[(1, "spine", include_str!("../../migrations/postgres/0001_spine.sql"))];
+const POSTGRES: &[(i64, &str, &str)] =
+    &[(1, "spine", include_str!("../../migrations/postgres/0001_spine.sql"))];
 
 fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = files.iter().map(|(version, name, sql)| {
@@ -438,10 +451,10 @@ fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
+async fn open_sqlite(url: &str, absent: Absent) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(StoreError::sql("reading the database URL"))?
-        .create_if_missing(true)
+        .create_if_missing(absent == Absent::Make)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)

@@ -49,7 +49,11 @@ impl Tx {
         Ok(())
     }
 
-    pub(crate) async fn insert_delivery(&mut self, delivery: &Delivery, position: i64) -> Result<(), StoreError> {
+    pub(crate) async fn insert_delivery(
+        &mut self,
+        delivery: &Delivery,
+        position: i64,
+    ) -> Result<(), StoreError> {
         let sql = "INSERT INTO delivery
                 (id, dispatch, position, recipient, state, before_recall, arrival_implied, due_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

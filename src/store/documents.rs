@@ -115,7 +115,8 @@ impl Tx {
         subject: &str,
         signer: &Signer,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE document SET number_type = $2, number_series = $3, number_year = $4, number_value = $5,
+        let sql =
+            "UPDATE document SET number_type = $2, number_series = $3, number_year = $4, number_value = $5,
                 number_symbol = $6, number_text = $7, number_date = $8, subject = $9, signer = $10
             WHERE id = $1";
         let args = args![
@@ -143,7 +144,8 @@ impl Tx {
         by: Id<Member>,
         now: UtcTime,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO number_void (agency, kind, year, number, document, reason, voided_by, voided_at)
+        let sql =
+            "INSERT INTO number_void (agency, kind, year, number, document, reason, voided_by, voided_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let (year, value) = (i64::from(number.year), i64::from(number.number));
         let args = args![&document.agency, number.series.as_str(), year, value, document.id, reason, by, now];

@@ -68,7 +68,11 @@ impl Tx {
         let rows = self.all("reading leaves", sql, args![big(start), big(end)]).await?;
         rows.iter()
             .map(|row| {
-                Ok(LeafRow { leaf: row.number("leaf")?, event: row.text("event")?, entry: row.bytes("entry")? })
+                Ok(LeafRow {
+                    leaf: row.number("leaf")?,
+                    event: row.text("event")?,
+                    entry: row.bytes("entry")?,
+                })
             })
             .collect()
     }
@@ -80,7 +84,11 @@ impl Tx {
     }
 
     /// Those of the nodes wanted that are there, added to what is known already.
-    pub(crate) async fn fetch_nodes(&mut self, wanted: Vec<Node>, known: &mut NodeReader) -> Result<(), StoreError> {
+    pub(crate) async fn fetch_nodes(
+        &mut self,
+        wanted: Vec<Node>,
+        known: &mut NodeReader,
+    ) -> Result<(), StoreError> {
         let sql = "SELECT hash FROM ledger_node WHERE level = $1 AND node = $2";
         for node in wanted {
             if known.contains_key(&node) {
@@ -95,13 +103,17 @@ impl Tx {
     }
 
     /// The hashes of a level from `start` up to but without `end`, in order.
-    pub(crate) async fn node_range(&mut self, level: u8, start: u64, end: u64) -> Result<Vec<(Node, Sha256)>, StoreError> {
-        let sql = "SELECT node, hash FROM ledger_node WHERE level = $1 AND node >= $2 AND node < $3 ORDER BY node";
+    pub(crate) async fn node_range(
+        &mut self,
+        level: u8,
+        start: u64,
+        end: u64,
+    ) -> Result<Vec<(Node, Sha256)>, StoreError> {
+        let sql =
+            "SELECT node, hash FROM ledger_node WHERE level = $1 AND node >= $2 AND node < $3 ORDER BY node";
         let args = args![i64::from(level), big(start), big(end)];
         let rows = self.all("reading hashes", sql, args).await?;
-        rows.iter()
-            .map(|row| Ok((Node { level, index: row.number("node")? }, row.sha256("hash")?)))
-            .collect()
+        rows.iter().map(|row| Ok((Node { level, index: row.number("node")? }, row.sha256("hash")?))).collect()
     }
 
     pub(crate) async fn insert_checkpoint(
@@ -136,7 +148,11 @@ impl Tx {
         let rows = self.all("reading checkpoints", sql, args).await?;
         rows.iter()
             .map(|row| {
-                Ok(CheckpointRow { size: row.number("size")?, root: row.sha256("root")?, note: row.text("note")? })
+                Ok(CheckpointRow {
+                    size: row.number("size")?,
+                    root: row.sha256("root")?,
+                    note: row.text("note")?,
+                })
             })
             .collect()
     }

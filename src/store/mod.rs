@@ -1,5 +1,6 @@
 //! Rows and files: sqlx on SQLite and PostgreSQL, document bytes by content address.
 
+mod audit;
 mod blobs;
 mod db;
 mod dispatches;
@@ -10,8 +11,8 @@ mod ledger;
 mod people;
 
 pub use blobs::{BlobError, Blobs, Stored};
-pub(crate) use db::{Row, Tx};
-pub use db::{Store, StoreError};
+pub(crate) use db::Tx;
+pub use db::{Absent, Store, StoreError};
 pub use dispatches::Anomaly;
 pub use fault::Faults;
 pub use file::FileSource;

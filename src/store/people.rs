@@ -24,7 +24,10 @@ impl Tx {
         Ok(self.run("adding an agency", sql, args).await? == 1)
     }
 
-    pub(crate) async fn agency(&mut self, code: &AgencyCode) -> Result<Option<(Agency, Numbering)>, StoreError> {
+    pub(crate) async fn agency(
+        &mut self,
+        code: &AgencyCode,
+    ) -> Result<Option<(Agency, Numbering)>, StoreError> {
         let sql = "SELECT code, name, place, numbering FROM agency WHERE code = $1";
         let row = self.one("reading an agency", sql, args![code]).await?;
         row.map(|row| Ok((agency(&row)?, numbering(&row)?))).transpose()
@@ -60,7 +63,8 @@ impl Tx {
 
     /// An API key, the SHA-256 of its secret, and its member.
     pub(crate) async fn api_key(&mut self, id: &str) -> Result<Option<(ApiKey, Sha256, Member)>, StoreError> {
-        let sql = "SELECT k.id, k.member, k.secret_sha256, k.scopes, k.created_at, k.expires_at, k.revoked_at,
+        let sql =
+            "SELECT k.id, k.member, k.secret_sha256, k.scopes, k.created_at, k.expires_at, k.revoked_at,
                 m.agency, m.name, m.position, m.roles
             FROM api_key k JOIN member m ON m.id = k.member WHERE k.id = $1";
         let Some(row) = self.one("reading an API key", sql, args![id]).await? else { return Ok(None) };
