@@ -6,4 +6,4 @@ pub mod oid;
 mod read;
 pub mod write;
 
-pub use read::{Asn1Error, Reader, Tag, Tlv};
+pub use read::{Asn1Error, Reader, Tag, Tlv, check_der_lengths};

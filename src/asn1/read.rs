@@ -84,6 +84,12 @@ pub enum Asn1Error {
         /// How many.
         len: usize,
     },
+    /// Values nested deeper than the limit.
+    #[error("the value at byte {offset} is nested too deep")]
+    Depth {
+        /// Where the value begins.
+        offset: usize,
+    },
     /// The content octets do not fit the type.
     #[error("the content of the value at byte {offset} does not fit its type")]
     Content {
@@ -295,6 +301,34 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Makes sure that every length in `bytes`, at any depth, is in the one form that DER allows
+/// (X.690 section 10.1), and that everything constructed is made of whole values.
+///
+/// # Errors
+///
+/// When it is not, or values are nested more than `depth` deep. Offsets count from the start of the innermost
+/// constructed value.
+pub fn check_der_lengths(bytes: &[u8], depth: usize) -> Result<(), Asn1Error> {
+    const CONSTRUCTED: u8 = 0x20;
+    let mut reader = Reader::new(bytes);
+    while !reader.is_empty() {
+        let offset = reader.at;
+        let inner = reader.any()?;
+        let digits = match inner.value.len() {
+            0..0x80 => 0,
+            len => (usize::BITS - len.leading_zeros()).div_ceil(8) as usize,
+        };
+        if inner.raw.len() != 2 + digits + inner.value.len() {
+            return Err(Asn1Error::Length { offset });
+        }
+        if inner.tag.0 & CONSTRUCTED != 0 {
+            let depth = depth.checked_sub(1).ok_or(Asn1Error::Depth { offset })?;
+            check_der_lengths(inner.value, depth)?;
+        }
+    }
+    Ok(())
+}
+
 /// `YYYYMMDDHHMMSS[.f…]Z`.
 fn moment(text: &[u8]) -> Option<UtcTime> {
     let whole = text.strip_suffix(b"Z")?;
@@ -359,6 +393,26 @@ mod tests {
         ] {
             assert!(read(tag, text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn der_has_one_length_for_a_value() {
+        let long = crate::asn1::write::octet_string(&[7; 300]);
+        for good in [&[][..], &[0x05, 0x00], &[0x30, 0x04, 0x30, 0x02, 0x05, 0x00], &long] {
+            assert_eq!(check_der_lengths(good, 2), Ok(()), "{good:02x?}");
+        }
+        for bad in [
+            &[0x04, 0x81, 0x01, 0x00][..],
+            &[0x30, 0x03, 0x05, 0x81, 0x00],
+            &[0x30, 0x80, 0x00, 0x00],
+            &[0x30, 0x01, 0x05],
+            &[&[0x04, 0x83, 0x00], &long[2..]].concat(),
+        ] {
+            assert!(check_der_lengths(bad, 2).is_err(), "{bad:02x?}");
+        }
+        let deep = [0x30, 0x04, 0x30, 0x02, 0x30, 0x00];
+        assert_eq!(check_der_lengths(&deep, 3), Ok(()));
+        assert_eq!(check_der_lengths(&deep, 2), Err(Asn1Error::Depth { offset: 0 }));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
     within,
 };
 use crate::{
-    asn1::{Asn1Error, Reader, Tag, Tlv, oid},
+    asn1::{Asn1Error, Reader, Tag, Tlv, check_der_lengths, oid},
     base::{Sha256, UtcTime},
 };
 
@@ -65,7 +65,7 @@ impl Certificate {
         if der.len() > MAX_BYTES {
             return Err(X509Error::because(format!("a certificate of more than {MAX_BYTES} bytes")));
         }
-        x509_cert::Certificate::from_der(der).map_err(within("a certificate"))?;
+        check_der_lengths(der, MAX_DEPTH).map_err(within("a certificate"))?;
         let mut parts = Parts::read(der)?;
         parts.disagreement = parts.second_reading().err();
         Ok(Self { parts: Arc::new(parts) })
@@ -311,7 +311,7 @@ impl Parts {
 
         let mut reader = tbs.reader();
         let version = version(&mut reader)?;
-        let serial = reader.take(Tag::INTEGER).map_err(within("serialNumber"))?.value;
+        let serial = serial(&reader.take(Tag::INTEGER).map_err(within("serialNumber"))?)?;
         let inner_algorithm = reader.take(Tag::SEQUENCE).map_err(within("signature"))?.raw;
         let issuer = Name::from_der(reader.take(Tag::SEQUENCE).map_err(within("issuer"))?.raw)?;
         let validity = reader.take(Tag::SEQUENCE).map_err(within("validity"))?;
@@ -459,11 +459,23 @@ fn version(reader: &mut Reader<'_>) -> Result<u64, X509Error> {
     Ok(version)
 }
 
+/// The content octets, which DER keeps as short as can be.
+fn serial<'a>(number: &Tlv<'a>) -> Result<&'a [u8], X509Error> {
+    match number.value {
+        [] | [0x00, 0x00..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..] => {
+            Err(X509Error::because("serialNumber: not in its shortest form"))
+        }
+        octets => Ok(octets),
+    }
+}
+
 fn period(validity: &Tlv<'_>) -> Result<(UtcTime, UtcTime), Asn1Error> {
     let mut reader = validity.reader();
     let period = (reader.any()?.time()?, reader.any()?.time()?);
     reader.finish()?;
-    Ok(period)
+    // RFC 5280 section 4.1.2.5.2: no fractions of a second. The end of all time has one of its own.
+    let whole = |moment: UtcTime| moment.subsec_nanosecond() == 0 || moment == UtcTime::MAX;
+    if whole(period.0) && whole(period.1) { Ok(period) } else { Err(Asn1Error::Content { offset: 0 }) }
 }
 
 /// ```text
@@ -611,6 +623,267 @@ const PEM_END: &str = "-----END CERTIFICATE-----";
 /// Certificates with many names or post-quantum keys reach some 20 kB.
 const MAX_BYTES: usize = 128 * 1024;
 
+/// Certificates nest some ten deep.
+const MAX_DEPTH: usize = 32;
+
 /// Addresses taken from one extension, and the longest of them in bytes.
 const MAX_ADDRESSES: usize = 16;
 const MAX_ADDRESS: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        asn1::write,
+        x509::sample::{Sample, extension},
+    };
+
+    fn read(sample: &Sample) -> Certificate {
+        let certificate = Certificate::from_der(&sample.to_der()).unwrap();
+        assert_eq!(certificate.disagreement(), None);
+        certificate
+    }
+
+    fn reason(sample: &Sample) -> String {
+        Certificate::from_der(&sample.to_der()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_part_is_read_as_it_was_written() {
+        let uri = |url: &str| write::value(Tag::context_primitive(6), url.as_bytes());
+        let description = |method, url| write::sequence([write::oid(method), uri(url)]);
+        let full_name = write::value(Tag::context(0), &uri("http://crl.example/ca.crl"));
+        let point = write::sequence([write::value(Tag::context(0), &full_name)]);
+        let sample = Sample {
+            serial: vec![0x00, 0x9A, 0x01],
+            extensions: vec![
+                extension(oid::BASIC_CONSTRAINTS, true, &[0x30, 0x06, 0x01, 0x01, 0xFF, 0x02, 0x01, 0x02]),
+                extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x01, 0b1100_0110]),
+                extension(
+                    oid::EXTENDED_KEY_USAGE,
+                    true,
+                    &write::sequence([write::oid(oid::KP_TIME_STAMPING), write::oid(oid::AD_OCSP)]),
+                ),
+                extension(oid::SUBJECT_KEY_IDENTIFIER, false, &write::octet_string(b"subject")),
+                extension(
+                    oid::AUTHORITY_KEY_IDENTIFIER,
+                    false,
+                    &write::sequence([write::value(Tag::context_primitive(0), b"authority")]),
+                ),
+                extension(
+                    oid::AUTHORITY_INFO_ACCESS,
+                    false,
+                    &write::sequence([
+                        description(oid::AD_OCSP, "http://ocsp.example"),
+                        description(oid::AD_CA_ISSUERS, "http://ca.example/ca.cer"),
+                    ]),
+                ),
+                extension(oid::CRL_DISTRIBUTION_POINTS, false, &write::sequence([point])),
+            ],
+            ..Sample::default()
+        };
+        let certificate = read(&sample);
+        assert_eq!(certificate.der(), sample.to_der());
+        assert_eq!(certificate.tbs_der(), sample.tbs());
+        assert_eq!(certificate.serial(), [0x00, 0x9A, 0x01]);
+        assert_eq!(certificate.serial_hex(), "9a01");
+        assert_eq!(certificate.subject().to_string(), "CN=Nguyễn Văn A");
+        assert_eq!(certificate.issuer().to_string(), "CN=CA thử");
+        assert_eq!(certificate.not_before().to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(certificate.not_after().to_string(), "2029-01-01T00:00:00Z");
+        assert_eq!(certificate.basic_constraints(), Some((true, Some(2))));
+        assert_eq!(
+            certificate.key_usage(),
+            Some(KeyUsage {
+                digital_signature: true,
+                non_repudiation: true,
+                key_cert_sign: true,
+                crl_sign: true
+            })
+        );
+        assert_eq!(certificate.extended_key_usage(), Some((true, vec![oid::KP_TIME_STAMPING, oid::AD_OCSP])));
+        assert_eq!(certificate.subject_key_identifier(), Some(&b"subject"[..]));
+        assert_eq!(certificate.authority_key_identifier(), Some(&b"authority"[..]));
+        assert_eq!(certificate.ocsp_urls(), ["http://ocsp.example"]);
+        assert_eq!(certificate.issuer_urls(), ["http://ca.example/ca.cer"]);
+        assert_eq!(certificate.crl_urls(), ["http://crl.example/ca.crl"]);
+        assert_eq!(certificate.unknown_critical(), []);
+        assert!(!certificate.is_self_issued());
+        assert!(
+            certificate.has_extension(oid::KEY_USAGE) && !certificate.has_extension(oid::NAME_CONSTRAINTS)
+        );
+    }
+
+    #[test]
+    fn what_the_judge_cannot_process_is_listed() {
+        let mystery = ObjectIdentifier::new_unwrap("1.2.3.4.5");
+        let policies = write::sequence([write::sequence([write::oid(mystery)])]);
+        let constraints = write::sequence([write::value(Tag::context(0), &[])]);
+        for (extension, listed) in [
+            (extension(mystery, true, b"?"), vec![mystery]),
+            (extension(mystery, false, b"?"), vec![]),
+            (extension(oid::CERTIFICATE_POLICIES, true, &policies), vec![oid::CERTIFICATE_POLICIES]),
+            (extension(oid::CERTIFICATE_POLICIES, false, &policies), vec![]),
+            (extension(oid::NAME_CONSTRAINTS, false, &constraints), vec![oid::NAME_CONSTRAINTS]),
+            (extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x07, 0x80]), vec![]),
+        ] {
+            let sample = Sample { extensions: vec![extension], ..Sample::default() };
+            assert_eq!(Certificate::from_der(&sample.to_der()).unwrap().unknown_critical(), listed);
+        }
+    }
+
+    #[test]
+    fn a_broken_extension_that_decides_something_breaks_the_certificate() {
+        for (oid, value) in [
+            (oid::BASIC_CONSTRAINTS, &[0x30, 0x03, 0x01, 0x01, 0x01][..]),
+            (oid::BASIC_CONSTRAINTS, &[0x30, 0x03, 0x02, 0x01, 0xFF]),
+            (oid::BASIC_CONSTRAINTS, &[0x30, 0x07, 0x02, 0x05, 0x01, 0, 0, 0, 0]),
+            (oid::BASIC_CONSTRAINTS, &[0x30, 0x00, 0x00]),
+            (oid::KEY_USAGE, &[0x03, 0x02, 0x08, 0x80]),
+            (oid::KEY_USAGE, &[0x03, 0x01, 0x01]),
+            (oid::KEY_USAGE, &[0x03, 0x02, 0x07, 0xC0]),
+            (oid::KEY_USAGE, &[0x03, 0x04, 0x00, 0x01, 0x01, 0x01]),
+            (oid::KEY_USAGE, &[0x04, 0x02, 0x07, 0x80]),
+            (oid::EXTENDED_KEY_USAGE, &[0x30, 0x00]),
+            (oid::EXTENDED_KEY_USAGE, &[0x30, 0x02, 0x05, 0x00]),
+        ] {
+            let sample = Sample { extensions: vec![extension(oid, false, value)], ..Sample::default() };
+            assert!(Certificate::from_der(&sample.to_der()).is_err(), "{oid} {value:02x?}");
+        }
+        let hint = |critical| Sample {
+            extensions: vec![extension(oid::AUTHORITY_INFO_ACCESS, critical, &[0x05, 0x00])],
+            ..Sample::default()
+        };
+        assert_eq!(Certificate::from_der(&hint(false).to_der()).unwrap().ocsp_urls(), [""; 0]);
+        assert!(Certificate::from_der(&hint(true).to_der()).is_err());
+    }
+
+    #[test]
+    fn what_the_profile_forbids_is_refused() {
+        let usage = extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x07, 0x80]);
+        let twice = Sample { extensions: vec![usage.clone(), usage.clone()], ..Sample::default() };
+        assert!(reason(&twice).contains("occurs twice"));
+        let old = Sample { version: 1, extensions: vec![usage], ..Sample::default() };
+        assert!(reason(&old).contains("not of version 3"));
+        assert!(reason(&Sample { version: 3, ..Sample::default() }).contains("version 4"));
+        let algorithms = Sample { inner_algorithm: Some(oid::SHA384_WITH_RSA), ..Sample::default() };
+        assert!(reason(&algorithms).contains("differ"));
+        assert!(
+            reason(&Sample { issuer: write::sequence([[]; 0]), ..Sample::default() }).contains("no name")
+        );
+        for serial in [&[][..], &[0x00, 0x01], &[0xFF, 0x80]] {
+            let sample = Sample { serial: serial.to_vec(), ..Sample::default() };
+            assert!(reason(&sample).contains("serialNumber"));
+        }
+        let many = (0..70)
+            .map(|arc| extension(ObjectIdentifier::new_unwrap("1.2.3").push_arc(arc).unwrap(), false, b""));
+        assert!(reason(&Sample { extensions: many.collect(), ..Sample::default() }).contains("more than"));
+        let mut padded = Sample::default().to_der();
+        padded.push(0);
+        assert!(Certificate::from_der(&padded).is_err());
+        assert!(Certificate::from_der(&vec![0x30; MAX_BYTES + 1]).is_err());
+    }
+
+    #[test]
+    fn a_serial_number_is_shown_without_leading_zeros() {
+        for (serial, hex) in [(&[0x00][..], "00"), (&[0x0A], "0a"), (&[0x00, 0xFF], "ff")] {
+            let certificate = read(&Sample { serial: serial.to_vec(), ..Sample::default() });
+            assert_eq!(certificate.serial_hex(), hex);
+        }
+    }
+
+    #[test]
+    fn no_end_is_the_last_moment() {
+        let after = write::value(Tag::GENERALIZED_TIME, b"99991231235959Z");
+        let certificate = read(&Sample { not_after: after, ..Sample::default() });
+        assert_eq!(certificate.not_after(), UtcTime::MAX);
+    }
+
+    #[test]
+    fn what_the_second_reader_sees_otherwise_is_named() {
+        let usage = extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x07, 0x80]);
+        let purposes = write::sequence([write::oid(oid::KP_OCSP_SIGNING)]);
+        let purposes = extension(oid::EXTENDED_KEY_USAGE, false, &purposes);
+        let constraints = extension(oid::BASIC_CONSTRAINTS, true, &[0x30, 0x03, 0x01, 0x01, 0xFF]);
+        let sample = Sample { extensions: vec![usage, purposes, constraints], ..Sample::default() };
+        let later = UtcTime::from_second(4_000_000_000).unwrap();
+        type Change<'a> = &'a dyn Fn(&mut Parts);
+        let changes: [(&str, Change<'_>); 12] = [
+            ("signed part", &|parts| parts.tbs.end -= 1),
+            ("serial number", &|parts| parts.serial = 0..1),
+            ("issuer", &|parts| parts.issuer = parts.subject.clone()),
+            ("subject", &|parts| parts.subject = parts.issuer.clone()),
+            ("notBefore", &|parts| parts.not_before = later),
+            ("notAfter", &|parts| parts.not_after = later),
+            ("public key", &|parts| parts.spki.start += 1),
+            ("signature", &|parts| parts.signature.start -= 1),
+            ("list of extensions", &|parts| parts.extensions[1].1 = true),
+            ("basicConstraints", &|parts| parts.basic_constraints = None),
+            ("keyUsage", &|parts| parts.key_usage = Some(3)),
+            ("extKeyUsage", &|parts| parts.extended_key_usage = Some((false, vec![oid::KP_TIME_STAMPING]))),
+        ];
+        for (what, change) in changes {
+            let mut parts = Parts::read(&sample.to_der()).unwrap();
+            assert_eq!(parts.second_reading(), Ok(()));
+            change(&mut parts);
+            assert_eq!(parts.second_reading(), Err(format!("the second reader sees another {what}")));
+        }
+        let mut parts = Parts::read(&sample.to_der()).unwrap();
+        parts.der.clear();
+        assert!(parts.second_reading().unwrap_err().contains("does not read it"));
+    }
+
+    #[test]
+    fn moments_are_whole_seconds() {
+        let after = write::value(Tag::GENERALIZED_TIME, b"20290101000000.5Z");
+        assert!(reason(&Sample { not_after: after, ..Sample::default() }).contains("validity"));
+    }
+
+    #[test]
+    fn pem_files_hold_any_number_of_certificates() {
+        let one = read(&Sample::default());
+        let two = read(&Sample { serial: vec![7], ..Sample::default() });
+        let pem = format!("some words\n{}\nmore words\n{}", one.to_pem(), two.to_pem());
+        assert!(pem.lines().all(|line| line.len() <= 64));
+        assert_eq!(certificates_from_pem(pem.as_bytes()).unwrap(), [one.clone(), two]);
+        assert_eq!(certificates_from_pem(pem.replace('\n', "\r\n").as_bytes()).unwrap().len(), 2);
+        assert_eq!(certificates_from_pem(one.der()).unwrap(), [one.clone()]);
+        for broken in [
+            String::new(),
+            "no certificate".to_owned(),
+            one.to_pem().replace("END", "ENDE"),
+            one.to_pem().replace('M', "!"),
+            format!("{PEM_BEGIN}\nMAA=\n{PEM_END}"),
+        ] {
+            assert!(certificates_from_pem(broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_cut_anywhere_is_refused() {
+        let der = Sample::default().to_der();
+        for end in 0..der.len() {
+            assert!(Certificate::from_der(&der[..end]).is_err(), "{end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes: Vec<u8>) {
+            let _ = Certificate::from_der(&bytes);
+            let _ = certificates_from_pem(&bytes);
+        }
+
+        #[test]
+        fn a_changed_certificate_is_answered(at in 0_usize..600, to: u8) {
+            let mut der = Sample::default().to_der();
+            let at = at % der.len();
+            der[at] = to;
+            if let Ok(certificate) = Certificate::from_der(&der) {
+                prop_assert_eq!(certificate.der(), der);
+            }
+        }
+    }
+}

@@ -269,3 +269,163 @@ fn digits(mut content: &[u8]) -> &[u8] {
 
 /// The version of CRLs with extensions.
 const V2: u64 = 1;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        asn1::write,
+        x509::sample::{extension, name},
+    };
+
+    struct Sample {
+        version: Option<u8>,
+        entries: Vec<Vec<u8>>,
+        extensions: Vec<Vec<u8>>,
+    }
+
+    impl Sample {
+        fn of(entries: Vec<Vec<u8>>, extensions: Vec<Vec<u8>>) -> Self {
+            Self { version: Some(1), entries, extensions }
+        }
+
+        fn to_der(&self) -> Vec<u8> {
+            let algorithm = write::algorithm(oid::SHA256_WITH_RSA, Some(&write::null()));
+            let mut parts: Vec<_> = self.version.iter().map(|version| write::unsigned(&[*version])).collect();
+            parts.extend([
+                algorithm.clone(),
+                name("CA thử"),
+                write::value(Tag::UTC_TIME, b"260701000000Z"),
+                write::value(Tag::UTC_TIME, b"260708000000Z"),
+            ]);
+            if !self.entries.is_empty() {
+                parts.push(write::sequence(&self.entries));
+            }
+            if !self.extensions.is_empty() {
+                parts.push(write::value(Tag::context(0), &write::sequence(&self.extensions)));
+            }
+            write::sequence([write::sequence(parts), algorithm, write::bit_string(&[0x5A; 64])])
+        }
+    }
+
+    fn entry(serial: &[u8], day: u8, extensions: &[Vec<u8>]) -> Vec<u8> {
+        let at = write::value(Tag::UTC_TIME, format!("2606{day:02}000000Z").as_bytes());
+        let mut parts = vec![write::unsigned(serial), at];
+        if !extensions.is_empty() {
+            parts.push(write::sequence(extensions));
+        }
+        write::sequence(parts)
+    }
+
+    fn reason(code: u8) -> Vec<u8> {
+        extension(oid::REASON_CODE, false, &[0x0A, 0x01, code])
+    }
+
+    #[test]
+    fn entries_are_found_by_serial_number() {
+        let list = Sample::of(
+            vec![
+                entry(&[0x05], 3, &[]),
+                entry(&[0x9A, 0x01], 4, &[reason(1)]),
+                entry(&[0x01], 5, &[reason(0)]),
+                entry(&[0x05], 2, &[reason(4)]),
+            ],
+            vec![extension(oid::CRL_NUMBER, false, &write::unsigned(&[9]))],
+        );
+        let crl = Crl::from_der(&list.to_der()).unwrap();
+        let found = |serial: &[u8]| crl.entry(serial).map(|entry| (entry.at.to_string(), entry.reason));
+        assert_eq!(found(&[0x00, 0x9A, 0x01]), Some(("2026-06-04T00:00:00Z".to_owned(), Some(1))));
+        assert_eq!(found(&[0x01]), Some(("2026-06-05T00:00:00Z".to_owned(), None)));
+        assert_eq!(found(&[0x05]), Some(("2026-06-02T00:00:00Z".to_owned(), Some(4))), "the earliest counts");
+        assert_eq!(found(&[0x9A, 0x01]), None, "a negative number is another");
+        assert_eq!(found(&[0x02]), None);
+        assert_eq!(found(&[]), None);
+        assert_eq!((crl.len(), crl.limited()), (4, None));
+        assert_eq!(crl.issuer().to_string(), "CN=CA thử");
+        assert_eq!(crl.this_update().to_string(), "2026-07-01T00:00:00Z");
+        assert_eq!(crl.next_update().unwrap().to_string(), "2026-07-08T00:00:00Z");
+        assert_eq!(crl.signature(), [0x5A; 64]);
+        assert!(crl.der().windows(crl.tbs_der().len()).any(|window| window == crl.tbs_der()));
+    }
+
+    #[test]
+    fn a_hundred_thousand_entries_are_no_burden() {
+        let entries = (0..100_000_u32).rev().map(|serial| entry(&(serial * 7 + 1).to_be_bytes(), 1, &[]));
+        let crl = Crl::from_der(&Sample::of(entries.collect(), Vec::new()).to_der()).unwrap();
+        assert_eq!(crl.len(), 100_000);
+        let content = |serial: u32| write::unsigned(&serial.to_be_bytes())[2..].to_vec();
+        for serial in 0..100_000 {
+            assert!(crl.entry(&content(serial * 7 + 1)).is_some());
+            assert!(crl.entry(&content(serial * 7 + 2)).is_none());
+        }
+    }
+
+    #[test]
+    fn lists_that_say_less_or_more_are_named() {
+        let mystery = der::oid::ObjectIdentifier::new_unwrap("1.2.3.4.5");
+        let issuer = extension(oid::CERTIFICATE_ISSUER, true, &write::sequence([[]; 0]));
+        for (list, words) in [
+            (Sample::of(vec![], vec![extension(oid::DELTA_CRL_INDICATOR, true, &[2, 1, 1])]), "delta"),
+            (
+                Sample::of(vec![], vec![extension(oid::ISSUING_DISTRIBUTION_POINT, true, &[0x30, 0])]),
+                "distribution point",
+            ),
+            (Sample::of(vec![], vec![extension(mystery, true, b"?")]), "1.2.3.4.5"),
+            (Sample::of(vec![entry(&[1], 1, &[issuer])], vec![]), "indirect"),
+            (Sample::of(vec![entry(&[1], 1, &[extension(mystery, true, b"?")])], vec![]), "entry"),
+        ] {
+            let crl = Crl::from_der(&list.to_der()).unwrap();
+            assert!(crl.limited().unwrap().contains(words), "{words}: {:?}", crl.limited());
+        }
+        let harmless = Sample::of(
+            vec![entry(
+                &[1],
+                1,
+                &[extension(mystery, false, b"?"), extension(oid::INVALIDITY_DATE, false, b"?")],
+            )],
+            vec![extension(mystery, false, b"?")],
+        );
+        assert_eq!(Crl::from_der(&harmless.to_der()).unwrap().limited(), None);
+    }
+
+    #[test]
+    fn broken_lists_are_refused() {
+        let number = extension(oid::CRL_NUMBER, false, &write::unsigned(&[9]));
+        let old = Sample { version: None, entries: vec![], extensions: vec![number.clone()] };
+        for (what, der) in [
+            ("extensions in version 1", old.to_der()),
+            ("version 3", Sample { version: Some(2), entries: vec![], extensions: vec![] }.to_der()),
+            ("an extension twice", Sample::of(vec![], vec![number.clone(), number]).to_der()),
+            (
+                "an entry without date",
+                Sample::of(vec![write::sequence([write::unsigned(&[1])])], vec![]).to_der(),
+            ),
+            (
+                "a broken reason",
+                Sample::of(vec![entry(&[1], 1, &[extension(oid::REASON_CODE, false, &[2, 1, 1])])], vec![])
+                    .to_der(),
+            ),
+            ("a tail", [Sample::of(vec![], vec![]).to_der(), vec![0]].concat()),
+        ] {
+            assert!(Crl::from_der(&der).is_err(), "{what}");
+        }
+        let whole = Sample::of(vec![entry(&[1], 1, &[reason(1)])], vec![]).to_der();
+        assert!(Crl::from_der(&whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(Crl::from_der(&whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(bytes: Vec<u8>, at in 0_usize..300, to: u8) {
+            let _ = Crl::from_der(&bytes);
+            let mut der = Sample::of(vec![entry(&[1], 1, &[reason(1)])], vec![]).to_der();
+            let at = at % der.len();
+            der[at] = to;
+            let _ = Crl::from_der(&der).map(|crl| crl.entry(&bytes));
+        }
+    }
+}

@@ -276,7 +276,7 @@ mod tests {
         ]);
         assert_eq!(
             name.to_string(),
-            "1.2.3.4=#0401ab,CN=\\ #a\\+b\\\\\\ +serialNumber=\\#1\\00,O=UBND tỉnh\\, phường,C=VN"
+            "1.2.3.4=#0401ab,serialNumber=\\#1\\00+CN=\\ #a\\+b\\\\\\ ,O=UBND tỉnh\\, phường,C=VN"
         );
         assert_eq!(name.common_name().as_deref(), Some(" #a+b\\ "));
         assert_eq!(name.attribute(oid::COUNTRY_NAME).as_deref(), Some("VN"));
