@@ -1,13 +1,29 @@
 //! Document + evidence + policy + moment -> verdict. Pure: no I/O but reading the document's source, no clock.
+//!
+//! [`Inspection::open`] reads the file once: byte rules, digests, CMS, time-stamp tokens, later revisions. What
+//! it finds is apart from trust. [`Inspection::needs`] says what else would help, [`Inspection::supply`] takes it
+//! in, and [`Inspection::judge`] answers: always the same for the same document, evidence, policy, anchors and
+//! moment, so that a verdict of last year can be replayed. `moment` is the present as far as the judge knows:
+//! evidence that claims to be younger is not believed.
 
 use std::sync::Arc;
 
 use crate::{
-    base::{Limits, Source, UtcTime},
+    base::{Limits, Sha256, Source, UtcTime},
+    ocsp,
+    pdf::{Document, PdfError},
     trust::Anchors,
+    x509::{Certificate, Crl},
 };
 
+mod cms;
+mod inspect;
 mod report;
+mod security_store;
+mod verdict;
+pub mod words;
+
+use inspect::Signature;
 pub use report::{
     CoverageLevel, DocumentReport, Indication, Message, Modification, ModificationLevel, Overall, Report,
     SignatureReport, TimeSource, Unreadable,
@@ -16,33 +32,47 @@ pub use report::{
 /// Something the judge would like to have. The caller may fetch it, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
-    /// An OCSP answer: where, and the request to send.
-    Ocsp {
-        url: String,
-        request: Vec<u8>,
-    },
+    /// A revocation list.
     Crl {
+        /// From cRLDistributionPoints of a certificate: a stranger's word, to be guarded.
         url: String,
     },
+    /// An issuer's certificate.
     Issuer {
+        /// From authorityInfoAccess of a certificate: a stranger's word, to be guarded.
         url: String,
+    },
+    /// An OCSP answer.
+    Ocsp {
+        /// From authorityInfoAccess of a certificate: a stranger's word, to be guarded.
+        url: String,
+        /// The OCSPRequest to post.
+        request: Vec<u8>,
     },
 }
 
 /// Something brought for the judge, as received.
 #[derive(Clone, Debug)]
 pub enum Evidence {
-    Ocsp(Vec<u8>),
-    Crl(Vec<u8>),
+    /// A certificate that may lie on a path; DER.
     Certificate(Vec<u8>),
+    /// A CertificateList; DER.
+    Crl(Vec<u8>),
+    /// An OCSPResponse; DER.
+    Ocsp(Vec<u8>),
 }
 
 /// What must hold and what only warns.
+///
+/// There is one for now: the rules written in `docs/verify.md`.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// As reports show it.
     pub name: String,
 }
+
 impl Policy {
+    /// Nothing passes without a trusted path, a known status and strong algorithms.
     pub fn strict() -> Self {
         Self { name: "strict".to_owned() }
     }
@@ -50,27 +80,147 @@ impl Policy {
 
 /// A document read, its signatures found and checked as far as the bytes go.
 pub struct Inspection {
-    _private: (),
+    sha256: Sha256,
+    limits: Limits,
+    signatures: Vec<Signature>,
+    /// Certificates from everywhere, none twice.
+    pool: Vec<Certificate>,
+    statuses: Vec<HeldStatus>,
+}
+
+/// A piece of status evidence and where it was found.
+struct HeldStatus {
+    fingerprint: Sha256,
+    what: StatusEvidence,
+    /// The earliest revision that is known to hold it.
+    revision: Option<usize>,
+    /// The signature under whose protection it stands.
+    signature: Option<usize>,
+}
+
+enum StatusEvidence {
+    Crl(Crl),
+    Ocsp(Box<ocsp::Response>),
 }
 
 impl Inspection {
-    /// Reads revisions, CMS and certificates. Errors mean: not a readable PDF (exit status 65).
-    pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, crate::pdf::PdfError> {
-        let _ = (source, limits);
-        todo!()
+    /// Reads revisions, CMS and certificates.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a PDF that can be read: exit status 65. A bad signature is no error.
+    pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, PdfError> {
+        let document = Document::open(source, limits)?;
+        let (signatures, sha256) = inspect::signatures(&document, limits)?;
+        let mut inspection = Self {
+            sha256,
+            limits: limits.clone(),
+            signatures: Vec::new(),
+            pool: Vec::new(),
+            statuses: Vec::new(),
+        };
+        for (index, signature) in signatures.iter().enumerate() {
+            inspection.take_in(signature, index);
+        }
+        security_store::read(&document, &signatures, limits, |evidence, revision| {
+            inspection.keep(evidence, Some(revision), None);
+        });
+        inspection.signatures = signatures;
+        Ok(inspection)
     }
-    /// What would help the judgement, given these anchors and what was supplied so far. Asking again after supplying may give more.
+
+    /// SHA-256 of the whole file.
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// How many signatures and document time-stamps there are.
+    pub fn signature_count(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// What would help the judgement, given these anchors and what was supplied so far.
+    ///
+    /// Asking again after supplying may give more; what was asked before is asked again as long as it is missing.
     pub fn needs(&self, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
-        let _ = (anchors, moment);
-        todo!()
+        verdict::judge(self, anchors, moment).1
     }
+
+    /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        let _ = evidence;
-        todo!()
+        self.keep(evidence, None, None);
     }
+
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let _ = (name, policy, anchors, moment);
-        todo!()
+        let (signatures, _) = verdict::judge(self, anchors, moment);
+        DocumentReport {
+            name: name.to_owned(),
+            sha256: self.sha256.to_hex(),
+            overall: DocumentReport::overall_of(&signatures),
+            validation_time: moment.to_string(),
+            policy: policy.name.clone(),
+            signatures,
+        }
+    }
+
+    /// Certificates and status evidence that came inside a signature.
+    fn take_in(&mut self, signature: &Signature, index: usize) {
+        for data in signature.signed_data() {
+            for certificate in &data.certificates {
+                self.keep_certificate(certificate);
+            }
+            for crl in &data.crls {
+                self.keep(Evidence::Crl(crl.der().to_vec()), Some(signature.field.revision), None);
+            }
+            for response in &data.ocsp_responses {
+                self.keep(Evidence::Ocsp(response.clone()), Some(signature.field.revision), None);
+            }
+            for signer in &data.signer_infos {
+                let (revision, within) = (Some(signature.field.revision), Some(index));
+                for crl in &signer.revocation_crls {
+                    self.keep(Evidence::Crl(crl.clone()), revision, within);
+                }
+                for response in &signer.revocation_ocsps {
+                    self.keep(Evidence::Ocsp(response.clone()), revision, within);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, evidence: Evidence, revision: Option<usize>, signature: Option<usize>) {
+        let (der, what) = match evidence {
+            Evidence::Certificate(der) => {
+                if let Ok(certificate) = Certificate::from_der(&der) {
+                    self.keep_certificate(&certificate);
+                }
+                return;
+            }
+            Evidence::Crl(der) => {
+                let Ok(crl) = Crl::from_der(&der) else { return };
+                (der, StatusEvidence::Crl(crl))
+            }
+            Evidence::Ocsp(der) => {
+                let Ok(response) = ocsp::Response::parse(&der) else { return };
+                (der, StatusEvidence::Ocsp(Box::new(response)))
+            }
+        };
+        let fingerprint = Sha256::of(&der);
+        if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
+            held.revision = match (held.revision, revision) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+            held.signature = held.signature.or(signature);
+        } else if self.statuses.len() < self.limits.certificates {
+            self.statuses.push(HeldStatus { fingerprint, what, revision, signature });
+        }
+    }
+
+    fn keep_certificate(&mut self, certificate: &Certificate) {
+        let known = self.pool.iter().any(|other| other.der() == certificate.der());
+        if !known && self.pool.len() < self.limits.certificates {
+            self.pool.push(certificate.clone());
+        }
     }
 }

@@ -1,0 +1,344 @@
+//! Reading a document's signatures: everything about them that does not depend on trust.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    cms::{Checked, CheckedToken, Content, Finding, Profile, check, check_token},
+    words::Key,
+};
+use crate::{
+    asn1::oid,
+    base::{Digest, DigestAlgorithm, Limits, Sha256, Source, UtcTime, digest::Hasher},
+    cms::SignedData,
+    pdf::{ByteRangeError, Change, Coverage, Document, PdfError, SignatureField, SignatureKind},
+};
+
+/// How many bytes a signature without signed attributes may cover: its content has to lie in memory at once.
+const MAX_BARE_CONTENT: u64 = 64 * 1024 * 1024;
+
+/// How often the bytes of the file may be hashed for all signatures together.
+///
+/// Each signature of an honest file shares the beginning with the others and hashes only what comes behind its
+/// hole. A file made to keep us busy puts many holes at its beginning.
+const MAX_PASSES: u64 = 16;
+
+/// One signature or document time-stamp as the file has it.
+pub(super) struct Signature {
+    pub(super) field: SignatureField,
+    pub(super) coverage: Result<Coverage, ByteRangeError>,
+    pub(super) body: Body,
+    /// Findings about the format, worst first.
+    pub(super) findings: Vec<Finding>,
+    /// What came later; or why that cannot be told.
+    pub(super) changes: Result<Vec<Change>, String>,
+    /// Bytes behind the end of the last revision.
+    pub(super) trailing: u64,
+}
+
+pub(super) enum Body {
+    /// `ETSI.CAdES.detached` or `adbe.pkcs7.detached`.
+    Cms { data: Box<SignedData>, checked: Checked, stamps: Vec<Stamp>, signing_time: Option<UtcTime> },
+    /// `ETSI.RFC3161`.
+    TimeStamp(Box<CheckedToken>),
+    /// Broken, or of a kind that is not judged; `findings` says which.
+    None,
+}
+
+/// A signature time-stamp.
+pub(super) enum Stamp {
+    /// Not even a token, with the reason.
+    Broken(String),
+    Token(Box<CheckedToken>),
+}
+
+impl Signature {
+    /// Whether it is a document time-stamp.
+    pub(super) fn is_time_stamp(&self) -> bool {
+        self.field.sub_filter == "ETSI.RFC3161"
+    }
+
+    /// The index of the revision that it covers, if its byte range holds.
+    pub(super) fn covers(&self) -> Option<usize> {
+        self.coverage.as_ref().ok().map(|coverage| coverage.revision)
+    }
+
+    /// Its own SignedData and those of its time-stamps.
+    pub(super) fn signed_data(&self) -> impl Iterator<Item = &SignedData> {
+        let (own, stamps) = match &self.body {
+            Body::Cms { data, stamps, .. } => (Some(&**data), stamps.as_slice()),
+            Body::TimeStamp(token) => (Some(&token.data), [].as_slice()),
+            Body::None => (None, [].as_slice()),
+        };
+        own.into_iter().chain(stamps.iter().filter_map(|stamp| match stamp {
+            Stamp::Broken(_) => None,
+            Stamp::Token(token) => Some(&token.data),
+        }))
+    }
+}
+
+/// All signatures, oldest first, and the digest of the whole file.
+pub(super) fn signatures(
+    document: &Document,
+    limits: &Limits,
+) -> Result<(Vec<Signature>, Sha256), PdfError> {
+    let fields = document.signatures()?;
+    if fields.len() > limits.signatures {
+        return Err(PdfError::Limit { what: "the number of signatures", limit: limits.signatures as _ });
+    }
+    let read: Vec<_> = fields.into_iter().map(|field| Read::new(document, field, limits)).collect();
+    let digests = digests(document, &read)?;
+    let whole_len = document.source().len();
+    let end = document.revisions().last().map_or(0, |revision| revision.end);
+    let mut dictionaries = BTreeMap::new();
+    for one in &read {
+        *dictionaries.entry(one.field.dictionary).or_insert(0_usize) += 1;
+    }
+    let mut signatures = Vec::with_capacity(read.len());
+    for (one, digest) in read.into_iter().zip(digests.signed) {
+        let shared = dictionaries.get(&one.field.dictionary).is_some_and(|times| *times > 1);
+        let mut signature = one.check(document, digest, limits)?;
+        if shared {
+            let finding = Finding::fatal("FORMAT_FAILURE", Key::FormatShared.plain());
+            signature.findings.push(finding);
+        }
+        signature.trailing = whole_len.saturating_sub(end);
+        signatures.push(signature);
+    }
+    Ok((signatures, digests.whole))
+}
+
+/// A signature before its content was hashed.
+struct Read {
+    field: SignatureField,
+    coverage: Result<Coverage, ByteRangeError>,
+    parsed: Parsed,
+    findings: Vec<Finding>,
+}
+
+enum Parsed {
+    Cms { data: Box<SignedData>, profile: Profile },
+    /// The imprint's algorithm; the token is read again once the digest is there.
+    TimeStamp(DigestAlgorithm),
+    None,
+}
+
+impl Read {
+    fn new(document: &Document, field: SignatureField, limits: &Limits) -> Self {
+        let coverage = document.check_byte_range(&field);
+        let mut findings = Vec::new();
+        if let Err(error) = &coverage {
+            let message = byte_range_key(error).message(format!("The signed bytes are not in order: {error}."));
+            findings.push(Finding::fatal("FORMAT_FAILURE", message));
+        }
+        if coverage.as_ref().is_ok_and(|coverage| coverage.revision != field.revision) {
+            // A dictionary written in one revision that covers another one was moved.
+            findings.push(Finding::fatal("FORMAT_FAILURE", Key::FormatByteRangeRevision.plain()));
+        }
+        let parsed = match parse(&field, limits) {
+            Ok(parsed) => parsed,
+            Err(finding) => {
+                findings.push(finding);
+                Parsed::None
+            }
+        };
+        Self { field, coverage, parsed, findings }
+    }
+
+    /// The algorithm under which the signed bytes are needed.
+    fn algorithm(&self) -> Option<DigestAlgorithm> {
+        match &self.parsed {
+            Parsed::Cms { data, .. } => data.only_signer().ok().map(|signer| signer.digest_algorithm),
+            Parsed::TimeStamp(algorithm) => Some(*algorithm),
+            Parsed::None => None,
+        }
+    }
+
+    fn check(
+        self,
+        document: &Document,
+        digest: Option<Digest>,
+        limits: &Limits,
+    ) -> Result<Signature, PdfError> {
+        let Self { field, coverage, parsed, mut findings } = self;
+        if coverage.is_ok() && digest.is_none() && !matches!(parsed, Parsed::None) {
+            findings.push(Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()));
+        }
+        let body = match parsed {
+            Parsed::Cms { data, profile } => cms_body(document, data, profile, &coverage, digest, limits)?,
+            Parsed::TimeStamp(_) => match check_token(&field.contents, limits, |_| digest) {
+                Ok(token) => Body::TimeStamp(Box::new(token)),
+                Err(reason) => {
+                    let message = Key::TimeStampInvalid.message(format!("The time-stamp cannot be read: {reason}."));
+                    findings.push(Finding::fatal("FORMAT_FAILURE", message));
+                    Body::None
+                }
+            },
+            Parsed::None => Body::None,
+        };
+        let changes = match &coverage {
+            Ok(coverage) => document.changes_after(coverage.revision).map_err(|error| error.to_string()),
+            Err(_) => Ok(Vec::new()),
+        };
+        Ok(Signature { field, coverage, body, findings, changes, trailing: 0 })
+    }
+}
+
+fn cms_body(
+    document: &Document,
+    data: Box<SignedData>,
+    profile: Profile,
+    coverage: &Result<Coverage, ByteRangeError>,
+    digest: Option<Digest>,
+    limits: &Limits,
+) -> Result<Body, PdfError> {
+    let Ok(signer) = data.only_signer() else { return Ok(Body::None) };
+    let bare = match coverage {
+        Ok(coverage) if signer.signed_attributes.is_none() && !profile.attested => {
+            bare_content(&**document.source(), coverage)?
+        }
+        _ => None,
+    };
+    let content = Content { digest: digest.as_ref(), bytes: bare.as_deref() };
+    let checked = check(&data, signer, &content, profile);
+    let stamps = signer.time_stamp_tokens.iter().map(|token| {
+        match check_token(token, limits, |algorithm| Some(algorithm.digest(&signer.signature))) {
+            Ok(token) => Stamp::Token(Box::new(token)),
+            Err(reason) => Stamp::Broken(reason),
+        }
+    });
+    let stamps = stamps.collect();
+    let signing_time = signer.signing_time;
+    Ok(Body::Cms { data, checked, stamps, signing_time })
+}
+
+/// The signed bytes, for a signature without signed attributes.
+fn bare_content(source: &dyn Source, coverage: &Coverage) -> Result<Option<Vec<u8>>, PdfError> {
+    let [first, second] = &coverage.ranges;
+    let len = (first.end - first.start).saturating_add(second.end - second.start);
+    if len > MAX_BARE_CONTENT {
+        return Ok(None);
+    }
+    let mut bytes = source.read(first.clone())?;
+    bytes.extend(source.read(second.clone())?);
+    Ok(Some(bytes))
+}
+
+fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
+    let malformed = |error: &dyn std::fmt::Display| {
+        let message = Key::FormatCms.message(format!("The signature cannot be read: {error}."));
+        Finding::fatal("FORMAT_FAILURE", message)
+    };
+    let attested = match (field.sub_filter.as_str(), field.kind) {
+        ("ETSI.CAdES.detached", SignatureKind::Signature) => true,
+        ("adbe.pkcs7.detached", SignatureKind::Signature) => false,
+        ("ETSI.RFC3161", SignatureKind::DocTimeStamp) => {
+            // Only the imprint's algorithm is wanted now; everything is checked once the digest is there.
+            let token = crate::tsp::Token::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
+            return Ok(Parsed::TimeStamp(token.info.imprint.algorithm));
+        }
+        (other, kind) => {
+            let what = match kind {
+                SignatureKind::Signature => "signature",
+                SignatureKind::DocTimeStamp => "document time-stamp",
+            };
+            let other: String = other.chars().filter(|c| !c.is_control()).take(64).collect();
+            let message =
+                Key::FormatSubFilter.message(format!("A {what} with SubFilter {other:?} is not judged."));
+            return Err(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
+        }
+    };
+    let data = SignedData::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
+    if data.only_signer().is_err() {
+        let message = Key::FormatSigners
+            .message(format!("The signature has {} signers, not one.", data.signer_infos.len()));
+        return Err(Finding::fatal("FORMAT_FAILURE", message));
+    }
+    if data.content.is_some() || data.content_type != oid::DATA {
+        let message = Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
+        return Err(Finding::fatal("FORMAT_FAILURE", message));
+    }
+    let profile = Profile { content_type: oid::DATA, attested };
+    Ok(Parsed::Cms { data: Box::new(data), profile })
+}
+
+fn byte_range_key(error: &ByteRangeError) -> Key {
+    match error {
+        ByteRangeError::Shape { .. } | ByteRangeError::Negative { .. } | ByteRangeError::OutOfFile { .. } => {
+            Key::FormatByteRangeShape
+        }
+        ByteRangeError::ContentsMismatch { .. }
+        | ByteRangeError::HoleElsewhere { .. }
+        | ByteRangeError::HoleNotHex { .. }
+        | ByteRangeError::Overlap { .. } => Key::FormatByteRangeGap,
+        ByteRangeError::NotFromStart { .. } | ByteRangeError::NotRevisionEnd { .. } => {
+            Key::FormatByteRangeRevision
+        }
+        _ => Key::FormatByteRange,
+    }
+}
+
+/// What hashing the file gave.
+struct Digests {
+    /// In the order of the signatures; `None` where there is nothing to hash or the work would be too much.
+    signed: Vec<Option<Digest>>,
+    whole: Sha256,
+}
+
+/// Reads the file once for every algorithm, and what lies behind each hole once more.
+fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
+    let source = &**document.source();
+    let len = source.len();
+    let mut budget = len.saturating_mul(MAX_PASSES).saturating_add(MAX_BARE_CONTENT);
+    let mut signed: Vec<Option<Digest>> = read.iter().map(|_| None).collect();
+    let mut whole = None;
+    for algorithm in ALGORITHMS {
+        let mut holes: Vec<(usize, &[Range<u64>; 2])> = read
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.algorithm() == Some(algorithm))
+            .filter_map(|(index, one)| Some((index, &one.coverage.as_ref().ok()?.ranges)))
+            .collect();
+        holes.sort_by_key(|(_, ranges)| ranges[0].end);
+        let mut beginning: Option<(Hasher, u64)> = None;
+        for (index, [first, second]) in holes {
+            let cost = second.end.saturating_sub(second.start);
+            if first.start != 0 || cost > budget {
+                continue;
+            }
+            budget -= cost;
+            let hasher = advance(source, algorithm, beginning.take(), first.end)?;
+            let mut branch = hasher.clone();
+            beginning = Some((hasher, first.end));
+            branch.update_from(source, second.clone())?;
+            if let Some(slot) = signed.get_mut(index) {
+                *slot = Some(branch.finish());
+            }
+        }
+        if algorithm == DigestAlgorithm::Sha256 {
+            let hasher = advance(source, algorithm, beginning, len)?;
+            whole = <[u8; 32]>::try_from(hasher.finish().bytes.as_slice()).ok().map(Sha256);
+        }
+    }
+    // SHA-256 is among the algorithms, and 32 bytes long.
+    let whole = whole.unwrap_or(Sha256([0; 32]));
+    Ok(Digests { signed, whole })
+}
+
+/// Carries a running digest of the file's beginning on to `end`; begins one if there is none.
+fn advance(
+    source: &dyn Source,
+    algorithm: DigestAlgorithm,
+    beginning: Option<(Hasher, u64)>,
+    end: u64,
+) -> Result<Hasher, PdfError> {
+    match beginning {
+        None => Ok(source.hasher(algorithm, end)?),
+        Some((mut hasher, at)) => {
+            hasher.update_from(source, at..end)?;
+            Ok(hasher)
+        }
+    }
+}
+
+const ALGORITHMS: [DigestAlgorithm; 4] =
+    [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512, DigestAlgorithm::Sha1];
