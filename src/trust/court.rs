@@ -69,7 +69,7 @@ pub struct Court<'a> {
     pub(super) pool: &'a [Certificate],
     pub(super) statuses: &'a [StatusItem<'a>],
     pub(super) limits: &'a Limits,
-    pub(super) checks: Checks,
+    pub(super) checks: &'a Checks,
 }
 
 /// An answer, and what might change it.
@@ -123,20 +123,22 @@ pub enum Lack {
 }
 
 impl<'a> Court<'a> {
-    /// `pool` holds certificates that may lie between; `statuses` what is known of revocations.
+    /// `pool` holds certificates that may lie between; `statuses` what is known of revocations; `checks` remembers
+    /// signatures that were checked before.
     pub fn new(
         anchors: &'a Anchors,
         pool: &'a [Certificate],
         statuses: &'a [StatusItem<'a>],
         limits: &'a Limits,
+        checks: &'a Checks,
     ) -> Self {
-        Self { anchors, pool, statuses, limits, checks: Checks::default() }
+        Self { anchors, pool, statuses, limits, checks }
     }
 
     /// Whether `end` may be relied on for `purpose` at the control time.
     pub fn judge(&self, end: &Certificate, purpose: Purpose, control: Control) -> Assessment {
         let mut budget = Budget::new(self.limits.path_checks);
-        let found = chains(end, self.anchors, self.pool, &self.checks, &mut budget);
+        let found = chains(end, self.anchors, self.pool, self.checks, &mut budget);
         let mut verdicts = Verdicts::default();
         for chain in &found.chains {
             verdicts.take(self.judge_chain(chain, purpose, control));

@@ -16,5 +16,5 @@ mod status;
 pub use anchors::Anchors;
 pub use court::{Assessment, Control, Court, Lack, Purpose, StatusItem, Trusted};
 pub use distrust::{ChainFault, Distrust};
-pub use path::{MAX_CHAIN, MAX_PATHS, MIN_RSA_BITS};
+pub use path::{Checks, MAX_CHAIN, MAX_PATHS, MIN_RSA_BITS};
 pub use status::{MAX_AGE_WITHOUT_NEXT_UPDATE, SKEW, StatusFault};

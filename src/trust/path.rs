@@ -43,9 +43,9 @@ pub(super) struct Found<'a> {
     pub(super) orphans: Vec<&'a Certificate>,
 }
 
-/// Signature checks already done, and how many more may be.
+/// Signature checks already done, by what was checked and the key.
 #[derive(Default)]
-pub(super) struct Checks {
+pub struct Checks {
     done: RefCell<HashMap<(Sha256, Sha256), bool>>,
 }
 

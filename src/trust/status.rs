@@ -262,7 +262,7 @@ impl Court<'_> {
     ) -> Result<(), Statement> {
         let scheme = strong_scheme(SignatureScheme::from_identifier(&response.signature_algorithm, None))
             .map_err(Statement::Fault)?;
-        let mut signed_by = |key: &Certificate, budget: &mut Budget| {
+        let signed_by = |key: &Certificate, budget: &mut Budget| {
             self.checks
                 .holds(key.spki_der(), scheme, &response.tbs_der, &response.signature, budget)
                 .ok_or(Statement::Fault(StatusFault::Budget))

@@ -61,15 +61,17 @@ pub(super) struct Content<'a> {
 }
 
 /// RFC 5652 section 5.6 and ETSI EN 319 122-1 section 5.2.2 on the one signer.
-pub(super) fn check(data: &SignedData, signer: &SignerInfo, content: &Content<'_>, profile: Profile) -> Checked {
+pub(super) fn check(
+    data: &SignedData,
+    signer: &SignerInfo,
+    content: &Content<'_>,
+    profile: Profile,
+) -> Checked {
     let mut checked = Checked::default();
     let certificate = match data.signer_certificate() {
         Ok(Some(certificate)) => certificate.clone(),
         Ok(None) | Err(_) => {
-            checked.digest_matches = digest_fits(signer, content);
-            if !checked.digest_matches && signer.signed_attributes.is_some() {
-                checked.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
-            }
+            check_digest(&mut checked, signer, content);
             let message = Key::SigningCertificateNotFound.plain();
             checked.findings.push(Finding::open("NO_SIGNING_CERTIFICATE_FOUND", message));
             return checked;
@@ -85,10 +87,7 @@ pub(super) fn check(data: &SignedData, signer: &SignerInfo, content: &Content<'_
             check_value(&mut checked, signer, scheme, &certificate, content, profile);
         }
         Err(unknown) => {
-            checked.digest_matches = digest_fits(signer, content);
-            if !checked.digest_matches && signer.signed_attributes.is_some() {
-                checked.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
-            }
+            check_digest(&mut checked, signer, content);
             let message = Key::AlgorithmUnsupported
                 .message(format!("The signature algorithm {} is not supported.", unknown.oid));
             checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
@@ -111,17 +110,15 @@ fn check_value(
     let verify = |message: &[u8]| crypto::verify(certificate.spki_der(), scheme, message, &signer.signature);
     let outcome = if let Some(attributes) = &signer.signed_attributes {
         if signer.content_type != Some(profile.content_type) {
-            let message = Key::FormatCms.message("The content-type attribute is missing or names another type.");
+            let message =
+                Key::FormatCms.message("The content-type attribute is missing or names another type.");
             checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
         }
         if signer.message_digest.is_none() {
             let message = Key::FormatCms.message("The message-digest attribute is missing.");
             checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
         }
-        checked.digest_matches = digest_fits(signer, content);
-        if !checked.digest_matches {
-            checked.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
-        }
+        check_digest(checked, signer, content);
         verify(attributes)
     } else if let Some(bytes) = content.bytes {
         let outcome = verify(bytes);
@@ -142,7 +139,8 @@ fn check_value(
             checked.findings.push(Finding::fatal("SIG_CRYPTO_FAILURE", message));
         }
         Err(error) => {
-            let message = Key::AlgorithmUnsupported.message(format!("The signature cannot be checked: {error}."));
+            let message =
+                Key::AlgorithmUnsupported.message(format!("The signature cannot be checked: {error}."));
             checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
         }
     }
@@ -164,9 +162,13 @@ fn check_attested(checked: &mut Checked, signer: &SignerInfo, certificate: &Cert
     }
 }
 
-fn digest_fits(signer: &SignerInfo, content: &Content<'_>) -> bool {
-    let (Some(digest), Some(wanted)) = (content.digest, &signer.message_digest) else { return false };
-    digest.algorithm == signer.digest_algorithm && digest.bytes == *wanted
+/// The message-digest attribute. Content that could not be hashed is no mismatch; whoever could not says why.
+fn check_digest(checked: &mut Checked, signer: &SignerInfo, content: &Content<'_>) {
+    let (Some(digest), Some(wanted)) = (content.digest, &signer.message_digest) else { return };
+    checked.digest_matches = digest.algorithm == signer.digest_algorithm && digest.bytes == *wanted;
+    if !checked.digest_matches {
+        checked.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
+    }
 }
 
 /// A time-stamp token, checked apart from trust.
@@ -217,6 +219,7 @@ pub(super) fn check_token(
     let weak = token.info.imprint.algorithm == DigestAlgorithm::Sha1
         || signer.digest_algorithm == DigestAlgorithm::Sha1
         || checked.scheme.is_some_and(|scheme| scheme.digest() == DigestAlgorithm::Sha1);
-    let imprint_matches = imprint(token.info.imprint.algorithm).is_some_and(|digest| digest == token.info.imprint);
+    let imprint_matches =
+        imprint(token.info.imprint.algorithm).is_some_and(|digest| digest == token.info.imprint);
     Ok(CheckedToken { info: token.info, data: token.signed_data, checked, imprint_matches, weak })
 }

@@ -1,6 +1,6 @@
 //! Reading a document's signatures: everything about them that does not depend on trust.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use super::{
     cms::{Checked, CheckedToken, Content, Finding, Profile, check, check_token},
@@ -31,8 +31,6 @@ pub(super) struct Signature {
     pub(super) findings: Vec<Finding>,
     /// What came later; or why that cannot be told.
     pub(super) changes: Result<Vec<Change>, String>,
-    /// Bytes behind the end of the last revision.
-    pub(super) trailing: u64,
 }
 
 pub(super) enum Body {
@@ -77,34 +75,16 @@ impl Signature {
 }
 
 /// All signatures, oldest first, and the digest of the whole file.
-pub(super) fn signatures(
-    document: &Document,
-    limits: &Limits,
-) -> Result<(Vec<Signature>, Sha256), PdfError> {
+pub(super) fn signatures(document: &Document, limits: &Limits) -> Result<(Vec<Signature>, Sha256), PdfError> {
     let fields = document.signatures()?;
     if fields.len() > limits.signatures {
-        return Err(PdfError::Limit { what: "the number of signatures", limit: limits.signatures as _ });
+        return Err(PdfError::Limit { what: "the number of signatures", limit: limits.signatures as u64 });
     }
     let read: Vec<_> = fields.into_iter().map(|field| Read::new(document, field, limits)).collect();
     let digests = digests(document, &read)?;
-    let whole_len = document.source().len();
-    let end = document.revisions().last().map_or(0, |revision| revision.end);
-    let mut dictionaries = BTreeMap::new();
-    for one in &read {
-        *dictionaries.entry(one.field.dictionary).or_insert(0_usize) += 1;
-    }
-    let mut signatures = Vec::with_capacity(read.len());
-    for (one, digest) in read.into_iter().zip(digests.signed) {
-        let shared = dictionaries.get(&one.field.dictionary).is_some_and(|times| *times > 1);
-        let mut signature = one.check(document, digest, limits)?;
-        if shared {
-            let finding = Finding::fatal("FORMAT_FAILURE", Key::FormatShared.plain());
-            signature.findings.push(finding);
-        }
-        signature.trailing = whole_len.saturating_sub(end);
-        signatures.push(signature);
-    }
-    Ok((signatures, digests.whole))
+    let pairs = read.into_iter().zip(digests.signed);
+    let signatures: Result<_, _> = pairs.map(|(one, digest)| one.check(document, digest, limits)).collect();
+    Ok((signatures?, digests.whole))
 }
 
 /// A signature before its content was hashed.
@@ -116,7 +96,10 @@ struct Read {
 }
 
 enum Parsed {
-    Cms { data: Box<SignedData>, profile: Profile },
+    Cms {
+        data: Box<SignedData>,
+        profile: Profile,
+    },
     /// The imprint's algorithm; the token is read again once the digest is there.
     TimeStamp(DigestAlgorithm),
     None,
@@ -127,12 +110,17 @@ impl Read {
         let coverage = document.check_byte_range(&field);
         let mut findings = Vec::new();
         if let Err(error) = &coverage {
-            let message = byte_range_key(error).message(format!("The signed bytes are not in order: {error}."));
+            let message =
+                byte_range_key(error).message(format!("The signed bytes are not in order: {error}."));
             findings.push(Finding::fatal("FORMAT_FAILURE", message));
         }
         if coverage.as_ref().is_ok_and(|coverage| coverage.revision != field.revision) {
             // A dictionary written in one revision that covers another one was moved.
             findings.push(Finding::fatal("FORMAT_FAILURE", Key::FormatByteRangeRevision.plain()));
+        }
+        for defect in &field.defects {
+            let message = Key::FormatField.message(format!("The form is not in order: {defect}."));
+            findings.push(Finding::fatal("FORMAT_FAILURE", message));
         }
         let parsed = match parse(&field, limits) {
             Ok(parsed) => parsed,
@@ -168,7 +156,8 @@ impl Read {
             Parsed::TimeStamp(_) => match check_token(&field.contents, limits, |_| digest) {
                 Ok(token) => Body::TimeStamp(Box::new(token)),
                 Err(reason) => {
-                    let message = Key::TimeStampInvalid.message(format!("The time-stamp cannot be read: {reason}."));
+                    let message =
+                        Key::TimeStampInvalid.message(format!("The time-stamp cannot be read: {reason}."));
                     findings.push(Finding::fatal("FORMAT_FAILURE", message));
                     Body::None
                 }
@@ -179,7 +168,7 @@ impl Read {
             Ok(coverage) => document.changes_after(coverage.revision).map_err(|error| error.to_string()),
             Err(_) => Ok(Vec::new()),
         };
-        Ok(Signature { field, coverage, body, findings, changes, trailing: 0 })
+        Ok(Signature { field, coverage, body, findings, changes })
     }
 }
 
@@ -233,7 +222,8 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
         ("adbe.pkcs7.detached", SignatureKind::Signature) => false,
         ("ETSI.RFC3161", SignatureKind::DocTimeStamp) => {
             // Only the imprint's algorithm is wanted now; everything is checked once the digest is there.
-            let token = crate::tsp::Token::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
+            let token =
+                crate::tsp::Token::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
             return Ok(Parsed::TimeStamp(token.info.imprint.algorithm));
         }
         (other, kind) => {
@@ -254,7 +244,8 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
         return Err(Finding::fatal("FORMAT_FAILURE", message));
     }
     if data.content.is_some() || data.content_type != oid::DATA {
-        let message = Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
+        let message =
+            Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
         return Err(Finding::fatal("FORMAT_FAILURE", message));
     }
     let profile = Profile { content_type: oid::DATA, attested };

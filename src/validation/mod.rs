@@ -212,7 +212,8 @@ impl Inspection {
                 (one, other) => one.or(other),
             };
             held.signature = held.signature.or(signature);
-        } else if self.statuses.len() < self.limits.certificates {
+        } else if revision.is_none() || self.statuses.len() < self.limits.certificates {
+            // What the caller brings is bounded by what was asked for.
             self.statuses.push(HeldStatus { fingerprint, what, revision, signature });
         }
     }

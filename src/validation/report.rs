@@ -214,8 +214,20 @@ pub struct SignatureReport {
     pub modification_level: ModificationLevel,
     /// What came later.
     pub modifications: Vec<Modification>,
-    /// Why the indication is not TOTAL-PASSED. Never empty then, always empty otherwise.
+    /// What is wrong, what decides first. Empty for TOTAL-PASSED, never empty for TOTAL-FAILED.
     pub errors: Vec<Message>,
-    /// What a reader should know all the same.
+    /// What a reader should know; first of all why an INDETERMINATE signature without errors is not valid.
     pub warnings: Vec<Message>,
+}
+
+impl SignatureReport {
+    /// Why it is not TOTAL-PASSED: the message that decides.
+    pub fn reason_against(&self) -> Option<&Message> {
+        match self.indication {
+            Indication::TotalPassed => None,
+            Indication::TotalFailed | Indication::Indeterminate => {
+                self.errors.first().or_else(|| self.warnings.first())
+            }
+        }
+    }
 }

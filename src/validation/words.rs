@@ -201,10 +201,10 @@ keys! {
            "Do not rely on the document; ask the sender for the original."
         vi "Bản thân chữ ký bị hỏng hoặc sai cấu trúc."
            "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
-    FormatShared "format.shared"
-        en "One signature stands in several fields."
+    FormatField "format.field"
+        en "The form field of the signature was taken away, shared or damaged."
            "Do not rely on the document; ask the sender for the original."
-        vi "Một chữ ký được gán cho nhiều ô ký."
+        vi "Ô ký của chữ ký đã bị gỡ bỏ, dùng chung hoặc hư hỏng."
            "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     FormatSigners "format.signers"
         en "The signature holds none or several signers where exactly one is allowed."
@@ -226,11 +226,6 @@ keys! {
            "Do not rely on the document; ask the sender for the original."
         vi "Tệp đã bị thay đổi sau khi ký theo cách không được phép."
            "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
-    ModificationPermitted "modification.permitted"
-        en "Something allowed was added after this signature: another signature, a time-stamp or validation data."
-           "Look at what was added."
-        vi "Sau chữ ký này có bổ sung được phép: chữ ký khác, dấu thời gian hoặc dữ liệu kiểm tra."
-           "Hãy xem những gì đã được bổ sung.";
     ModificationUnknown "modification.unknown"
         en "What was added after this signature could not be read, so nothing can be said about it."
            "Ask the sender for the original."
@@ -301,14 +296,22 @@ keys! {
 /// The words for a file that could not be judged at all. Not keys of a signature.
 pub const UNREADABLE: [(&str, &str, &str); 6] = [
     ("file.damaged", "The file is damaged or not a PDF.", "Tệp bị hỏng hoặc không phải PDF."),
-    ("file.encrypted", "The file is encrypted; kyso cannot read it yet.", "Tệp được mã hóa; kyso chưa đọc được."),
+    (
+        "file.encrypted",
+        "The file is encrypted; kyso cannot read it yet.",
+        "Tệp được mã hóa; kyso chưa đọc được.",
+    ),
     (
         "file.hybrid",
         "The file has two tables of contents, where two programs may see two documents.",
         "Tệp có hai bảng tham chiếu, mỗi phần mềm có thể hiển thị một nội dung khác nhau.",
     ),
     ("file.io", "The file could not be read.", "Không đọc được tệp."),
-    ("file.limit", "The file is larger or deeper than is allowed.", "Tệp lớn hoặc phức tạp quá mức cho phép."),
+    (
+        "file.limit",
+        "The file is larger or deeper than is allowed.",
+        "Tệp lớn hoặc phức tạp quá mức cho phép.",
+    ),
     ("internal", "kyso itself failed.", "Lỗi của chính kyso."),
 ];
 
@@ -321,8 +324,7 @@ mod tests {
         let keys: Vec<_> = Key::ALL.iter().map(|key| key.as_str()).collect();
         assert!(keys.is_sorted(), "{keys:?}");
         for key in Key::ALL {
-            let (english, vietnamese) =
-                (key.words(Language::English), key.words(Language::Vietnamese));
+            let (english, vietnamese) = (key.words(Language::English), key.words(Language::Vietnamese));
             assert!(english.meaning.ends_with('.') && vietnamese.meaning.ends_with('.'), "{key:?}");
             assert_ne!(english.meaning, vietnamese.meaning);
             assert_eq!(english.advice.is_empty(), vietnamese.advice.is_empty(), "{key:?}");
