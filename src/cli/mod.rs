@@ -43,7 +43,16 @@ enum Verb {
 pub fn main() -> ExitCode {
     // First of all, while there is one thread only.
     crate::token::pin_source::take_from_environment();
-    match Cli::parse().verb {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version that were asked for are no errors; everything else is EX_USAGE of sysexits.h.
+            let status = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            let _ = error.print();
+            return status;
+        }
+    };
+    match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Pki(args) => pki::run(args),
@@ -53,3 +62,6 @@ pub fn main() -> ExitCode {
         Verb::Verify(args) => verify::run(args),
     }
 }
+
+/// Exit status for a command line that cannot be understood.
+const USAGE: u8 = 64;

@@ -11,6 +11,7 @@ mod prove;
 mod receive;
 mod record;
 mod send;
+
 pub mod sign;
 mod sign_document;
 pub mod verify;

@@ -1,45 +1,40 @@
-//! The task of judging a document: inspect, fetch what the judge needs, judge.
+//! Verify: ask the judge what it needs, bring what can be brought, let it judge.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     base::{Limits, Source, UtcTime},
-    fetch::Fetcher,
+    fetch::{FetchError, Fetcher},
     pdf::PdfError,
     trust::Anchors,
-    validation::{DocumentReport, Evidence, Inspection, Need, Policy},
+    validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, words::UNREADABLE},
+    x509::certificates_from_pem,
 };
 
-/// By what and with what a document is judged.
-#[derive(Clone, Copy)]
+/// What a verdict rests on, besides the document.
+#[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// What a path may end in.
+    /// Whom to trust.
     pub anchors: &'a Anchors,
     /// What must hold.
     pub policy: &'a Policy,
-    /// The moment of the judgement.
+    /// The moment for which the answer is given: the present, or an earlier one to replay.
     pub moment: UtcTime,
-    /// The network door; none: nothing is fetched.
+    /// Brings missing certificates and status evidence; `None` to stay offline.
     pub fetcher: Option<&'a Fetcher>,
-    /// Bounds for reading.
+    /// How much of a hostile file is read.
     pub limits: &'a Limits,
 }
 
-/// Why a document could not be judged at all. A bad signature is a verdict, not an error.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// Not a PDF that kyso can read.
-    #[error(transparent)]
-    Pdf(#[from] PdfError),
-}
-
-/// Judges one document. `name` is what the report calls it.
+/// The verdict on a document. Blocks on the file and, with a fetcher, on the network: run it on a blocking thread.
 ///
 /// # Errors
 ///
-/// [`VerifyError::Pdf`] when the file cannot be read as a PDF. What could not be fetched is no error: the
-/// verdict says what was missing.
+/// When it is not a PDF that can be read. A bad signature is a verdict, not an error.
 pub fn verify_source(
     name: &str,
     source: Arc<dyn Source>,
@@ -52,34 +47,83 @@ pub fn verify_source(
     Ok(inspection.judge(name, options.policy, options.anchors, options.moment))
 }
 
-/// Fetches what the judge needs, round by round: what came may show what else is needed.
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The file cannot be read as a PDF.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+}
+
+impl VerifyError {
+    /// The key and the words that reports show.
+    pub fn message(&self) -> Message {
+        let Self::Pdf(error) = self;
+        let key = match error {
+            PdfError::Encrypted => "file.encrypted",
+            PdfError::Hybrid => "file.hybrid",
+            PdfError::Io(_) => "file.io",
+            PdfError::Limit { .. } => "file.limit",
+            _ => "file.damaged",
+        };
+        debug_assert!(UNREADABLE.iter().any(|(known, ..)| *known == key), "{key} has no words");
+        let message = match error {
+            PdfError::Io(cause) => format!("{error}: {cause}"),
+            other => other.to_string(),
+        };
+        Message { key: key.to_owned(), message }
+    }
+}
+
+/// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it.
 fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
-    let mut asked = HashSet::new();
-    for _ in 0..ROUNDS {
-        let needs: Vec<Need> = inspection
-            .needs(options.anchors, options.moment)
-            .into_iter()
-            .filter(|need| asked.insert(need.clone()))
-            .collect();
+    let end = Instant::now() + PATIENCE;
+    let mut asked: HashSet<Need> = HashSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut needs = inspection.needs(options.anchors, options.moment);
+        needs.retain(|need| !asked.contains(need));
+        let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
+        needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));
         if needs.is_empty() {
             return;
         }
         for need in needs {
-            match fetch(fetcher, &need) {
-                Ok(evidence) => inspection.supply(evidence),
-                Err(error) => tracing::info!(%error, ?need, "evidence could not be fetched"),
+            if asked.len() >= MAX_FETCHES || Instant::now() >= end {
+                tracing::info!(asked = asked.len(), "stopped bringing evidence: there is too much of it");
+                return;
             }
+            match fetch(fetcher, &need) {
+                Ok(evidence) => evidence.into_iter().for_each(|one| inspection.supply(one)),
+                Err(error) => tracing::info!(%error, "evidence could not be brought"),
+            }
+            asked.insert(need);
         }
     }
 }
 
-fn fetch(fetcher: &Fetcher, need: &Need) -> Result<Evidence, crate::fetch::FetchError> {
-    match need {
-        Need::Crl { url } => fetcher.get_crl(url).map(Evidence::Crl),
-        Need::Issuer { url } => fetcher.get_certificate(url).map(Evidence::Certificate),
-        Need::Ocsp { url, request } => fetcher.post_ocsp(url, request).map(Evidence::Ocsp),
-    }
+fn fetch(fetcher: &Fetcher, need: &Need) -> Result<Vec<Evidence>, FetchError> {
+    Ok(match need {
+        Need::Crl { url } => vec![Evidence::Crl(fetcher.get_crl(url)?)],
+        Need::Issuer { url } => {
+            // RFC 5280 section 4.2.2.1 wants DER, but PEM is served as well.
+            let bytes = fetcher.get_certificate(url)?;
+            let certificates = certificates_from_pem(&bytes).unwrap_or_default();
+            let certificates = certificates.into_iter().take(MAX_CERTIFICATES);
+            certificates.map(|certificate| Evidence::Certificate(certificate.der().to_vec())).collect()
+        }
+        Need::Ocsp { url, request } => vec![Evidence::Ocsp(fetcher.post_ocsp(url, request)?)],
+    })
 }
 
-/// Rounds of fetching: a chain of three certificates needs at most one for each issuer and one for their status.
-const ROUNDS: usize = 6;
+/// A path of six certificates settles in so many rounds, its issuers being found one a round.
+const MAX_ROUNDS: usize = 8;
+
+/// Addresses come from strangers: how many are gone to for one document.
+const MAX_FETCHES: usize = 32;
+
+/// How long is spent on bringing evidence for one document.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many certificates of one address are taken.
+const MAX_CERTIFICATES: usize = 4;
