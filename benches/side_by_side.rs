@@ -7,9 +7,10 @@
 //! Every figure is the median of several runs. All files lie in one scratch folder under `target/` and are read
 //! before the clock starts, so that nobody pays for a cold cache.
 
+mod large;
+
 use std::{
-    env, fs,
-    io::{self, Write},
+    env, fs, io,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
@@ -22,6 +23,8 @@ use cryptoki::{
     session::UserType,
     types::AuthPin,
 };
+use kyso::token::softhsm::SoftHsm;
+use large::{Filling, pdf_with_one_stream};
 
 fn main() -> ExitCode {
     let outcome = Place::find().and_then(|place| match place {
@@ -159,8 +162,8 @@ fn memory(place: &Place, plan: &Plan) -> Result<(), Failure> {
     let signed = place.dir.join("huge.signed.pdf");
     pdf_with_one_stream(&huge, plan.huge, Filling::Holes)?;
     println!("\nPeak resident memory, a PDF of {} with few objects", human(size(&huge)?));
-    let sign = peak_of(&place.kyso_sign(&huge, &signed))?;
-    let verify = peak_of(&place.kyso_verify(&signed))?;
+    let sign = peak_of(&mut place.kyso_sign(&huge, &signed))?;
+    let verify = peak_of(&mut place.kyso_verify(&signed))?;
     println!("  kyso sign {sign:.0} MiB, kyso verify {verify:.0} MiB (the limit is 100)");
     for file in [huge, signed] {
         fs::remove_file(file)?;
@@ -278,12 +281,7 @@ impl Place {
     }
 
     fn new() -> Result<Self, Failure> {
-        let softhsm = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"]
-            .into_iter()
-            .chain(["/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"])
-            .map(PathBuf::from)
-            .find(|path| path.is_file())
-            .ok_or("SoftHSM is not installed (./dev bench installs it)")?;
+        let softhsm = SoftHsm::library().ok_or("SoftHSM is not installed (./dev bench installs it)")?;
         let venv = env::var_os("KYSO_VENV").map_or_else(|| PathBuf::from(".kyso/venv"), PathBuf::from);
         let python = venv.join("bin/python");
         if !python.is_file() {
@@ -394,71 +392,6 @@ impl Place {
     }
 }
 
-/// What a large file is full of.
-#[derive(Clone, Copy)]
-enum Filling {
-    /// Nothing: the file system keeps no blocks for it.
-    Holes,
-    /// Bytes that no file system can squeeze.
-    Noise,
-}
-
-/// One page, and one embedded file of about `len` bytes.
-fn pdf_with_one_stream(path: &Path, len: u64, filling: Filling) -> io::Result<()> {
-    let mut file = io::BufWriter::with_capacity(1 << 20, fs::File::create(path)?);
-    let mut offsets = Vec::new();
-    let mut written = file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")? as u64;
-    let names = "/Names<</EmbeddedFiles<</Names[(a) 4 0 R]>>>>";
-    let objects = [
-        format!("<</Type/Catalog/Pages 2 0 R{names}>>"),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>".to_owned(),
-        "<</Type/Filespec/F(a)/EF<</F 5 0 R>>>>".to_owned(),
-    ];
-    for (number, object) in objects.iter().enumerate() {
-        offsets.push(written);
-        let text = format!("{} 0 obj\n{object}\nendobj\n", number + 1);
-        file.write_all(text.as_bytes())?;
-        written += text.len() as u64;
-    }
-    offsets.push(written);
-    let head = format!("5 0 obj\n<</Type/EmbeddedFile/Length {len}>>\nstream\n");
-    file.write_all(head.as_bytes())?;
-    written += head.len() as u64 + len;
-    match filling {
-        Filling::Holes => {
-            file.flush()?;
-            file.get_ref().set_len(written)?;
-            io::Seek::seek(&mut file, io::SeekFrom::End(0))?;
-        }
-        Filling::Noise => noise(&mut file, len)?,
-    }
-    let tail = "\nendstream\nendobj\n";
-    file.write_all(tail.as_bytes())?;
-    let xref = written + tail.len() as u64;
-    write!(file, "xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1)?;
-    for offset in &offsets {
-        write!(file, "{offset:010} 00000 n \n")?;
-    }
-    write!(file, "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{xref}\n%%EOF\n", offsets.len() + 1)?;
-    file.flush()
-}
-
-/// Xorshift: the same bytes in every run.
-fn noise(file: &mut impl Write, len: u64) -> io::Result<()> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut left = len;
-    while left > 0 {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        let take = left.min(8);
-        file.write_all(&state.to_le_bytes()[..usize::try_from(take).unwrap_or(8)])?;
-        left -= take;
-    }
-    Ok(())
-}
-
 trait Run {
     fn on_this_token(&mut self, place: &Place) -> &mut Self;
     fn checked(&mut self) -> Result<(), Failure>;
@@ -504,18 +437,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// The peak of resident memory of a command, in MiB, as GNU time reports it.
-fn peak_of(command: &Command) -> Result<f64, Failure> {
-    let mut timed = Command::new("/usr/bin/time");
-    timed.args(["-q", "-f", "%M"]).arg(command.get_program()).args(command.get_args());
-    timed.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = timed.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    if !matches!(output.status.code(), Some(0 | 2)) {
-        return Err(text.into());
-    }
-    let kib: f64 = text.lines().last().unwrap_or_default().trim().parse().map_err(|_| text)?;
-    Ok(kib / 1024.0)
+/// The peak of resident memory of a command, in MiB.
+fn peak_of(command: &mut Command) -> Result<f64, Failure> {
+    let (status, mib) = large::peak_of(command)?;
+    if matches!(status.code(), Some(0 | 2)) { Ok(mib) } else { Err(format!("{command:?}: {status}").into()) }
 }
 
 fn row(what: &str, ours: Duration, theirs: Duration) {
