@@ -8,5 +8,6 @@ mod pdf;
 mod pen;
 mod pki;
 mod record;
+mod size;
 mod support;
 mod token;
