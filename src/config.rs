@@ -140,8 +140,11 @@ pub struct Signer {
     pub token: String,
     /// `CKA_LABEL`, or `hex:` and `CKA_ID`.
     pub key: String,
-    /// The certificate, PEM or DER, when the token holds none.
+    /// The certificate, PEM or DER, when the token holds none; issuers may follow it.
     pub certificate: Option<PathBuf>,
+    /// Files of issuers that travel with each signature, PEM or DER.
+    #[serde(default)]
+    pub chain: Vec<PathBuf>,
     /// A file of mode 600 whose first line is the PIN.
     pub pin_file: PathBuf,
     /// In whose name it signs.
@@ -245,6 +248,7 @@ impl Config {
         root(&mut self.ledger.key);
         for signer in &mut self.signers {
             signer.certificate.iter_mut().for_each(root);
+            signer.chain.iter_mut().for_each(root);
             root(&mut signer.pin_file);
         }
         if let Some(path) = self.store.database.0.strip_prefix("sqlite:")

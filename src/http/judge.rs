@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use super::{App, Problem, problem, upload::Upload};
 use crate::{
+    service::verify::{Options, verify_source},
     store::FileSource,
     telemetry,
-    trust::Anchors,
-    validation::{DocumentReport, Inspection, Message, Overall, Policy, Report, Unreadable},
+    validation::{DocumentReport, Message, Overall, Report, Unreadable},
 };
 
 /// The verdict on each file, in the order given.
@@ -43,6 +43,7 @@ async fn judge_source(
     source: FileSource,
     name: String,
 ) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+    let _turn = app.turn().await?;
     let (this, started) = (app.clone(), Instant::now());
     let judged = app.blocking(move || judge_file(&this, source, name)).await?;
     let overall = judged.as_ref().map_or("unreadable", |document| overall_word(document.overall));
@@ -51,15 +52,18 @@ async fn judge_source(
 }
 
 fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentReport, Unreadable> {
-    match Inspection::open(Arc::new(source), &app.limits().readers()) {
-        Ok(inspection) => {
-            Ok(inspection.judge(&name, &Policy::strict(), &Anchors::default(), app.clock().now()))
-        }
-        Err(error) => {
-            let message = Message { key: "file.unreadable".to_owned(), message: error.to_string() };
-            Err(Unreadable { name, error: message })
-        }
-    }
+    let desk = app.desk();
+    let options = Options {
+        anchors: &desk.anchors,
+        policy: &desk.policy,
+        moment: desk.clock.now(),
+        fetcher: desk.online.then_some(&*desk.fetcher),
+        limits: &desk.limits,
+    };
+    verify_source(&name, Arc::new(source), &options).map_err(|error| {
+        let message = Message { key: "file.unreadable".to_owned(), message: error.to_string() };
+        Unreadable { name, error: message }
+    })
 }
 
 /// The word of the JSON report.

@@ -14,6 +14,7 @@ mod limiter;
 mod observe;
 pub mod problem;
 mod routes;
+mod signers;
 pub mod tls;
 mod upload;
 mod web;
@@ -22,10 +23,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
 
 use self::{
-    api::operations::Check,
     idempotency::Answers,
     limiter::{Allowance, Limiter},
 };
@@ -33,11 +36,12 @@ pub use self::{
     language::Language,
     problem::{Problem, ProblemBody},
     routes::{openapi, router},
+    signers::{SignerError, Signers},
 };
 use crate::{
     base::{Chance, Clock},
     config::LimitSettings,
-    service::Service,
+    service::{Service, sign::SigningDesk},
     telemetry,
 };
 
@@ -47,12 +51,24 @@ pub struct App(Arc<Shared>);
 
 struct Shared {
     service: Service,
-    clock: Clock,
-    chance: Chance,
+    desk: Arc<SigningDesk>,
+    signers: Arc<Signers>,
     settings: Settings,
     answers: Answers,
     limiter: Limiter,
     work: Arc<Semaphore>,
+}
+
+/// What a face is made of.
+pub struct Parts {
+    /// The tasks.
+    pub service: Service,
+    /// Clock, anchors, network door and time-stamp authority, for signing and verifying alike.
+    pub desk: Arc<SigningDesk>,
+    /// The keys that the server signs with.
+    pub signers: Signers,
+    /// The rest.
+    pub settings: Settings,
 }
 
 /// What the face is told, apart from the tasks that it calls.
@@ -68,12 +84,14 @@ pub struct Settings {
 
 impl App {
     /// The face of these tasks.
-    pub fn new(service: Service, clock: Clock, chance: Chance, settings: Settings) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { service, desk, signers, settings } = parts;
         let limiter = Limiter::new(settings.limits.public_verifications_per_minute);
         let work = Arc::new(Semaphore::new(settings.limits.parallel_work.max(1)));
-        telemetry::metrics();
         let answers = Answers::default();
-        Self(Arc::new(Shared { service, clock, chance, settings, answers, limiter, work }))
+        telemetry::metrics();
+        let signers = Arc::new(signers);
+        Self(Arc::new(Shared { service, desk, signers, settings, answers, limiter, work }))
     }
 
     fn service(&self) -> &Service {
@@ -84,23 +102,20 @@ impl App {
         &self.0.answers
     }
 
-    /// How everything that the work needs stands.
-    async fn checks(&self) -> Vec<Check> {
-        let store = self.service().ready().await;
-        vec![Check {
-            name: "store".to_owned(),
-            ok: store.is_ok(),
-            needed: true,
-            detail: if store.is_ok() { "answers" } else { "does not answer" }.to_owned(),
-        }]
+    fn desk(&self) -> &Arc<SigningDesk> {
+        &self.0.desk
+    }
+
+    fn signers(&self) -> &Arc<Signers> {
+        &self.0.signers
     }
 
     fn clock(&self) -> Clock {
-        self.0.clock
+        self.desk().clock
     }
 
     fn chance(&self) -> &Chance {
-        &self.0.chance
+        &self.desk().chance
     }
 
     fn limits(&self) -> &LimitSettings {
@@ -122,17 +137,20 @@ impl App {
         }
     }
 
-    /// Runs `work`, which hashes, waits for a token or a disk, on a thread of its own; so many at a time.
+    /// Waits for one of the places of heavy work, and holds it.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let turn = Arc::clone(&self.0.work).acquire_owned().await;
+        turn.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))
+    }
+
+    /// Runs `work`, which hashes, waits for a token or a disk, on a thread of its own.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let failed = || Problem::new(&problem::INTERNAL);
-        let _turn = self.0.work.acquire().await.map_err(|error| failed().caused_by(&error))?;
         let span = tracing::Span::current();
-        tokio::task::spawn_blocking(move || span.in_scope(work))
-            .await
-            .map_err(|error| failed().caused_by(&error))
+        let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+        done.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))
     }
 }
 

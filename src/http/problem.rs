@@ -13,7 +13,12 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::language::Language;
-use crate::{people::Scope, service::ServiceError};
+use crate::{
+    people::Scope,
+    service::{ServiceError, SignDocumentError, sign::SignError},
+    signing::SigningError,
+    token::TokenError,
+};
 
 /// A line of the catalogue.
 #[derive(Debug, PartialEq, Eq)]
@@ -286,6 +291,54 @@ impl From<ServiceError> for Problem {
             Some(entry) => Self::new(entry).caused_by(&error),
             None => Self::new(&INTERNAL).caused_by(&error),
         }
+    }
+}
+
+impl From<SignDocumentError> for Problem {
+    fn from(error: SignDocumentError) -> Self {
+        match error {
+            SignDocumentError::Service(error) => error.into(),
+            SignDocumentError::Sign(error) => error.into(),
+            SignDocumentError::NotYourKey => Self::new(&SIGNER_UNKNOWN),
+            SignDocumentError::Interrupted => Self::new(&INTERNAL).caused_by(&error),
+        }
+    }
+}
+
+impl From<SignError> for Problem {
+    /// What the token said names functions and drivers: for the log. The client learns what to do.
+    fn from(error: SignError) -> Self {
+        let refused = |error: &dyn std::fmt::Display| {
+            let entry = &DOCUMENT_REFUSED;
+            Self::new(entry).because(format!("{}.", entry.title.0), sentence(error))
+        };
+        let entry = match &error {
+            SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => return refused(pdf),
+            SignError::TimeStampAuthority { .. }
+            | SignError::UnsteadyTimeStamps { .. }
+            | SignError::Signing(SigningError::TimeStamp(_)) => &TIMESTAMP_UNAVAILABLE,
+            SignError::Token(
+                TokenError::FinalTry
+                | TokenError::KnownWrongPin
+                | TokenError::Locked
+                | TokenError::WrongPin { .. },
+            ) => &SIGNER_LOCKED,
+            SignError::Token(
+                TokenError::Absent { .. }
+                | TokenError::Crashed { .. }
+                | TokenError::LoginAgain
+                | TokenError::Module { .. }
+                | TokenError::NotLoggedIn
+                | TokenError::PinNeeded
+                | TokenError::Removed { .. }
+                | TokenError::Stuck { .. }
+                | TokenError::Timeout { .. }
+                | TokenError::Unusable { .. },
+            ) => &SIGNER_UNAVAILABLE,
+            SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => &SIGNER_FAILED,
+            _ => &INTERNAL,
+        };
+        Self::new(entry).caused_by(&error)
     }
 }
 
@@ -752,6 +805,18 @@ pub static SIGNER_FAILED: Entry = Entry {
     help: ("Xem chi tiết; không có gì được ghi lại.", "See the detail; nothing was recorded."),
 };
 
+/// The token does not take the PIN.
+pub static SIGNER_LOCKED: Entry = Entry {
+    code: "signer.locked",
+    status: 503,
+    retryable: false,
+    title: ("Thiết bị ký không nhận mã PIN", "The token does not take the PIN"),
+    help: (
+        "Máy chủ không thử lại để tránh khóa thiết bị; người quản lý thiết bị cần kiểm tra mã PIN.",
+        "The server does not try again, lest the token lock itself; its keeper has to look after the PIN.",
+    ),
+};
+
 /// The signing token is not available.
 pub static SIGNER_UNAVAILABLE: Entry = Entry {
     code: "signer.unavailable",
@@ -825,6 +890,7 @@ pub static CATALOGUE: &[&Entry] = &[
     &SIGNATURE_NOT_CONTINUED,
     &SIGNATURE_ORDER,
     &SIGNER_FAILED,
+    &SIGNER_LOCKED,
     &SIGNER_UNAVAILABLE,
     &SIGNER_UNKNOWN,
     &TIMESTAMP_UNAVAILABLE,

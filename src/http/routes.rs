@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    api::{agencies, deliveries, dispatches, documents, ledger, operations, verifications},
+    api::{agencies, deliveries, dispatches, documents, ledger, operations, signatures, verifications},
     observe,
     problem::{self, Problem},
     web,
@@ -40,6 +40,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(documents::read))
         .routes(routes!(documents::content))
         .routes(routes!(documents::number))
+        .routes(routes!(signatures::sign))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

@@ -6,4 +6,5 @@ pub(super) mod dispatches;
 pub(super) mod documents;
 pub(super) mod ledger;
 pub(super) mod operations;
+pub(super) mod signatures;
 pub(super) mod verifications;

@@ -35,10 +35,57 @@ pub(in super::super) struct Health {
     responses((status = 200, description = "It can", body = Readiness),
         (status = 503, description = "It cannot; see which check", body = Readiness)))]
 pub(in super::super) async fn readyz(State(app): State<App>) -> Response {
-    let checks = app.checks().await;
+    let checks = checks(&app).await;
     let ready = checks.iter().all(|check| check.ok || !check.needed);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { status: if ready { "ready" } else { "not-ready" }, checks })).into_response()
+}
+
+async fn checks(app: &App) -> Vec<Check> {
+    let check = |name: &str, needed, ok, good: &str, bad: &str| Check {
+        name: name.to_owned(),
+        ok,
+        needed,
+        detail: if ok { good } else { bad }.to_owned(),
+    };
+    let desk = app.desk();
+    let mut checks = vec![
+        check("store", true, app.service().ready().await.is_ok(), "database and files answer", "no answer"),
+        check(
+            "ledger",
+            true,
+            app.service().checkpoint().await.is_ok(),
+            "has a checkpoint",
+            "has no checkpoint",
+        ),
+        check("anchors", true, !desk.anchors.certificates.is_empty(), "loaded", "none: nothing can be valid"),
+        check(
+            "time-stamp",
+            false,
+            desk.time_stamping.is_some(),
+            "configured",
+            "none: signatures are of level B-B",
+        ),
+    ];
+    let signers = std::sync::Arc::clone(app.signers());
+    let tokens = app.blocking(move || {
+        let stands = |name: &str| (name.to_owned(), signers.check(name));
+        signers.names().map(stands).collect::<Vec<_>>()
+    });
+    for (name, stands) in tokens.await.unwrap_or_default() {
+        let ok = matches!(stands, Some(Ok(())));
+        if let Some(Err(error)) = stands {
+            tracing::warn!(name, %error, "a signing token is not available");
+        }
+        checks.push(check(
+            &format!("signer:{name}"),
+            true,
+            ok,
+            "its token answers",
+            "its token is not available",
+        ));
+    }
+    checks
 }
 
 /// What the work needs, and how it stands.
@@ -54,13 +101,13 @@ pub(in super::super) struct Readiness {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in super::super) struct Check {
     /// `store`, `anchors`, `time-stamp`, `ledger`, `signer:NAME`.
-    pub(in super::super) name: String,
+    name: String,
     /// Whether it stands well.
-    pub(in super::super) ok: bool,
+    ok: bool,
     /// Whether the service is of no use without it.
-    pub(in super::super) needed: bool,
+    needed: bool,
     /// In words.
-    pub(in super::super) detail: String,
+    detail: String,
 }
 
 /// Metrics
