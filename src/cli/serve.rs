@@ -1,11 +1,203 @@
 //! `kyso serve`.
 
-use std::process::ExitCode;
+use std::{
+    error::Error,
+    fs, io,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
-/// See `kyso serve --help`.
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    base::{Chance, Clock},
+    config::{self, Config},
+    fetch::Fetcher,
+    http::{App, Listen, Parts, Settings, Signers, tls},
+    ledger::LedgerKey,
+    service::{
+        Service, Setup,
+        sign::{SigningDesk, TimeStamping},
+    },
+    telemetry,
+    trust::Anchors,
+    validation::Policy,
+};
+
+/// Serve the API and the pages
+///
+/// Listens as `kyso.toml` says, and ends on SIGTERM or Ctrl-C after the open requests have ended. Logs go to
+/// standard error as JSON lines; KYSO_LOG chooses what is logged. `docs/kyso.toml` of the project shows every
+/// setting.
+///
+/// Exit status: 0 stopped by a signal; 64 a configuration that cannot be used; 70 our own fault.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// The configuration
+    #[arg(short, long, value_name = "FILE", default_value = "kyso.toml")]
+    config: PathBuf,
+    /// Read the configuration, say whether it can be used, and end
+    #[arg(long)]
+    check: bool,
+}
 
-pub(super) fn run(_args: Args) -> ExitCode {
-    todo!()
+pub(super) fn run(args: Args) -> ExitCode {
+    match serve(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { status, error }) => {
+            eprintln!("kyso serve: {}", with_causes(&*error));
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// What went wrong, and the exit status for it.
+struct Failure {
+    status: u8,
+    error: Box<dyn Error>,
+}
+
+fn serve(args: &Args) -> Result<(), Failure> {
+    let unusable = |error: Box<dyn Error>| Failure { status: 64, error };
+    let broken = |error: Box<dyn Error>| Failure { status: 70, error };
+    let config = Config::load(&args.config).map_err(|error| unusable(error.into()))?;
+    let listen = listen(&config.http).map_err(unusable)?;
+    let anchors = anchors(&config.trust).map_err(unusable)?;
+    let signers = Signers::configured(config.signers.clone()).map_err(|error| unusable(error.into()))?;
+    if args.check {
+        println!("{} can be used", args.config.display());
+        return Ok(());
+    }
+
+    telemetry::start_log();
+    tls::install_provider();
+    let ledger_key = ledger_key(&config.ledger).map_err(unusable)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| broken(error.into()))?;
+    runtime.block_on(run_until_signal(config, listen, anchors, signers, ledger_key)).map_err(broken)
+}
+
+async fn run_until_signal(
+    config: Config,
+    listen: Listen,
+    anchors: Anchors,
+    signers: Signers,
+    ledger_key: LedgerKey,
+) -> Result<(), Box<dyn Error>> {
+    let url = config.store.database.reveal();
+    let service = Service::open(Setup::new(url, &config.store.blobs, ledger_key)).await?;
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: config.limits.readers(),
+        fetcher: Arc::new(Fetcher::allowing(&config.trust.private_hosts)),
+        time_stamping: config.tsa.as_ref().map(|tsa| TimeStamping::new(&tsa.url)),
+        anchors,
+        policy: Policy::strict(),
+        online: !config.trust.offline,
+    };
+    let settings = Settings {
+        limits: config.limits.clone(),
+        behind_proxy: config.http.behind_proxy,
+        over_tls: listen.tls.is_some() || config.http.behind_proxy,
+    };
+    let app = App::new(Parts { service, desk: Arc::new(desk), signers, settings });
+
+    let mut running = crate::http::serve(app, &listen).await?;
+    let scheme = if listen.tls.is_some() { "https" } else { "http" };
+    tracing::info!(address = %running.address, scheme, "serving");
+    eprintln!("kyso serves {scheme}://{}", running.address);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        ended = running.ended() => return Ok(ended?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop(Duration::from_secs(config.http.shutdown_seconds)).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn listen(http: &config::Http) -> Result<Listen, Box<dyn Error>> {
+    let tls = match (&http.tls_certificate, &http.tls_key) {
+        (Some(chain), Some(key)) => Some(tls::server_config(chain, key)?),
+        _ => None,
+    };
+    Ok(Listen { address: http.listen, tls })
+}
+
+fn anchors(trust: &config::Trust) -> Result<Anchors, Box<dyn Error>> {
+    let mut anchors = Anchors::default();
+    for file in &trust.anchors {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let bytes = fs::read(file).map_err(|error| about(file, &error))?;
+        anchors.join(Anchors::from_pem(name, &bytes).map_err(|error| about(file, &error))?);
+    }
+    Ok(anchors)
+}
+
+/// The key of the file; a fresh one, written for this user only, when there is no such file.
+fn ledger_key(ledger: &config::Ledger) -> Result<LedgerKey, Box<dyn Error>> {
+    match fs::read_to_string(&ledger.key) {
+        Ok(text) => {
+            let key = LedgerKey::parse(&text).map_err(|error| about(&ledger.key, &error))?;
+            let named = key.verifier().origin();
+            if named == ledger.origin {
+                Ok(key)
+            } else {
+                Err(format!("{} is the key of {named}, not of {}", ledger.key.display(), ledger.origin)
+                    .into())
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = LedgerKey::generate(&ledger.origin, &Chance::system())?;
+            write_key(&ledger.key, key.reveal()).map_err(|error| about(&ledger.key, &error))?;
+            Ok(key)
+        }
+        Err(error) => Err(about(&ledger.key, &error)),
+    }
+}
+
+fn write_key(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+fn about(path: &Path, error: &dyn Error) -> Box<dyn Error> {
+    format!("{}: {}", path.display(), with_causes(error)).into()
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_ledger_key_is_made_once_and_for_this_user_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = config::Ledger { origin: "example.vn/log".to_owned(), key: folder.path().join("key") };
+        let made = ledger_key(&settings).unwrap().verifier().to_string();
+        assert_eq!(fs::metadata(&settings.key).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(ledger_key(&settings).unwrap().verifier().to_string(), made);
+        let renamed = config::Ledger { origin: "example.vn/other".to_owned(), ..settings };
+        assert!(ledger_key(&renamed).err().unwrap().to_string().contains("example.vn/log"));
+    }
 }
