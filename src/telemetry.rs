@@ -4,20 +4,44 @@
 //! `EnvFilter`, `info` when unset). No line holds a PIN, an API key or a document's content: nothing that logs
 //! is given one.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log of a long-running program. A second call changes nothing.
+/// Starts the log of a long-running program on standard error. A second call changes nothing.
 pub fn start_log() {
+    start(std::io::stderr);
+}
+
+/// Starts the log in a file, for a program that shows people something else on the terminal.
+///
+/// # Errors
+///
+/// When the file cannot be made.
+pub fn start_log_in(path: &Path) -> io::Result<()> {
+    let file = File::options().create(true).append(true).open(path)?;
+    start(Arc::new(file));
+    Ok(())
+}
+
+fn start<W>(writer: W)
+where
+    W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = std::env::var("KYSO_LOG").ok().and_then(|text| EnvFilter::try_new(text).ok());
     let _already_started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER)))
         .try_init();
 }

@@ -65,3 +65,17 @@ pub fn main() -> ExitCode {
 
 /// Exit status for a command line that cannot be understood.
 const USAGE: u8 = 64;
+
+/// An error and what lies under it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(under) = cause {
+        let more = under.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = under.source();
+    }
+    words
+}

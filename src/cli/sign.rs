@@ -106,7 +106,7 @@ enum Failure {
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
-    #[error("{}", with_causes(.0))]
+    #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
 
@@ -239,20 +239,6 @@ fn spinner(words: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(words);
     spinner.enable_steady_tick(std::time::Duration::from_millis(120));
     spinner
-}
-
-/// An error and what lies under it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(under) = cause {
-        let more = under.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        cause = under.source();
-    }
-    words
 }
 
 impl From<DigestName> for DigestAlgorithm {

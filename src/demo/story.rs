@@ -238,7 +238,6 @@ fn wrong(what: &str) -> DemoError {
     DemoError::Unexpected { what: what.to_owned() }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a stopwatch: it measures, nothing depends on it")]
 fn stopwatch() -> Instant {
     Instant::now()
 }

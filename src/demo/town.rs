@@ -11,7 +11,7 @@ use crate::{
     dispatch::{self, Numbering},
     fetch::Fetcher,
     ledger::LedgerKey,
-    people::{Agency, AgencyCode, Role, Scope, Scopes},
+    people::{Agency, AgencyCode, Role, Scopes},
     service::{
         HeldKey, HeldKeys, NewApiKey, NewMember, Service, Setup,
         sign::{SchemeWish, Signer, SigningDesk, TimeStamping},
@@ -78,6 +78,7 @@ impl Town {
         let (clock, chance) = (Clock::System, Chance::system());
         let pki = DemoServices::start(clock, chance.clone())?;
 
+        std::fs::write(folder.join("root.pem"), pki.pki().root().certificate().to_pem())?;
         let ledger_key = LedgerKey::generate("kyso.demo/so-van-ban", &chance)?;
         let database = format!("sqlite://{}", folder.join("kyso.db").display());
         let service = Service::open(Setup::new(database, folder.join("files"), ledger_key)).await?;
@@ -144,7 +145,7 @@ async fn add_member(
         roles: [role].into(),
     };
     let member = service.add_member(member).await?;
-    let scopes: Scopes = Scope::ALL.into_iter().collect();
+    let scopes: Scopes = role.permits().iter().copied().collect();
     let key = NewApiKey { member: member.id, scopes, expires_at: None, test: true };
     Ok(service.create_api_key(key).await?.text)
 }

@@ -496,7 +496,6 @@ impl Copy {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a stopwatch: it measures, nothing depends on it")]
 fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
