@@ -188,8 +188,8 @@ impl DemoPki {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PkiError {
-    /// A certificate that it made itself cannot be read: most likely, the public key is none.
-    #[error("the certificate made from this public key cannot be read")]
+    /// A certificate that it made itself cannot be read.
+    #[error("the certificate that was made cannot be read")]
     Certificate(#[from] X509Error),
     /// A file could not be written.
     #[error("{path} could not be written")]

@@ -7,12 +7,15 @@
 //! No redirects, no proxy, no cookies; bounds on bytes and on time. Calls block: run them on a blocking thread.
 
 mod cache;
+mod gate;
 mod guard;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::Read as _,
     net::IpAddr,
+    path::PathBuf,
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -21,12 +24,13 @@ use std::{
 use ureq::{
     Agent,
     http::{StatusCode, Uri},
-    tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider},
     unversioned::transport::DefaultConnector,
 };
 
 use crate::base::Sha256;
 use cache::Cache;
+use gate::Gate;
 use guard::{Door, Forbidden};
 
 pub use guard::is_public;
@@ -38,7 +42,10 @@ pub use guard::is_public;
 pub struct Fetcher {
     guarded: Agent,
     trusted: Agent,
+    allowed: BTreeSet<String>,
+    roots: Vec<Certificate<'static>>,
     cache: Arc<Mutex<Cache>>,
+    time_stamps: Arc<Gate>,
     time_stamp_deadline: Duration,
 }
 
@@ -63,14 +70,28 @@ impl Fetcher {
     /// A fetcher that also goes to these hosts, wherever they are: `ocsp.intranet.example` for every port, or
     /// `127.0.0.1:8080`, `[::1]:8080` for one.
     pub fn allowing<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Self {
-        let roots = system_roots();
         let allowed = hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase()).collect();
+        Self::build(allowed, system_roots())
+    }
+
+    fn build(allowed: BTreeSet<String>, roots: Vec<Certificate<'static>>) -> Self {
         Self {
-            guarded: agent(Door::Guarded { allowed }, &roots),
+            guarded: agent(Door::Guarded { allowed: allowed.clone() }, &roots),
             trusted: agent(Door::Trusted, &roots),
+            allowed,
+            roots,
             cache: Arc::default(),
+            time_stamps: Arc::new(Gate::new(TIME_STAMPS_AT_ONCE)),
             time_stamp_deadline: TIME_STAMP_DEADLINE,
         }
+    }
+
+    /// The same, trusting these certificates (PEM) for https beside those that this machine trusts: for servers of
+    /// an office's own CA.
+    pub fn with_tls_roots(self, pem: &[u8]) -> Self {
+        let Self { allowed, mut roots, time_stamp_deadline, .. } = self;
+        roots.extend(certificates(pem));
+        Self::build(allowed, roots).with_time_stamp_deadline(time_stamp_deadline)
     }
 
     /// The same with another bound on the time that a time-stamp may take, all tries together. 150 s otherwise.
@@ -98,7 +119,8 @@ impl Fetcher {
     }
 
     /// The answer of the OCSP responder at an address out of a certificate; kept for one minute, which saves asking
-    /// again for each signature of a file. A request with a nonce is never answered from what is kept.
+    /// again for each signature of a file. What is kept is no older than its own thisUpdate says; a request with a
+    /// fresh nonce is never answered from it.
     ///
     /// # Errors
     ///
@@ -114,7 +136,7 @@ impl Fetcher {
     /// The answer of a time-stamp authority that the operator named. It may stand anywhere.
     ///
     /// Authorities have been seen to take from 2 to 131 s. Connections that fail and answers 429, 502, 503 and 504
-    /// are tried three times in all, with the same request.
+    /// are tried three times in all, with the same request. Four requests at most are under way at once; others wait.
     ///
     /// # Errors
     ///
@@ -122,6 +144,9 @@ impl Fetcher {
     pub fn post_timestamp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
         let deadline = Instant::now() + self.time_stamp_deadline;
         check_url(url)?;
+        let Some(_pass) = self.time_stamps.enter(deadline) else {
+            return Err(FetchError::Timeout { url: url.to_owned() });
+        };
         let mut pause = FIRST_PAUSE;
         for _ in 1..TIME_STAMP_TRIES {
             match post(&self.trusted, url, request, TIME_STAMP_TYPES, deadline) {
@@ -252,11 +277,11 @@ impl FetchError {
     }
 }
 
-fn agent(door: Door, roots: &RootCerts) -> Agent {
+fn agent(door: Door, roots: &[Certificate<'static>]) -> Agent {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .root_certs(roots.clone())
+        .root_certs(RootCerts::new_with_certs(roots))
         .build();
     let config = Agent::config_builder()
         .proxy(None)
@@ -275,19 +300,23 @@ fn agent(door: Door, roots: &RootCerts) -> Agent {
 /// The certificates that this machine trusts for https: `SSL_CERT_FILE`, else where Linux systems keep them.
 ///
 /// With none found, https addresses fail and http ones work: what they bring is signed in itself.
-fn system_roots() -> RootCerts {
-    let named = std::env::var_os("SSL_CERT_FILE").map(std::path::PathBuf::from);
-    let bundle = named.into_iter().chain(ROOT_BUNDLES.map(std::path::PathBuf::from)).find_map(|path| {
-        let pem = std::fs::read(path).ok()?;
-        let found: Vec<Certificate<'static>> = ureq::tls::parse_pem(&pem)
-            .filter_map(|item| match item {
-                Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-                _ => None,
-            })
-            .collect();
-        (!found.is_empty()).then_some(found)
+fn system_roots() -> Vec<Certificate<'static>> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    named
+        .into_iter()
+        .chain(ROOT_BUNDLES.map(PathBuf::from))
+        .filter_map(|path| std::fs::read(path).ok())
+        .map(|pem| certificates(&pem))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let found = ureq::tls::parse_pem(pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
     });
-    RootCerts::Specific(Arc::new(bundle.unwrap_or_default()))
+    found.collect()
 }
 
 fn post(
@@ -349,6 +378,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// 2-131 s have been measured.
 const TIME_STAMP_DEADLINE: Duration = Duration::from_secs(150);
 const TIME_STAMP_TRIES: u32 = 3;
+/// What an authority in the field bears.
+const TIME_STAMPS_AT_ONCE: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 const CRL_LIFE: Duration = Duration::from_secs(600);

@@ -211,6 +211,22 @@ fn a_time_stamp_authority_is_trusted_asked_again_and_told_what_comes() {
 }
 
 #[test]
+fn a_dripping_authority_ends_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
+        while stream.write_all(b".").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let fetcher = Fetcher::new().with_time_stamp_deadline(Duration::from_millis(400));
+    let error = fetcher.post_timestamp(&url, b"query").unwrap_err();
+    assert!(matches!(error, FetchError::Timeout { .. }), "{error:?}");
+}
+
+#[test]
 fn a_silent_authority_ends_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -189,12 +189,12 @@ pub struct Response {
 impl Response {
     /// The answer on `certificate`, which `issuer` issued.
     ///
-    /// Where there are several, the newest.
+    /// Where there are several, the newest; of those, one that is not good.
     pub fn single(&self, certificate: &Certificate, issuer: &Certificate) -> Option<&SingleResponse> {
         self.singles
             .iter()
             .filter(|single| single.cert_id.names(certificate, issuer))
-            .max_by_key(|single| single.this_update)
+            .max_by_key(|single| (single.this_update, single.status != CertStatus::Good))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -370,6 +370,38 @@ fn we_read_what_openssl_time_stamps() {
         changed[at] ^= 0x10;
         let _ = tsp::token_from_response(&changed, &request);
     }
+}
+
+#[test]
+fn https_is_followed_with_certificates_that_lead_to_a_root() {
+    let Some(openssl) = tool("openssl") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=here \
+                -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem";
+    run(Command::new(&openssl).args(made.split_whitespace()).current_dir(&folder));
+    fs::write(folder.path().join("a.crl"), "HTTP/1.0 200 OK\r\n\r\nlist").unwrap();
+    let served = "s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -HTTP";
+    let mut server = Command::new(&openssl)
+        .args(served.split_whitespace())
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+    let host = said.find_map(|line| line.unwrap().strip_prefix("ACCEPT ").map(str::to_owned)).unwrap();
+
+    let url = format!("https://{host}/a.crl");
+    let stranger = Fetcher::allowing([&host]);
+    let unknown = stranger.get_crl(&url);
+    let known =
+        stranger.clone().with_tls_roots(&fs::read(folder.path().join("cert.pem")).unwrap()).get_crl(&url);
+    let guarded = Fetcher::new().get_crl(&url);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(matches!(unknown, Err(FetchError::Connection { .. })), "{unknown:?}");
+    assert_eq!(known.unwrap(), b"list");
+    assert!(matches!(guarded, Err(FetchError::Forbidden { .. })), "{guarded:?}");
 }
 
 /// The default TSA of `openssl ts -reply`.

@@ -15,7 +15,7 @@ use crate::{
     asn1::{Tag, oid, write},
     base::{Chance, UtcTime},
     ocsp::{self, CertId, CertStatus, ResponderId, ResponseData, SingleResponse},
-    x509::{Certificate, Revoked},
+    x509::{Certificate, Revoked, algorithm::key_kind},
 };
 
 /// A CA and its OCSP responder.
@@ -165,6 +165,9 @@ impl CertificateAuthority {
     ///
     /// When the name or the public key cannot stand in a certificate.
     pub fn issue(&self, request: &CertificateRequest<'_>) -> Result<Certificate, PkiError> {
+        if key_kind(request.spki_der).is_err() {
+            return Err(PkiError::Key { reason: "not a public key of RSA or of a known curve" });
+        }
         let email = request.holder.email.as_deref();
         let CertificateRequest { profile, not_before, not_after, .. } = *request;
         self.certify(&request.holder.subject(), request.spki_der, profile, not_before, not_after, email)
