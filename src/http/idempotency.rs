@@ -67,9 +67,12 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Something was made, and can be read at `location`.
-    pub(super) fn created(location: String, body: &impl Serialize) -> Result<Self, Problem> {
-        Self::new(StatusCode::CREATED, Some(location), body)
+    /// Something was made, and can be read at `location` if it has one.
+    pub(super) fn created(
+        location: impl Into<Option<String>>,
+        body: &impl Serialize,
+    ) -> Result<Self, Problem> {
+        Self::new(StatusCode::CREATED, location.into(), body)
     }
 
     /// Something was done.

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    api::{agencies, deliveries, dispatches, documents, ledger, operations, signatures, verifications},
+    api::{agencies, deliveries, dispatches, documents, keys, ledger, operations, signatures, verifications},
     observe,
     problem::{self, Problem},
     web,
@@ -53,6 +53,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(ledger::checkpoint_json))
         .routes(routes!(ledger::checkpoint))
         .routes(routes!(agencies::list))
+        .routes(routes!(keys::create))
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))

@@ -7,11 +7,11 @@ use std::{collections::BTreeSet, fmt};
 
 use subtle::ConstantTimeEq as _;
 
-use super::{Service, ServiceError, bounded};
+use super::{Service, ServiceError, bounded, require};
 use crate::{
     base::{Id, Sha256, UtcTime},
     dispatch::Numbering,
-    people::{Agency, AgencyCode, ApiKey, Caller, Member, Role, Scopes},
+    people::{Agency, AgencyCode, ApiKey, Caller, Member, Role, Scope, Scopes},
 };
 
 /// A member to be added.
@@ -143,6 +143,20 @@ impl Service {
         tx.insert_api_key(&key, Sha256::of(text.as_bytes())).await?;
         tx.commit().await?;
         Ok(ShownKey { text, key })
+    }
+
+    /// Makes an API key for a member of the caller's agency. Scope `admin`.
+    ///
+    /// # Errors
+    ///
+    /// When the member is unknown or of another agency, or no role of theirs allows a scope asked for.
+    pub async fn grant_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<ShownKey, ServiceError> {
+        require(caller, Scope::Admin)?;
+        let member = self.inner.store.read().await?.member(new.member).await?;
+        if !member.is_some_and(|member| member.agency == *caller.agency()) {
+            return Err(ServiceError::not_found("member", new.member));
+        }
+        self.create_api_key(new).await
     }
 
     /// Withdraws an API key by its identifier. The operator's own door.
