@@ -43,6 +43,9 @@ enum Verb {
 pub fn main() -> ExitCode {
     // First of all, while there is one thread only.
     crate::token::pin_source::take_from_environment();
+    if std::env::var_os("KYSO_LOG").is_some() {
+        crate::telemetry::start_log();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

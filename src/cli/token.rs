@@ -22,13 +22,13 @@ pub(super) struct Args {
 enum Task {
     /// Show the certificates on a token
     Certs {
-        #[command(flatten)]
-        token: TokenArgs,
         /// Write the certificates as PEM instead of a table
         #[arg(long, conflicts_with = "json")]
         pem: bool,
         #[command(flatten)]
         output: Output,
+        #[command(flatten)]
+        token: TokenArgs,
     },
     /// List the tokens of a module
     List {
@@ -41,10 +41,6 @@ enum Task {
     /// Measure how many signatures the bare token makes in a second
     #[command(hide = true)]
     Rate {
-        #[command(flatten)]
-        token: TokenArgs,
-        #[command(flatten)]
-        pin: PinArgs,
         /// The key: its label, or hex: and its id
         #[arg(long, value_name = "LABEL|hex:ID")]
         key: KeySelector,
@@ -53,18 +49,22 @@ enum Task {
         seconds: u64,
         #[command(flatten)]
         output: Output,
+        #[command(flatten)]
+        token: TokenArgs,
+        #[command(flatten)]
+        pin: PinArgs,
     },
     /// Show one token: what it is, the state of its PIN, what it can do; with --login its keys too
     Show {
-        #[command(flatten)]
-        token: TokenArgs,
         /// Log in and show the private keys
         #[arg(long)]
         login: bool,
         #[command(flatten)]
-        pin: PinArgs,
-        #[command(flatten)]
         output: Output,
+        #[command(flatten)]
+        token: TokenArgs,
+        #[command(flatten)]
+        pin: PinArgs,
     },
 }
 
@@ -89,7 +89,7 @@ pub(super) fn run(args: Args) -> ExitCode {
         }
         Err(error) => {
             eprintln!("kyso token: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(REFUSED)
         }
     }
 }
@@ -101,9 +101,12 @@ fn list(module: &Module, output: Output) -> Result<String, TokenError> {
         return Ok(pretty(&json!({ "module": module.to_string(), "tokens": tokens })));
     }
     if tokens.is_empty() {
-        return Ok(format!(
-            "{module} has no token. Is it plugged in, and is its reader's service running?\n"
-        ));
+        return Ok(match module {
+            Module::Embedded(_) => format!("{module} holds no token yet\n"),
+            Module::Path(_) => {
+                format!("{module} has no token. Is it plugged in, and is its reader's service running?\n")
+            }
+        });
     }
     let rows = tokens.iter().map(|info| {
         let (label, pin) = if info.initialized {
@@ -306,6 +309,9 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     }
     text
 }
+
+/// As `kyso sign` has it: token or PIN refused.
+const REFUSED: u8 = 77;
 
 #[cfg(test)]
 mod tests {

@@ -104,7 +104,7 @@ impl Driver {
 
     /// Every token of `module`.
     pub(super) fn list(&mut self, module: &Module) -> Result<Vec<TokenInfo>, TokenError> {
-        Ok(self.scan(folder_of(module))?.into_iter().map(|(_, info)| info).collect())
+        Ok(self.scan(folder_of(module).as_deref())?.into_iter().map(|(_, info)| info).collect())
     }
 
     /// Finds the one token that fits, opens its anchor session and counts a handle.
@@ -113,7 +113,8 @@ impl Driver {
         module: &Module,
         selector: &TokenSelector,
     ) -> Result<TokenKeyName, TokenError> {
-        let mut found = self.scan(folder_of(module))?;
+        let folder = folder_of(module);
+        let mut found = self.scan(folder.as_deref())?;
         found.retain(|(_, info)| info.initialized);
         let all: Vec<TokenInfo> = found.iter().map(|(_, info)| info.clone()).collect();
         let fits = |info: &TokenInfo| {
@@ -144,7 +145,7 @@ impl Driver {
         let twins =
             all.iter().filter(|other| other.label == info.label && other.serial == info.serial).count();
         let name = TokenKeyName {
-            folder: folder_of(module).map(Path::to_owned),
+            folder,
             label: info.label.clone(),
             serial: info.serial.clone(),
             slot: (twins > 1).then_some(info.slot),
@@ -206,8 +207,13 @@ impl Driver {
         if self.refused.get(name).is_some_and(|refused| refused.iter().any(|known| known.is(&mark))) {
             return Err(TokenError::KnownWrongPin);
         }
-        // A dead session is found out now, so that the one C_Login meets a live one.
+        // A dead session is found out now, so that the one C_Login meets a live one. This PIN is the one to log in with,
+        // not one that was kept.
+        let kept = self.open.get_mut(name).and_then(|open| open.kept.take());
         let logged_in = self.recovering(name, |driver| driver.is_logged_in(name))?;
+        if logged_in && let Some(open) = self.open.get_mut(name) {
+            open.kept = kept;
+        }
         if logged_in && let Some(entered) = self.open.get(name).and_then(|open| open.entered.as_ref()) {
             if !entered.is(&mark) {
                 return Err(TokenError::Unusable {
@@ -582,6 +588,10 @@ impl Driver {
 
     /// Every token of the module, or of one folder of the built-in token.
     fn scan(&mut self, folder: Option<&Path>) -> Result<Vec<(Slot, TokenInfo)>, TokenError> {
+        #[cfg(not(feature = "embedded-token"))]
+        if let Some(folder) = folder {
+            return Err(super::module::not_built_in(folder));
+        }
         if let Some(folder) = folder {
             self.add_folder(folder)?;
             if self.loaded.is_none() {
@@ -740,9 +750,10 @@ impl Drop for StandIns {
     }
 }
 
-fn folder_of(module: &Module) -> Option<&Path> {
+/// The folder of the built-in token under its one true name: the same file under two names would be two slots.
+fn folder_of(module: &Module) -> Option<PathBuf> {
     match module {
-        Module::Embedded(folder) => Some(folder),
+        Module::Embedded(folder) => Some(std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone())),
         Module::Path(_) => None,
     }
 }

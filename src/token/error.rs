@@ -1,6 +1,9 @@
 //! What can go wrong at a token, told so that the person knows what to do next.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use cryptoki::error::{Error as CryptokiError, RvError};
 
@@ -12,7 +15,7 @@ use cryptoki::error::{Error as CryptokiError, RvError};
 #[non_exhaustive]
 pub enum TokenError {
     /// No token fits the selector.
-    #[error("no token {wanted} in {module}; {} Plug it in, or choose another with --slot, --token or --serial (`kyso token list` shows them)", found_tokens(.found))]
+    #[error("no token {wanted} in {module}{}", found_tokens(.found))]
     Absent {
         /// What was asked for.
         wanted: String,
@@ -76,7 +79,7 @@ pub enum TokenError {
         offered: Vec<String>,
     },
     /// The driver could not be loaded or initialized.
-    #[error("the PKCS#11 module {} cannot be used: {reason}{}", .path.display(), hint(.reason))]
+    #[error("the PKCS#11 module {} cannot be used: {}{}", .path.display(), without_path(.reason, .path), hint(.reason))]
     Module {
         /// The module's file.
         path: PathBuf,
@@ -255,7 +258,14 @@ pub(super) fn means_gone(code: RvError) -> bool {
 }
 
 fn found_tokens(found: &[String]) -> String {
-    if found.is_empty() { "it has no token at all.".into() } else { format!("it has {}.", found.join("; ")) }
+    if found.is_empty() {
+        ", nor any other. Plug it in, and see whether its reader's service runs".into()
+    } else {
+        format!(
+            "; there is {}. Choose with --token, --serial or --slot, or plug the right one in",
+            found.join("; ")
+        )
+    }
 }
 
 fn found_keys(found: &[String]) -> String {
@@ -268,6 +278,11 @@ fn found_keys(found: &[String]) -> String {
 
 fn those_offered(offered: &[String]) -> String {
     if offered.is_empty() { String::new() } else { format!(" (it offers {})", offered.join(", ")) }
+}
+
+/// The loader begins its sentence with the path, which was said already.
+fn without_path<'a>(reason: &'a str, path: &Path) -> &'a str {
+    reason.strip_prefix(&format!("{}: ", path.display())).unwrap_or(reason)
 }
 
 fn hint(reason: &str) -> &'static str {

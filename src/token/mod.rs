@@ -423,7 +423,7 @@ impl fmt::Debug for Token {
 impl Drop for Shared {
     fn drop(&mut self) {
         let name = self.name.clone();
-        self.worker.post(move |driver| driver.close(&name));
+        self.worker.post(FAREWELL, move |driver| driver.close(&name));
     }
 }
 
@@ -431,6 +431,10 @@ impl Drop for Shared {
 ///
 /// An RSA-4096 signature takes a slow smart card about three seconds; the margin is for a queue of some signers.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long the last handle waits for the token to be logged out: a program that ends right after should not leave a
+/// card open in its reader.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

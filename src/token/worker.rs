@@ -45,6 +45,7 @@ struct State {
 impl Progress {
     /// Notes which PKCS#11 function is about to be called.
     pub(super) fn at(&self, function: &'static str) {
+        tracing::trace!(function, "calling the token driver");
         self.lock().function = function;
     }
 
@@ -139,9 +140,16 @@ impl Worker {
         }
     }
 
-    /// Runs `request` on the thread some time; nobody waits.
-    pub(super) fn post(&self, request: impl FnOnce(&mut Driver) + Send + 'static) {
-        let _ = self.send(request);
+    /// Runs `request` on the thread in any case, and waits for it no longer than `patience`.
+    pub(super) fn post(&self, patience: Duration, request: impl FnOnce(&mut Driver) + Send + 'static) {
+        let (done, reply) = mpsc::sync_channel(1);
+        let sent = self.send(move |driver| {
+            request(driver);
+            let _ = done.send(());
+        });
+        if sent.is_ok() && !self.progress.lock().late {
+            let _ = reply.recv_timeout(patience);
+        }
     }
 
     fn send(&self, request: impl FnOnce(&mut Driver) + Send + 'static) -> Result<u64, TokenError> {
@@ -203,7 +211,7 @@ mod tests {
         let begun = Arc::new(AtomicUsize::new(0));
         let (release, gate) = mpsc::channel::<()>();
         let (started, running) = mpsc::channel::<()>();
-        worker.post(move |_| {
+        worker.post(Duration::ZERO, move |_| {
             started.send(()).unwrap();
             let _ = gate.recv();
         });

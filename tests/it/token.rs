@@ -361,9 +361,11 @@ fn no_output_holds_a_pin() {
         said.extend(output.stderr);
     }
     let said = String::from_utf8_lossy(&said);
-    assert!(said.contains("CKR_PIN_INCORRECT") && said.contains("hex:01"), "the runs said nothing: {said}");
-    for hidden in [secret, "9247", "pin-M", &hex::encode(secret)] {
-        assert!(!said.contains(hidden), "{said}");
+    for told in ["CKR_PIN_INCORRECT", "hex:01", "calling the token driver", "C_Login", "signatures/s"] {
+        assert!(said.contains(told), "the runs did not say {told}: {said}");
+    }
+    for hidden in [secret, "Mật-9247", "pin-M", &hex::encode(secret), &format!("{:?}", secret.as_bytes())] {
+        assert!(!said.contains(hidden), "{hidden} is in:\n{said}");
     }
 }
 
@@ -401,6 +403,37 @@ fn a_pin_comes_through_a_pipe() {
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["label"], "Ống");
     assert_eq!(value["keys"], serde_json::json!([]));
+}
+
+/// The environment of a process is open to every program of the same user.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_variable_with_the_pin_is_wiped_at_once() {
+    let place = Place::embedded();
+    drop(place.token("Biến"));
+    let variables = [("KYSO_PIN", OsStr::new("12345678")), ("KYSO_MARK", OsStr::new("still-here"))];
+    // Waits for a PIN on a pipe, and does not need the variable.
+    let mut child = place
+        .command(&["show", "--pin-fd", "0"], &variables)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let environment = format!("/proc/{}/environ", child.id());
+    let mut seen = Vec::new();
+    for _ in 0..500 {
+        seen = fs::read(&environment).unwrap();
+        let holds = |text: &str| seen.windows(text.len()).any(|part| part == text.as_bytes());
+        if holds("still-here") && !holds("12345678") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.contains("still-here") && !seen.contains("12345678"), "{seen}");
 }
 
 #[test]
