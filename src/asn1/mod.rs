@@ -2,6 +2,7 @@
 //!
 //! Readers borrow: what a signature covers is hashed as it was received, never re-encoded.
 
+pub mod ber;
 pub mod oid;
 mod read;
 pub mod write;

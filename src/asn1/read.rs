@@ -200,7 +200,8 @@ impl<'a> Tlv<'a> {
 
 /// Reads one value after another from a slice.
 ///
-/// Definite lengths only, minimal or not: BER with indefinite lengths is refused by name.
+/// Definite lengths only, minimal or not: BER with indefinite lengths is refused by name, or goes through
+/// [`super::ber`] first.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],

@@ -176,6 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn indefinite_lengths_are_read_where_the_structure_begins_with_one() {
+        let der = built(DigestAlgorithm::Sha256, |_| {});
+        let mut outer = Reader::only(&der).unwrap().reader();
+        let (kind, content) = (outer.any().unwrap().raw, outer.any().unwrap());
+        let signed_data = Reader::only(content.value).unwrap();
+        let end: &[u8] = &[0, 0];
+        let ber = [&[0x30, 0x80], kind, &[0xA0, 0x80, 0x30, 0x80], signed_data.value, end, end, end].concat();
+        let (plain, read) = (parse(&der).unwrap(), parse(&[&ber[..], &[0; 9]].concat()).unwrap());
+        let (one, two) = (plain.only_signer().unwrap(), read.only_signer().unwrap());
+        assert_eq!(one.signed_attributes, two.signed_attributes);
+        assert_eq!(plain.certificates, read.certificates);
+        assert!(parse(&[&ber[..], &[1]].concat()).is_err());
+        for cut in 0..ber.len() {
+            assert!(parse(&ber[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
     fn a_cms_cut_anywhere_is_refused() {
         let der = built(DigestAlgorithm::Sha256, |_| {});
         for end in 0..der.len() {
@@ -378,7 +396,8 @@ mod tests {
     fn other_structures_are_named() {
         let broken = |der: &[u8]| parse(der).unwrap_err().to_string();
         assert!(broken(&write::sequence([write::oid(oid::DATA)])).contains("content type"));
-        assert!(broken(&[0x30, 0x80, 0x00, 0x00]).contains("length"));
+        assert!(broken(&[0x30, 0x80, 0x00, 0x00]).contains("cut short"));
+        assert!(broken(&[0x30, 0x04, 0x30, 0x80, 0x00, 0x00]).contains("supported form"));
         let der = built(DigestAlgorithm::Sha256, |_| {});
         let sha = write::oid(oid::SHA256);
         let at = der.windows(sha.len()).rposition(|window| window == sha).unwrap();

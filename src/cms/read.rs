@@ -4,7 +4,7 @@ use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
 use crate::{
-    asn1::{Asn1Error, Reader, Tag, Tlv, oid},
+    asn1::{Asn1Error, Reader, Tag, Tlv, ber, oid},
     base::{Digest, DigestAlgorithm, Limits, UtcTime},
     x509::{
         Certificate, Crl, Name,
@@ -122,6 +122,7 @@ pub enum CmsError {
 
 impl SignedData {
     /// Reads a ContentInfo with SignedData. Zero octets behind it are ignored; anything else there is an error.
+    /// BER with indefinite lengths is read where the ContentInfo begins with one, as older programs write it.
     ///
     /// ```text
     /// ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT SignedData }
@@ -134,16 +135,23 @@ impl SignedData {
     /// # Errors
     ///
     /// When it is longer than `limits.cms_bytes`, holds more than `limits.certificates` certificates (or as many
-    /// revocation lists, signers, attributes or time-stamps), is not SignedData, is cut short, is BER with
-    /// indefinite lengths, or has an attribute twice that may occur once.
+    /// revocation lists, signers, attributes or time-stamps), is not SignedData, is cut short, or has an attribute twice that may occur once.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, CmsError> {
         if bytes.len() > limits.cms_bytes {
             return Err(CmsError::Limit { what: "bytes", limit: limits.cms_bytes });
         }
         let in_content_info = within("ContentInfo");
-        let mut whole = Reader::new(bytes);
-        let outer = whole.take(Tag::SEQUENCE).map_err(&in_content_info)?;
-        if bytes.get(outer.raw.len()..).unwrap_or_default().iter().any(|octet| *octet != 0) {
+        let (definite, length);
+        let outer = if ber::is_indefinite(bytes) {
+            (definite, length) = ber::to_definite(bytes, limits.depth).map_err(&in_content_info)?;
+            Reader::only(&definite).map_err(&in_content_info)?
+        } else {
+            let outer = Reader::new(bytes).any().map_err(&in_content_info)?;
+            length = outer.raw.len();
+            outer
+        };
+        outer.expect(Tag::SEQUENCE).map_err(&in_content_info)?;
+        if bytes.get(length..).unwrap_or_default().iter().any(|octet| *octet != 0) {
             return Err(malformed("bytes other than zero padding follow it"));
         }
         let mut reader = outer.reader();
