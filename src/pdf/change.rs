@@ -1113,8 +1113,10 @@ fn root_name(name: &str) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
+/// Where a field or widget is referred to. Without a key it is an item of an array that is an object of its own,
+/// and no kind of array gives `/V`, `/AP` or `/F` of a field another meaning.
 fn is_field_use(key: &[u8]) -> bool {
-    [b"Fields".as_slice(), b"Kids", b"Annots", b"Parent", b"Obj"].contains(&key)
+    [b"".as_slice(), b"Fields", b"Kids", b"Annots", b"Parent", b"Obj"].contains(&key)
 }
 
 /// An unexplained change in words.

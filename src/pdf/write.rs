@@ -178,6 +178,8 @@ struct Update<'a> {
     document: &'a Document,
     objects: BTreeMap<u32, (u16, Object)>,
     next: u32,
+    /// Numbers that the catalog, the form or the first page refer to, though there may be no such object.
+    avoided: HashSet<u32>,
 }
 
 impl<'a> Update<'a> {
@@ -189,15 +191,27 @@ impl<'a> Update<'a> {
         if next as usize > document.limits.objects {
             return Err(PdfError::limit("the number of objects", document.limits.objects));
         }
-        Ok(Self { document, objects: BTreeMap::new(), next })
+        let mut update = Self { document, objects: BTreeMap::new(), next, avoided: HashSet::new() };
+        let catalog = document.catalog()?;
+        let form = update.resolve(catalog.get("AcroForm").unwrap_or(&Object::Null))?.1;
+        for object in [Object::Dictionary(first_page(document)?.1), Object::Dictionary(catalog), form] {
+            object.for_each_reference(&mut |id| {
+                update.avoided.insert(id.0);
+            });
+        }
+        Ok(update)
     }
 
     fn allocate(&mut self) -> Result<ObjectId, PdfError> {
-        let number = self.next;
-        self.next = number
-            .checked_add(1)
-            .ok_or(PdfError::Limit { what: "the object number", limit: u64::from(u32::MAX) })?;
-        Ok((number, 0))
+        loop {
+            let number = self.next;
+            self.next = number
+                .checked_add(1)
+                .ok_or(PdfError::Limit { what: "the object number", limit: u64::from(u32::MAX) })?;
+            if !self.avoided.contains(&number) {
+                return Ok((number, 0));
+            }
+        }
     }
 
     fn put(&mut self, id: ObjectId, object: Object) {
