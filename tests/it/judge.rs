@@ -1,1 +1,7 @@
-//! Verdicts.
+//! Verdicts: a table of everything that may be right or wrong with a signature, and what is said about it.
+
+mod cases;
+mod command;
+mod corpus;
+mod schema;
+mod world;
