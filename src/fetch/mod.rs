@@ -42,8 +42,8 @@ pub use guard::is_public;
 pub struct Fetcher {
     guarded: Agent,
     trusted: Agent,
-    allowed: BTreeSet<String>,
-    roots: Vec<Certificate<'static>>,
+    allowed: Arc<BTreeSet<String>>,
+    roots: Arc<[Certificate<'static>]>,
     cache: Arc<Mutex<Cache>>,
     time_stamps: Arc<Gate>,
     time_stamp_deadline: Duration,
@@ -78,8 +78,8 @@ impl Fetcher {
         Self {
             guarded: agent(Door::Guarded { allowed: allowed.clone() }, &roots),
             trusted: agent(Door::Trusted, &roots),
-            allowed,
-            roots,
+            allowed: Arc::new(allowed),
+            roots: roots.into(),
             cache: Arc::default(),
             time_stamps: Arc::new(Gate::new(TIME_STAMPS_AT_ONCE)),
             time_stamp_deadline: TIME_STAMP_DEADLINE,
@@ -89,14 +89,14 @@ impl Fetcher {
     /// The same, trusting these certificates (PEM) for https beside those that this machine trusts: for servers of
     /// an office's own CA.
     pub fn with_tls_roots(self, pem: &[u8]) -> Self {
-        let Self { allowed, mut roots, time_stamp_deadline, .. } = self;
-        roots.extend(certificates(pem));
-        Self::build(allowed, roots).with_time_stamp_deadline(time_stamp_deadline)
+        let roots = self.roots.iter().cloned().chain(certificates(pem)).collect();
+        Self::build((*self.allowed).clone(), roots).with_time_stamp_deadline(self.time_stamp_deadline)
     }
 
-    /// The same with another bound on the time that a time-stamp may take, all tries together. 150 s otherwise.
+    /// The same with another bound on the time that a time-stamp may take, all tries together: up to an hour; 150 s
+    /// otherwise.
     pub fn with_time_stamp_deadline(mut self, deadline: Duration) -> Self {
-        self.time_stamp_deadline = deadline;
+        self.time_stamp_deadline = deadline.min(Duration::from_secs(3_600));
         self
     }
 
