@@ -179,7 +179,9 @@ impl Service {
         self.fault("number", "series");
         let text = Number::format(value, &symbol);
         if let Some(other) = tx.numbered(caller.agency(), year, &text).await? {
-            let message = format!("{text} of {year} is already the number of document {other}");
+            let message = format!(
+                "{text} of {year} is already the number of document {other}; tell the two apart by the unit in the symbol"
+            );
             return Err(ServiceError::invalid("series", message));
         }
         let number = Number {

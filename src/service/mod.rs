@@ -16,7 +16,13 @@ pub mod sign;
 mod sign_document;
 pub mod verify;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::{Deserialize, Serialize};
@@ -51,6 +57,8 @@ struct Inner {
     /// None when opened for looking only.
     ledger_key: Option<LedgerKey>,
     verifier_key: VerifierKey,
+    /// Milliseconds in the latest identifier.
+    last_id: AtomicI64,
 }
 
 /// What a [`Service`] is opened with.
@@ -115,6 +123,7 @@ impl Service {
             blobs,
             ledger_key: Some(setup.ledger_key),
             verifier_key: given,
+            last_id: AtomicI64::new(0),
         };
         let service = Self { inner: Arc::new(inner) };
         service.publish(None).await?;
@@ -142,6 +151,7 @@ impl Service {
             blobs,
             ledger_key: None,
             verifier_key: VerifierKey::parse(&kept)?,
+            last_id: AtomicI64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -174,8 +184,14 @@ impl Service {
     }
 
     fn id<T: ?Sized>(&self) -> Id<T> {
-        // Milliseconds keep identifiers of one second in the order of their making.
-        Id::new(self.inner.clock.now(), &self.inner.chance)
+        // The clock gives whole seconds. Counting on from them keeps identifiers in the order of their making, which
+        // lists are shown in; another node's may come in between.
+        let now = self.inner.clock.now().as_millisecond();
+        let later = |last: i64| Some(now.max(last.saturating_add(1)));
+        let last =
+            self.inner.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).unwrap_or(now);
+        let moment = UtcTime::from_millisecond(now.max(last.saturating_add(1)));
+        Id::new(moment.unwrap_or(UtcTime::MAX), &self.inner.chance)
     }
 }
 

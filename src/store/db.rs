@@ -79,7 +79,7 @@ impl Store {
                 Inner::Sqlite(pool.begin_with("BEGIN").await.map_err(StoreError::sql("beginning to read"))?)
             }
         };
-        Ok(Tx { inner, faults: Faults::none(), gate: None })
+        Ok(Tx { inner, gate: None })
     }
 
     /// Begins a transaction as the one writer; dropping it without [`Tx::commit`] leaves no trace.
@@ -94,7 +94,7 @@ impl Store {
                 pool.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::sql("beginning to write"))?,
             ),
         };
-        let mut tx = Tx { inner, faults: self.faults.clone(), gate };
+        let mut tx = Tx { inner, gate };
         if matches!(tx.inner, Inner::Postgres(_)) {
             tx.run("taking the writer's lock", "SELECT pg_advisory_xact_lock($1)", vec![WRITER.into()])
                 .await?;
@@ -127,7 +127,6 @@ impl Store {
 /// A transaction.
 pub(crate) struct Tx {
     inner: Inner,
-    faults: Faults,
     /// Let go after the transaction, whose fields are dropped in order.
     gate: Option<OwnedMutexGuard<()>>,
 }
@@ -189,18 +188,13 @@ impl Tx {
 
     /// Makes it so, durably.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let Self { inner, faults: _, gate } = self;
+        let Self { inner, gate } = self;
         let done = match inner {
             Inner::Postgres(tx) => tx.commit().await,
             Inner::Sqlite(tx) => tx.commit().await,
         };
         drop(gate);
         done.map_err(StoreError::sql("committing"))
-    }
-
-    /// Dies here, if the crash test says so.
-    pub(crate) fn fault(&self, point: &str) {
-        self.faults.point(point);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one integration-test binary: a file a room.
 
+mod databases;
 mod formats;
 mod house;
 mod http;
