@@ -134,14 +134,14 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When either is not there, or the database was never used by a [`Service::open`].
+    /// When the database is not there, or was never used by a [`Service::open`].
     pub async fn open_to_read(
         database_url: &str,
         blobs: PathBuf,
         clock: Clock,
     ) -> Result<Self, ServiceError> {
         let store = Store::open(database_url, Absent::Fail, Faults::none()).await?;
-        let blobs = Blobs::open(blobs)?;
+        let blobs = Blobs::open_to_read(blobs);
         let kept = store.read().await?.verifier_key().await?.ok_or(ServiceError::NoLedger)?;
         let inner = Inner {
             clock,

@@ -17,7 +17,8 @@ use crate::base::{Digest, DigestAlgorithm, Sha256, Source, digest::Hasher};
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: PathBuf,
-    store: Arc<LocalFileSystem>,
+    /// None when opened for looking only.
+    store: Option<Arc<LocalFileSystem>>,
 }
 
 /// The name and length of stored bytes. Made by [`Blobs::put`] only: the bytes are safe on disk.
@@ -51,7 +52,12 @@ impl Blobs {
         let folder = folder.canonicalize().map_err(cannot)?;
         let store =
             LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
-        Ok(Self { folder, store: Arc::new(store.with_fsync(true)) })
+        Ok(Self { folder, store: Some(Arc::new(store.with_fsync(true))) })
+    }
+
+    /// Looks at `folder` without making or changing anything.
+    pub fn open_to_read(folder: PathBuf) -> Self {
+        Self { folder, store: None }
     }
 
     /// Keeps the bytes of `source`: one pass to name them, one to copy them, a piece of 4 MiB in memory at a time.
@@ -146,11 +152,9 @@ impl Blobs {
         sha256: Sha256,
         size: u64,
     ) -> Result<(), BlobError> {
-        let mut upload = self
-            .store
-            .put_multipart(&key(sha256))
-            .await
-            .map_err(BlobError::store("beginning a stored file"))?;
+        let store = self.store.as_ref().ok_or(BlobError::ReadOnly)?;
+        let upload = store.put_multipart(&key(sha256)).await;
+        let mut upload = upload.map_err(BlobError::store("beginning a stored file"))?;
         let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
         let mut at = 0;
         while at < size {
@@ -200,6 +204,9 @@ pub enum BlobError {
         /// Its name.
         sha256: Sha256,
     },
+    /// Opened for looking only.
+    #[error("the files are open for reading only")]
+    ReadOnly,
     /// Not what its name says.
     #[error("the stored file {sha256} has other bytes now, of SHA-256 {found}; bring it back from a backup")]
     Rotten {
