@@ -24,7 +24,7 @@ use cryptoki::{
 
 use super::{
     KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenKeyKind, TokenSelector,
-    error::{TokenError, TriesLeft, code_name},
+    error::{TokenError, TriesLeft, code_name, means_gone},
     mechanism::Operation,
     module::Loaded,
     pin::{Mark, Marker},
@@ -415,11 +415,14 @@ impl Driver {
         let answer = loaded.raw.sign(&session, key, operation.mechanism, data, Some(pin), &self.progress);
         drop(session);
         match answer {
-            Err(SignFailure { function: "C_Login", code }) if refuses_pin(code) => {
-                // The PIN was right at login: somebody has changed it since.
+            Err(failure) if failure.function == "C_Login" && !unjudged(failure.code) => {
+                // The PIN was right at login: somebody has changed it since, or the token is ill. Not again by itself.
                 let mark = self.marker.mark(pin);
                 open.kept = None;
-                Err(self.remember_refused(name, slot, mark, code))
+                if refuses_pin(failure.code) {
+                    return Err(self.remember_refused(name, slot, mark, failure.code));
+                }
+                Ok(Err(failure))
             }
             other => Ok(other),
         }
@@ -434,7 +437,8 @@ impl Driver {
         last_try: LastTry,
     ) -> Result<(), TokenError> {
         let slot = self.anchor(name)?.slot;
-        self.token_info(slot)?.pin_flags().allow(last_try)?;
+        let before = self.token_info(slot)?.pin_flags();
+        before.allow(last_try)?;
         let progress = Arc::clone(&self.progress);
         let anchor = self.anchor(name)?;
         let secret = RawAuthPin::new(Box::new(pin.reveal().to_vec()));
@@ -455,6 +459,13 @@ impl Driver {
                 Ok(())
             }
             Err(CryptokiError::Pkcs11(code, Function::Login)) if refuses_pin(code) => {
+                Err(self.remember_refused(name, slot, mark.clone(), code))
+            }
+            // Some drivers have codes of their own for a wrong PIN; the flags tell.
+            Err(CryptokiError::Pkcs11(code, Function::Login))
+                if !unjudged(code)
+                    && self.token_info(slot).is_ok_and(|info| info.pin_flags().are_worse_than(before)) =>
+            {
                 Err(self.remember_refused(name, slot, mark.clone(), code))
             }
             Err(error) => Err(error.into()),
@@ -560,7 +571,8 @@ impl Driver {
             if let (Some(mark), Some(pin)) = (open.entered.clone(), open.kept.take()) {
                 // Taken out first: whatever the token says to it, this PIN is not sent a second time by itself.
                 let answer = self.enter(name, &pin, &mark, LastTry::Refuse);
-                let unjudged = answer.as_ref().is_err_and(TokenError::is_gone);
+                let unjudged =
+                    matches!(&answer, Err(TokenError::Removed { code, .. }) if code != DEVICE_ERROR);
                 if let Some(open) = self.open.get_mut(name)
                     && (answer.is_ok() || unjudged)
                 {
@@ -777,6 +789,11 @@ fn refuses_pin(code: RvError) -> bool {
     matches!(code, RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange | RvError::PinLocked)
 }
 
+/// Codes of `C_Login` after which the token cannot have looked at the PIN.
+fn unjudged(code: RvError) -> bool {
+    means_gone(code) && code != RvError::DeviceError
+}
+
 fn user_functions(session: &Session) -> Result<bool, TokenError> {
     let state = session.get_session_info()?.session_state();
     Ok(matches!(state, SessionState::RoUser | SessionState::RwUser))
@@ -857,6 +874,9 @@ fn optional(
         },
     }
 }
+
+/// May mean anything, a try that was spent included.
+const DEVICE_ERROR: &str = "CKR_DEVICE_ERROR";
 
 /// The mechanisms that kyso signs with, and those that tell a reader what else a token could.
 const SIGNING: [(MechanismType, &str); 8] = [

@@ -42,6 +42,13 @@ impl PinFlags {
             Ok(())
         }
     }
+
+    /// Whether a warning is set that was not set before: a try was spent between the two.
+    pub(super) fn are_worse_than(self, before: Self) -> bool {
+        (self.count_low && !before.count_low)
+            || (self.final_try && !before.final_try)
+            || (self.locked && !before.locked)
+    }
 }
 
 /// Makes marks of PINs: enough to recognise one again, useless outside this process.

@@ -563,6 +563,36 @@ fn a_pin_that_was_changed_meanwhile_is_sent_once() {
 }
 
 #[test]
+fn a_login_that_fails_oddly_is_not_repeated() {
+    on_our_driver("a_login_that_fails_oddly_is_not_repeated", |driver| {
+        let token = Token::open(&driver.module, &TokenSelector::labelled("thu")).unwrap();
+        driver.tell("odd");
+        // The right PIN, and no flag says that a try was spent: it may be given again, by the person only.
+        assert!(token.login(pin("1234"), LastTry::Refuse).is_err());
+        assert_eq!(driver.logins(), 1);
+        // A wrong PIN under an odd code: the flag tells.
+        let wrong = token.login(pin("0000"), LastTry::Refuse);
+        assert!(
+            matches!(&wrong, Err(TokenError::WrongPin { code, .. }) if code == "CKR_DEVICE_ERROR"),
+            "{wrong:?}"
+        );
+        assert!(matches!(token.login(pin("0000"), LastTry::Refuse), Err(TokenError::KnownWrongPin)));
+        assert_eq!(driver.logins(), 2);
+        driver.tell("");
+        token.login_and_keep(pin("1234"), LastTry::Refuse).unwrap();
+        assert_eq!(driver.logins(), 3);
+        // A kept PIN is sent once to a token that came back ill, and then no more.
+        driver.tell("away");
+        assert!(driver.sign(&token).is_err());
+        driver.tell("odd");
+        for _ in 0..5 {
+            assert!(driver.sign(&token).is_err());
+        }
+        assert_eq!(driver.logins(), 4);
+    });
+}
+
+#[test]
 fn a_silent_return_without_login_is_noticed() {
     on_our_driver("a_silent_return_without_login_is_noticed", |driver| {
         let token = Token::open(&driver.module, &TokenSelector::labelled("thu")).unwrap();

@@ -24,15 +24,16 @@ typedef struct {
 typedef struct { version version; void *functions[68]; } function_list;
 
 enum {
-    OK = 0, SLOT_ID_INVALID = 3, GENERAL_ERROR = 5, ATTRIBUTE_TYPE_INVALID = 0x12, DEVICE_REMOVED = 0x32,
+    OK = 0, SLOT_ID_INVALID = 3, GENERAL_ERROR = 5, ATTRIBUTE_TYPE_INVALID = 0x12, DEVICE_ERROR = 0x30,
+    DEVICE_REMOVED = 0x32,
     KEY_HANDLE_INVALID = 0x60, PIN_INCORRECT = 0xA0, SESSION_HANDLE_INVALID = 0xB3, TOKEN_NOT_PRESENT = 0xE0,
     USER_ALREADY_LOGGED_IN = 0x100, USER_NOT_LOGGED_IN = 0x101, BUFFER_TOO_SMALL = 0x150, NOT_INITIALIZED = 0x190,
     ALREADY_INITIALIZED = 0x191,
-    FINAL_TRY = 0x20000, LOCKED = 0x40000, KEY = 77
+    COUNT_LOW = 0x10000, FINAL_TRY = 0x20000, LOCKED = 0x40000, KEY = 77
 };
 
 static char behaviour[64];
-static ulong logged_in, last_session, first_living = 1, initialized, found;
+static ulong logged_in, last_session, first_living = 1, initialized, found, count_low;
 
 static int file(const char *name, int flags) {
     char path[4096];
@@ -41,7 +42,8 @@ static int file(const char *name, int flags) {
     return open(path, flags, 0600);
 }
 
-/* Reads the behaviour: "", "away", "forget" the login, "final" or "locked" flags, "otherpin", "hang C_Sign". */
+/* Reads the behaviour: "", "away", "forget" the login, "final" or "locked" flags, "otherpin", "hang C_Sign", "odd"
+ * for CKR_DEVICE_ERROR from each login, with the right PIN or a wrong one. */
 static const char *look(void) {
     int from = file("behaviour", O_RDONLY);
     ssize_t len = from < 0 ? 0 : read(from, behaviour, sizeof behaviour - 1);
@@ -114,7 +116,7 @@ static ulong about_token(ulong slot, token_info *info) {
     padded(info->maker, 32, "kyso");
     padded(info->model, 16, "test");
     padded(info->serial, 16, "0001");
-    info->flags = 0x40C | (is("final") ? FINAL_TRY : 0) | (is("locked") ? LOCKED : 0);
+    info->flags = 0x40C | count_low | (is("final") ? FINAL_TRY : 0) | (is("locked") ? LOCKED : 0);
     info->max_pin = 16;
     info->min_pin = 4;
     return OK;
@@ -152,8 +154,13 @@ static ulong login(ulong session, ulong user, const char *pin, ulong len) {
     ulong state = living(session);
     if (state != OK) return state;
     if (logged_in) return USER_ALREADY_LOGGED_IN;
-    if (len != 4 || memcmp(pin, is("otherpin") ? "9999" : "1234", 4)) return PIN_INCORRECT;
+    if (len != 4 || memcmp(pin, is("otherpin") ? "9999" : "1234", 4)) {
+        count_low = COUNT_LOW;
+        return is("odd") ? DEVICE_ERROR : PIN_INCORRECT;
+    }
+    if (is("odd")) return DEVICE_ERROR;
     logged_in = 1;
+    count_low = 0;
     return OK;
 }
 
