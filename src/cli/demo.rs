@@ -133,7 +133,8 @@ async fn tell(args: &Args, folder: &Path, module: &Module) -> Result<(), Failure
             return Err(error.into());
         }
     }
-    introduce(&town, &base_url, folder);
+    introduce(&town, &base_url, folder)
+        .map_err(|source| Failure::Folder { folder: folder.to_owned(), source })?;
     if !args.once {
         println!("\nServing. Ctrl-C stops it.");
         if tokio::signal::ctrl_c().await.is_err() {
@@ -185,26 +186,48 @@ fn clear(folder: &Path) -> Result<(), Failure> {
     fs::write(mark, "This folder is made by `kyso demo` and removed by the next one.\n").map_err(unusable)
 }
 
-fn introduce(town: &Town, base_url: &str, folder: &Path) {
-    let checkpoint = town.service.ledger_key();
+/// Prints what a person needs to go on, and writes it where a shell can read it.
+fn introduce(town: &Town, base_url: &str, folder: &Path) -> io::Result<()> {
+    let environment = folder.join("demo.env");
+    fs::write(&environment, shell_variables(town, base_url, folder))?;
     println!("  check a document   {base_url}/kiem-tra   (English: {base_url}/verify)");
     println!("  API                {base_url}/docs");
     println!("  ledger             {base_url}/checkpoint");
-    println!("  files              {}", folder.display());
-    println!("  ledger key         {checkpoint}");
+    println!("  ledger key         {}", town.service.ledger_key());
     println!("  trust anchor       {}", folder.join("root.pem").display());
+    println!("  signed decision    {}", folder.join("quyet-dinh.ky-2.pdf").display());
     for (what, (label, pin)) in
         [("leader's token", demo::LEADER_TOKEN), ("agency's token", demo::AGENCY_TOKEN)]
     {
         println!("  {what}     “{label}”, PIN {pin}");
     }
-    println!("  API keys (good for this run only)");
+    println!("  API keys, good for this run only; `. {}` sets them in a shell:", environment.display());
+    for (name, whose, key) in api_keys(town) {
+        println!("    {name:<8} {whose:<18} {key}");
+    }
+    Ok(())
+}
+
+/// Variable, whose, key.
+fn api_keys(town: &Town) -> Vec<(&'static str, String, &str)> {
+    let mut keys = Vec::new();
     if let Some(leader) = &town.office.leader {
-        println!("    {:<8} leader  {leader}", town.office.agency.code.as_str());
+        keys.push(("LEADER", format!("leader of {}", town.office.agency.code), leader.as_str()));
     }
-    for office in std::iter::once(&town.office).chain(&town.recipients) {
-        println!("    {:<8} clerk   {}", office.agency.code.as_str(), office.clerk);
+    keys.push(("CLERK", format!("clerk of {}", town.office.agency.code), town.office.clerk.as_str()));
+    for (name, office) in ["FIRST", "SECOND", "THIRD"].into_iter().zip(&town.recipients) {
+        keys.push((name, format!("clerk of {}", office.agency.code), office.clerk.as_str()));
     }
+    keys
+}
+
+fn shell_variables(town: &Town, base_url: &str, folder: &Path) -> String {
+    let mut text = format!("KYSO={base_url}\nDEMO='{}'\n", folder.display());
+    text += &format!("LEDGER_KEY='{}'\nPKI={}\n", town.service.ledger_key(), town.pki.host());
+    for (name, _, key) in api_keys(town) {
+        text += &format!("{name}={key}\n");
+    }
+    text
 }
 
 fn stopwatch() -> Instant {
