@@ -1,6 +1,7 @@
 //! The one integration-test binary: a file a room.
 
 mod databases;
+mod demo;
 mod formats;
 mod house;
 mod http;
