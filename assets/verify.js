@@ -65,6 +65,9 @@ function ended(words) {
   say(words);
 }
 
+// The label says that choosing is enough.
+form.classList.add("scripted");
+input.addEventListener("change", () => send(input.files));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   send(input.files);

@@ -1,6 +1,10 @@
 //! Judging files that came in, a few at a time, each on a thread of its own.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use super::{App, Problem, problem, upload::Upload};
 use crate::{
@@ -60,10 +64,17 @@ fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentRep
         fetcher: desk.online.then_some(&*desk.fetcher),
         limits: &desk.limits,
     };
-    verify_source(&name, Arc::new(source), &options).map_err(|error| {
-        let message = Message { key: "file.unreadable".to_owned(), message: error.to_string() };
-        Unreadable { name, error: message }
-    })
+    let judged = catch_unwind(AssertUnwindSafe(|| verify_source(&name, Arc::new(source), &options)));
+    let error = match judged {
+        Ok(Ok(document)) => return Ok(document),
+        Ok(Err(error)) => error.message(),
+        // One file on which we fail is no reason to leave the others unjudged.
+        Err(_panic) => {
+            let message = "kyso failed on this file; please report it, with the file if you may.".to_owned();
+            Message { key: "internal".to_owned(), message }
+        }
+    };
+    Err(Unreadable { name, error })
 }
 
 /// The word of the JSON report.

@@ -24,7 +24,7 @@ use crate::{base::Id, telemetry};
 
 /// The id of a request, in the log, in `X-Request-Id` and in problems.
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
+pub(super) struct RequestId;
 
 /// Wraps all routes.
 pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -36,7 +36,6 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let trace_id = trace_id(request.headers());
     let span =
         tracing::info_span!("request", request_id, trace_id, %method, route, key = tracing::field::Empty);
-    request.extensions_mut().insert(RequestId(request_id.clone()));
 
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let response = answered.unwrap_or_else(|_panic| {

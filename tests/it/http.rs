@@ -1,1 +1,7 @@
-//! The API and the pages.
+//! The API and the pages, by people who use them.
+
+mod api;
+mod browser;
+mod operations;
+mod pages;
+mod town;

@@ -19,7 +19,7 @@ use crate::{
     base::UtcTime,
     validation::{
         DocumentReport, Indication, Message, ModificationLevel, Overall, Report, SignatureReport, TimeSource,
-        Unreadable,
+        Unreadable, words as dictionary,
     },
 };
 
@@ -150,13 +150,12 @@ impl Tone {
     }
 
     fn word(self, language: Language) -> &'static str {
+        let heading = |overall| dictionary::heading(overall, dictionary_language(language)).1;
         match self {
-            Self::Valid => language.pick("Chữ ký hợp lệ", "Valid signature"),
-            Self::Indeterminate => language.pick("Chưa thể kết luận", "No conclusion yet"),
-            Self::Invalid => language.pick("Không hợp lệ", "Not valid"),
-            Self::Unsigned => {
-                language.pick("Văn bản không có chữ ký số", "The document has no digital signature")
-            }
+            Self::Valid => heading(Overall::Valid),
+            Self::Indeterminate => heading(Overall::Indeterminate),
+            Self::Invalid => heading(Overall::Invalid),
+            Self::Unsigned => heading(Overall::Unsigned),
             Self::Unreadable => language.pick("Không đọc được tệp", "The file cannot be read"),
         }
     }
@@ -214,13 +213,13 @@ impl DocumentView {
 
     fn unreadable(language: Language, file: &Unreadable) -> Self {
         let tone = Tone::Unreadable;
-        let (why, next) = words(language, &file.error);
+        let (why, next) = unreadable_words(language, &file.error);
         Self {
             tone: tone.class(),
             name: file.name.clone(),
             heading: tone.word(language),
             summary: why,
-            next: next.into_iter().collect(),
+            next: vec![next],
             signatures: Vec::new(),
             facts: Vec::new(),
         }
@@ -326,12 +325,13 @@ struct SignatureView {
 impl SignatureView {
     fn new(language: Language, signature: &SignatureReport) -> Self {
         let tone = Tone::of_signature(signature.indication);
+        let heading = dictionary::signature_heading(signature.indication, dictionary_language(language));
         let who = who(language, signature);
         let messages = signature.errors.iter().chain(&signature.warnings);
         Self {
             id: signature.id.clone(),
             tone: tone.class(),
-            word: signature_word(language, tone),
+            word: heading.1,
             organization: signature.organization.clone().filter(|organization| *organization != who),
             who,
             when: when_line(language, signature),
@@ -340,14 +340,6 @@ impl SignatureView {
             reasons: messages.map(|message| words(language, message).0).collect(),
             facts: technical(language, signature),
         }
-    }
-}
-
-/// Shorter beside a name than at the head of a card.
-fn signature_word(language: Language, tone: Tone) -> &'static str {
-    match tone {
-        Tone::Valid => language.pick("Hợp lệ", "Valid"),
-        other => other.word(language),
     }
 }
 
@@ -488,13 +480,202 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
     facts
 }
 
-/// A message in the reader's language, and what to do about it.
+/// What a message means in the reader's language, and what to do about it.
+///
+/// A key that the dictionary does not know keeps its own English words.
 fn words(language: Language, message: &Message) -> (String, Option<String>) {
-    let _ = language;
-    (message.message.clone(), None)
+    match dictionary::words(&message.key, dictionary_language(language)) {
+        Some(known) => {
+            let advice = Some(known.advice.to_owned()).filter(|advice| !advice.is_empty());
+            (known.meaning.to_owned(), advice)
+        }
+        None => (message.message.clone(), None),
+    }
+}
+
+/// Why a file was not judged, and what to do about it.
+fn unreadable_words(language: Language, error: &Message) -> (String, String) {
+    let known = dictionary::UNREADABLE.iter().find(|(key, ..)| *key == error.key);
+    let why = known.map_or(error.message.as_str(), |(_, en, vi)| language.pick(vi, en));
+    let next = match error.key.as_str() {
+        "file.encrypted" => language.pick(
+            "Gỡ mật khẩu của tệp rồi thử lại; chữ ký chỉ kiểm tra được trên tệp không mã hóa.",
+            "Take the password off and try again; signatures can be checked in a file that is not encrypted.",
+        ),
+        "internal" => language.pick(
+            "Thử lại sau; nếu vẫn lỗi, báo cho người quản trị trang này.",
+            "Try again later; if it happens again, tell whoever runs this page.",
+        ),
+        _ => language.pick(
+            "Chọn tệp PDF gốc do cơ quan gửi, không phải ảnh chụp hay tệp đã in lại.",
+            "Choose the original PDF that the agency sent, not a picture or a print of it.",
+        ),
+    };
+    (why.to_owned(), next.to_owned())
+}
+
+fn dictionary_language(language: Language) -> dictionary::Language {
+    language.pick(dictionary::Language::Vietnamese, dictionary::Language::English)
 }
 
 /// The header by which our script asks for the results alone.
 const PART: &str = "x-kyso-part";
 /// More advice than this helps nobody.
 const MAX_STEPS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validation::{CoverageLevel, Modification};
+
+    fn signature(indication: Indication, by: &str) -> SignatureReport {
+        SignatureReport {
+            id: "S-1".to_owned(),
+            field: "Signature1".to_owned(),
+            indication,
+            sub_indication: None,
+            signature_format: "PAdES-BASELINE-T".to_owned(),
+            signature_algorithm: Some("SHA256withRSA".to_owned()),
+            signed_by: Some(by.to_owned()),
+            organization: None,
+            subject: Some(format!("CN={by},C=VN")),
+            issuer: Some("CN=kyso demo CA,C=VN".to_owned()),
+            serial: Some("1a2b".to_owned()),
+            certificate_valid_from: Some("2026-01-01T00:00:00Z".to_owned()),
+            certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
+            trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
+            claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),
+            best_signature_time: Some("2026-11-22T01:15:09Z".to_owned()),
+            best_signature_time_source: Some(TimeSource::TimeStamp),
+            reason: None,
+            location: None,
+            certification_level: None,
+            digest_matches: true,
+            signature_matches: true,
+            coverage: CoverageLevel::Document,
+            modification_level: ModificationLevel::None,
+            modifications: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn document(name: &str, signatures: Vec<SignatureReport>) -> DocumentReport {
+        DocumentReport {
+            name: name.to_owned(),
+            sha256: "ab".repeat(32),
+            overall: DocumentReport::overall_of(&signatures),
+            validation_time: "2026-11-23T02:00:00Z".to_owned(),
+            policy: "strict".to_owned(),
+            signatures,
+        }
+    }
+
+    fn failed(key: &str) -> SignatureReport {
+        SignatureReport {
+            indication: Indication::TotalFailed,
+            sub_indication: Some("HASH_FAILURE".to_owned()),
+            errors: vec![Message { key: key.to_owned(), message: "in English".to_owned() }],
+            ..signature(Indication::TotalFailed, "Đặng Thuỳ Hương Giang")
+        }
+    }
+
+    fn view(language: Language, document: &DocumentReport) -> DocumentView {
+        DocumentView::judged(language, document)
+    }
+
+    #[test]
+    fn one_valid_signature_is_told_in_one_sentence_with_the_source_of_its_time() {
+        let one = document("a.pdf", vec![signature(Indication::TotalPassed, "UBND phường An Hội")]);
+        let vi = view(Language::Vi, &one);
+        assert_eq!((vi.tone, vi.heading), ("valid", "Chữ ký hợp lệ"));
+        assert_eq!(
+            vi.summary,
+            "Văn bản này do UBND phường An Hội ký lúc 08:15 ngày 22/11/2026 (giờ có xác nhận) và không bị thay đổi từ đó."
+        );
+        assert!(vi.next.is_empty());
+        let claimed = SignatureReport {
+            best_signature_time_source: Some(TimeSource::ValidationTime),
+            ..signature(Indication::TotalPassed, "UBND phường An Hội")
+        };
+        let summary = view(Language::Vi, &document("a.pdf", vec![claimed])).summary;
+        assert!(summary.contains("ký lúc 08:14 ngày 22/11/2026 (giờ máy người ký khai)"), "{summary}");
+    }
+
+    #[test]
+    fn a_failure_says_why_and_what_to_do() {
+        let altered = document("a.pdf", vec![failed("digest.mismatch")]);
+        let vi = view(Language::Vi, &altered);
+        assert_eq!((vi.tone, vi.heading), ("invalid", "Không hợp lệ"));
+        let known = dictionary::words("digest.mismatch", dictionary::Language::Vietnamese).unwrap();
+        assert_eq!(
+            (vi.summary.as_str(), vi.next.as_slice()),
+            (known.meaning, &[known.advice.to_owned()][..])
+        );
+        assert_eq!(view(Language::En, &altered).signatures[0].word, "Not valid");
+    }
+
+    #[test]
+    fn no_answer_that_is_not_valid_leaves_people_without_a_next_step() {
+        for key in dictionary::Key::ALL {
+            let (_, next) =
+                words(Language::Vi, &Message { key: key.as_str().to_owned(), message: String::new() });
+            let english = dictionary::words(key.as_str(), dictionary::Language::English).unwrap();
+            assert_eq!(next.is_some(), !english.advice.is_empty(), "{key:?}");
+        }
+        let unsigned = document("a.pdf", Vec::new());
+        assert!(!view(Language::Vi, &unsigned).next.is_empty());
+        for (key, ..) in dictionary::UNREADABLE {
+            let error = Message { key: key.to_owned(), message: "in English".to_owned() };
+            let file = Unreadable { name: "a".to_owned(), error };
+            let vi = DocumentView::unreadable(Language::Vi, &file);
+            assert!(!vi.next.is_empty() && vi.summary != "in English", "{key}");
+        }
+    }
+
+    #[test]
+    fn what_came_later_is_told_for_each_signature() {
+        let first = SignatureReport {
+            modification_level: ModificationLevel::Permitted,
+            coverage: CoverageLevel::Revision,
+            modifications: vec![Modification {
+                revision: 3,
+                objects: vec!["12 0 R".to_owned()],
+                kind: "signature".to_owned(),
+                permitted: true,
+                description: "a signature was added".to_owned(),
+            }],
+            ..signature(Indication::TotalPassed, "Đặng Thuỳ Hương Giang")
+        };
+        let both = document("a.pdf", vec![first, signature(Indication::TotalPassed, "UBND tỉnh Sông Lam")]);
+        let vi = view(Language::Vi, &both);
+        assert!(vi.summary.contains("2 chữ ký, của Đặng Thuỳ Hương Giang và UBND tỉnh Sông Lam"));
+        assert_eq!(vi.signatures[0].changes, ["thêm một chữ ký"]);
+        assert!(vi.signatures[1].changes.is_empty());
+        assert_eq!(vi.signatures[1].after, "Sau chữ ký này không có gì được thêm vào.");
+    }
+
+    #[test]
+    fn an_intact_document_is_called_intact_even_without_a_conclusion() {
+        let unknown = SignatureReport {
+            errors: vec![Message { key: "status.unknown".to_owned(), message: String::new() }],
+            ..signature(Indication::Indeterminate, "Sở Nội vụ")
+        };
+        let vi = view(Language::Vi, &document("a.pdf", vec![unknown]));
+        assert_eq!(vi.heading, "Chưa thể kết luận");
+        assert!(vi.summary.ends_with("Nội dung đã ký còn nguyên vẹn."), "{}", vi.summary);
+    }
+
+    #[test]
+    fn a_name_from_outside_stays_text() {
+        let report = Report {
+            documents: vec![document(
+                "<script>x</script>.pdf",
+                vec![signature(Indication::TotalPassed, "<i>A</i>")],
+            )],
+            unreadable: Vec::new(),
+        };
+        let html = Results::new(Language::Vi, &report).render().unwrap();
+        assert!(!html.contains("<script>") && !html.contains("<i>"), "{html}");
+    }
+}
