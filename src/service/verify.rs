@@ -81,6 +81,9 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
     let end = Instant::now() + PATIENCE;
     let mut asked: HashSet<Need> = HashSet::new();
     for _ in 0..MAX_ROUNDS {
+        if Instant::now() >= end {
+            return;
+        }
         let mut needs = inspection.needs(options.anchors, options.moment);
         needs.retain(|need| !asked.contains(need));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));

@@ -361,3 +361,27 @@ const OTHER_TRADES: [ObjectIdentifier; 4] = [
     oid::KP_TIME_STAMPING,
     oid::KP_OCSP_SIGNING,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_keys_are_weak() {
+        for (kind, weak) in [
+            (KeyKind::Rsa { bits: 1024 }, Some("RSA-1024")),
+            (KeyKind::Rsa { bits: 2047 }, Some("RSA-2047")),
+            (KeyKind::Rsa { bits: 2048 }, None),
+            (KeyKind::Ec { bits: 224 }, Some("EC-224")),
+            (KeyKind::Ec { bits: 256 }, None),
+        ] {
+            assert_eq!(weak_key(kind).as_deref(), weak, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_budget_runs_out() {
+        let mut budget = Budget::new(2);
+        assert_eq!([budget.spend(), budget.spend(), budget.spend()], [Some(()), Some(()), None]);
+    }
+}

@@ -73,6 +73,12 @@ pub enum StatusFault {
         /// Which kind.
         what: String,
     },
+    /// A delta, indirect or partitioned list names the certificate, or one of the same number.
+    #[error("a revocation list of a kind that is not supported yet names the certificate: {what}")]
+    Named {
+        /// Which kind.
+        what: String,
+    },
     /// OCSP status `unknown`.
     #[error("the responder does not know the certificate")]
     Unknown,
@@ -95,8 +101,13 @@ pub(super) enum Status {
 
 /// What one piece of evidence says.
 enum Statement {
+    /// Not to be relied on, but enough to outweigh a good word.
+    Doubt(StatusFault),
     Good,
-    Revoked { at: UtcTime, reason: Option<u8> },
+    Revoked {
+        at: UtcTime,
+        reason: Option<u8>,
+    },
     Fault(StatusFault),
     NotAbout,
     Unproven,
@@ -112,7 +123,7 @@ pub(super) enum Kind<'a> {
 impl Court<'_> {
     /// The status of `certificate` by all evidence that `issuer` stands behind.
     ///
-    /// One statement of revocation outweighs any number of good ones.
+    /// One statement of revocation outweighs any number of good ones; so does the doubt that a partial list casts.
     pub(super) fn status(
         &self,
         certificate: &Certificate,
@@ -134,7 +145,7 @@ impl Court<'_> {
         budget: &mut Budget,
     ) -> Status {
         let mut faults = Vec::new();
-        let (mut good, mut unproven) = (false, false);
+        let (mut good, mut unproven, mut doubted) = (false, false, false);
         let mut revoked: Option<(UtcTime, Option<u8>)> = None;
         for item in self.statuses {
             let statement = match item.kind {
@@ -144,6 +155,10 @@ impl Court<'_> {
                 }
             };
             match statement {
+                Statement::Doubt(fault) => {
+                    doubted = true;
+                    faults.push(fault);
+                }
                 Statement::Good => good = true,
                 Statement::Unproven => unproven = true,
                 Statement::NotAbout => {}
@@ -158,6 +173,7 @@ impl Court<'_> {
         }
         match revoked {
             Some((at, reason)) => Status::Revoked { at, reason },
+            None if doubted => Status::Unknown(faults),
             None if good => Status::Good,
             None if unproven => Status::Unproven,
             None => Status::Unknown(faults),
@@ -176,9 +192,6 @@ impl Court<'_> {
         if !crl.issuer().matches(issuer.subject()) {
             return Statement::NotAbout;
         }
-        if let Some(what) = crl.limited() {
-            return Statement::Fault(StatusFault::Limited { what: what.to_owned() });
-        }
         if issuer.key_usage().is_some_and(|usage| !usage.crl_sign) {
             return Statement::Fault(StatusFault::NotAuthorized);
         }
@@ -190,6 +203,14 @@ impl Court<'_> {
             None => return Statement::Fault(StatusFault::Budget),
             Some(false) => return Statement::Fault(StatusFault::Signature),
             Some(true) => {}
+        }
+        if let Some(what) = crl.limited() {
+            let what = what.to_owned();
+            // Such a list cannot clear anybody, but one that it names is not cleared by others either.
+            return match crl.entry(certificate.serial()) {
+                Some(_) => Statement::Doubt(StatusFault::Named { what }),
+                None => Statement::Fault(StatusFault::Limited { what }),
+            };
         }
         let times = Times {
             this_update: crl.this_update(),

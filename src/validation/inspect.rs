@@ -9,12 +9,13 @@ use super::{
 use crate::{
     asn1::oid,
     base::{Digest, DigestAlgorithm, Limits, Sha256, Source, UtcTime, digest::Hasher},
-    cms::SignedData,
+    cms::{CmsError, SignedData},
     pdf::{ByteRangeError, Change, Coverage, Document, PdfError, SignatureField, SignatureKind},
+    tsp::Token,
 };
 
 /// How many bytes a signature without signed attributes may cover: its content has to lie in memory at once.
-const MAX_BARE_CONTENT: u64 = 64 * 1024 * 1024;
+const MAX_BARE_CONTENT: u64 = 32 * 1024 * 1024;
 
 /// How often the bytes of the file may be hashed for all signatures together.
 ///
@@ -207,23 +208,24 @@ fn bare_content(source: &dyn Source, coverage: &Coverage) -> Result<Option<Vec<u
     if len > MAX_BARE_CONTENT {
         return Ok(None);
     }
-    let mut bytes = source.read(first.clone())?;
-    bytes.extend(source.read(second.clone())?);
+    let first_len = usize::try_from(first.end - first.start).unwrap_or(0);
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    let (head, tail) = bytes.split_at_mut(first_len);
+    source.read_at(first.start, head)?;
+    source.read_at(second.start, tail)?;
     Ok(Some(bytes))
 }
 
 fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
-    let malformed = |error: &dyn std::fmt::Display| {
-        let message = Key::FormatCms.message(format!("The signature cannot be read: {error}."));
-        Finding::fatal("FORMAT_FAILURE", message)
-    };
     let attested = match (field.sub_filter.as_str(), field.kind) {
         ("ETSI.CAdES.detached", SignatureKind::Signature) => true,
         ("adbe.pkcs7.detached", SignatureKind::Signature) => false,
         ("ETSI.RFC3161", SignatureKind::DocTimeStamp) => {
             // Only the imprint's algorithm is wanted now; everything is checked once the digest is there.
-            let token =
-                crate::tsp::Token::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
+            let token = Token::parse(&field.contents, limits).map_err(|error| {
+                let message = Key::FormatCms.message(format!("The time-stamp cannot be read: {error}."));
+                Finding::fatal("FORMAT_FAILURE", message)
+            })?;
             return Ok(Parsed::TimeStamp(token.info.imprint.algorithm));
         }
         (other, kind) => {
@@ -237,7 +239,7 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
             return Err(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
         }
     };
-    let data = SignedData::parse(&field.contents, limits).map_err(|error| malformed(&error))?;
+    let data = SignedData::parse(&field.contents, limits).map_err(|error| unread(&error))?;
     if data.only_signer().is_err() {
         let message = Key::FormatSigners
             .message(format!("The signature has {} signers, not one.", data.signer_infos.len()));
@@ -250,6 +252,25 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
     }
     let profile = Profile { content_type: oid::DATA, attested };
     Ok(Parsed::Cms { data: Box::new(data), profile })
+}
+
+/// What is beyond kyso is no failure of the signature; what breaks the standard is.
+fn unread(error: &CmsError) -> Finding {
+    match error {
+        CmsError::Algorithm { place, source } => {
+            let message = Key::AlgorithmUnsupported
+                .message(format!("The {place} {} of the signature is not supported.", source.oid));
+            Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message)
+        }
+        CmsError::Limit { .. } => {
+            let message = Key::FormatTooCostly.message(format!("The signature is not read: {error}."));
+            Finding::open("SIGNED_DATA_NOT_FOUND", message)
+        }
+        _ => {
+            let message = Key::FormatCms.message(format!("The signature cannot be read: {error}."));
+            Finding::fatal("FORMAT_FAILURE", message)
+        }
+    }
 }
 
 fn byte_range_key(error: &ByteRangeError) -> Key {
@@ -310,8 +331,7 @@ fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
             whole = <[u8; 32]>::try_from(hasher.finish().bytes.as_slice()).ok().map(Sha256);
         }
     }
-    // SHA-256 is among the algorithms, and 32 bytes long.
-    let whole = whole.unwrap_or(Sha256([0; 32]));
+    let whole = whole.ok_or_else(|| std::io::Error::other("SHA-256 was not computed"))?;
     Ok(Digests { signed, whole })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     base::{Limits, Sha256, Source, UtcTime},
     ocsp,
     pdf::{Document, PdfError},
-    trust::Anchors,
+    trust::{Anchors, Checks},
     x509::{Certificate, Crl},
 };
 
@@ -86,14 +86,16 @@ pub struct Inspection {
     /// Certificates from everywhere, none twice.
     pool: Vec<Certificate>,
     statuses: Vec<HeldStatus>,
+    /// Signature checks on certificates and evidence, done once for all questions.
+    checks: Checks,
 }
 
 /// A piece of status evidence and where it was found.
 struct HeldStatus {
     fingerprint: Sha256,
     what: StatusEvidence,
-    /// The earliest revision that is known to hold it.
-    revision: Option<usize>,
+    /// Whatever covers this revision covers the evidence.
+    covered_from: Option<usize>,
     /// The signature under whose protection it stands.
     signature: Option<usize>,
 }
@@ -118,6 +120,7 @@ impl Inspection {
             signatures: Vec::new(),
             pool: Vec::new(),
             statuses: Vec::new(),
+            checks: Checks::default(),
         };
         for (index, signature) in signatures.iter().enumerate() {
             inspection.take_in(signature, index);
@@ -166,29 +169,31 @@ impl Inspection {
 
     /// Certificates and status evidence that came inside a signature.
     fn take_in(&mut self, signature: &Signature, index: usize) {
+        // A CMS lies in its own signature's hole, which only later revisions cover.
+        let covered_from = Some(signature.field.revision + 1);
         for data in signature.signed_data() {
             for certificate in &data.certificates {
                 self.keep_certificate(certificate);
             }
             for crl in &data.crls {
-                self.keep(Evidence::Crl(crl.der().to_vec()), Some(signature.field.revision), None);
+                self.keep(Evidence::Crl(crl.der().to_vec()), covered_from, None);
             }
             for response in &data.ocsp_responses {
-                self.keep(Evidence::Ocsp(response.clone()), Some(signature.field.revision), None);
+                self.keep(Evidence::Ocsp(response.clone()), covered_from, None);
             }
-            for signer in &data.signer_infos {
-                let (revision, within) = (Some(signature.field.revision), Some(index));
-                for crl in &signer.revocation_crls {
-                    self.keep(Evidence::Crl(crl.clone()), revision, within);
-                }
-                for response in &signer.revocation_ocsps {
-                    self.keep(Evidence::Ocsp(response.clone()), revision, within);
-                }
+        }
+        // What its signed attributes hold, a signature's own time-stamp vouches for as well.
+        for signer in signature.signed_data().take(1).flat_map(|data| &data.signer_infos) {
+            for crl in &signer.revocation_crls {
+                self.keep(Evidence::Crl(crl.clone()), covered_from, Some(index));
+            }
+            for response in &signer.revocation_ocsps {
+                self.keep(Evidence::Ocsp(response.clone()), covered_from, Some(index));
             }
         }
     }
 
-    fn keep(&mut self, evidence: Evidence, revision: Option<usize>, signature: Option<usize>) {
+    fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
         let (der, what) = match evidence {
             Evidence::Certificate(der) => {
                 if let Ok(certificate) = Certificate::from_der(&der) {
@@ -207,14 +212,14 @@ impl Inspection {
         };
         let fingerprint = Sha256::of(&der);
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
-            held.revision = match (held.revision, revision) {
+            held.covered_from = match (held.covered_from, covered_from) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
             held.signature = held.signature.or(signature);
-        } else if revision.is_none() || self.statuses.len() < self.limits.certificates {
+        } else if covered_from.is_none() || self.statuses.len() < self.limits.certificates {
             // What the caller brings is bounded by what was asked for.
-            self.statuses.push(HeldStatus { fingerprint, what, revision, signature });
+            self.statuses.push(HeldStatus { fingerprint, what, covered_from, signature });
         }
     }
 

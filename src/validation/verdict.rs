@@ -18,8 +18,7 @@ use crate::{
     ocsp,
     pdf::ChangeKind,
     trust::{
-        Anchors, Assessment, ChainFault, Checks, Control, Court, Distrust, Lack, Purpose, SKEW, StatusItem,
-        Trusted,
+        Anchors, Assessment, ChainFault, Control, Court, Distrust, Lack, Purpose, SKEW, StatusItem, Trusted,
     },
     x509::Certificate,
 };
@@ -30,14 +29,7 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
-    let mut bench = Bench {
-        inspection,
-        anchors,
-        moment,
-        checks: Checks::default(),
-        proofs: Vec::new(),
-        needs: Vec::new(),
-    };
+    let mut bench = Bench { inspection, anchors, moment, proofs: Vec::new(), needs: Vec::new() };
     let signatures = &inspection.signatures;
     let mut reports: Vec<Option<SignatureReport>> = signatures.iter().map(|_| None).collect();
     for (index, signature) in signatures.iter().enumerate().rev() {
@@ -65,7 +57,6 @@ struct Bench<'a> {
     inspection: &'a Inspection,
     anchors: &'a Anchors,
     moment: UtcTime,
-    checks: Checks,
     /// Valid document time-stamps: the revision that each covers, and its time.
     proofs: Vec<(usize, UtcTime)>,
     needs: Vec<Need>,
@@ -262,7 +253,7 @@ impl Bench<'_> {
             .statuses
             .iter()
             .map(|held| {
-                let stored = held.revision.and_then(|revision| self.proven_from(revision));
+                let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
                 let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
                 let times = stored.into_iter().chain(protected.map(|(_, time)| time));
                 let existed_by = times.min().unwrap_or(self.moment).min(self.moment);
@@ -273,7 +264,8 @@ impl Bench<'_> {
             })
             .collect();
         let inspection = self.inspection;
-        let court = Court::new(self.anchors, &inspection.pool, &statuses, &inspection.limits, &self.checks);
+        let court =
+            Court::new(self.anchors, &inspection.pool, &statuses, &inspection.limits, &inspection.checks);
         let Assessment { outcome, lacks } = court.judge(certificate, purpose, control);
         for lack in lacks {
             self.want(&lack);
