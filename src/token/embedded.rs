@@ -5,7 +5,6 @@
 //! `kryoptic-lib` itself exports no names: only its loadable-module sibling does.
 //!
 //! [`Pkcs11::new_from_self`]: cryptoki::context::Pkcs11::new_from_self
-#![expect(non_snake_case, reason = "the names are those of PKCS#11 section 5.4")]
 #![expect(
     unsafe_code,
     reason = "an exported name could clash with another of the same name in this program; there is no other, since \

@@ -182,7 +182,9 @@ mod tests {
     fn a_hanging_driver_costs_a_typed_error_and_comes_back() {
         let worker = worker();
         let (release, gate) = mpsc::channel::<()>();
-        let hung = worker.call(Duration::from_millis(50), move |driver| {
+        // The thread runs, so that the deadline below is spent in the call and not in starting.
+        worker.call(Duration::from_secs(60), |_| Ok(())).unwrap();
+        let hung = worker.call(Duration::from_secs(2), move |driver| {
             driver.note("C_Sign");
             let _ = gate.recv();
             Ok(())
@@ -195,7 +197,7 @@ mod tests {
         assert!(matches!(next, Err(TokenError::Stuck { ref function }) if function == "C_Sign"), "{next:?}");
         release.send(()).unwrap();
         let mut answer = Err(TokenError::NotLoggedIn);
-        for _ in 0..100 {
+        for _ in 0..1000 {
             answer = worker.call(Duration::from_secs(5), |_| Ok(7));
             if answer.is_ok() {
                 break;

@@ -461,7 +461,7 @@ fn a_driver_that_hangs_costs_a_typed_error() {
         let token = Token::open_with_deadline(
             &driver.module,
             &TokenSelector::labelled("thu"),
-            Duration::from_millis(400),
+            Duration::from_secs(3),
         )
         .unwrap();
         token.login(pin("1234"), LastTry::Refuse).unwrap();
@@ -472,12 +472,12 @@ fn a_driver_that_hangs_costs_a_typed_error() {
             matches!(&hung, Err(TokenError::Timeout { function, .. }) if function == "C_Sign"),
             "{hung:?}"
         );
-        assert!(begin.elapsed() < Duration::from_secs(3));
+        assert!(begin.elapsed() < Duration::from_secs(20));
         let next = driver.sign(&token);
         assert!(matches!(&next, Err(TokenError::Stuck { function }) if function == "C_Sign"), "{next:?}");
         driver.tell("");
         let mut answer = driver.sign(&token);
-        for _ in 0..100 {
+        for _ in 0..1000 {
             if answer.is_ok() {
                 break;
             }
