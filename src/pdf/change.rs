@@ -89,9 +89,11 @@ impl Document {
             return Ok(Arc::clone(analysis));
         }
         let mut uses = Uses::before(self, from)?;
+        let mut names: HashSet<String> =
+            self.fields_at(from.saturating_sub(1))?.iter().map(|field| root_name(&field.name)).collect();
         let mut steps = Vec::new();
         for revision in from..self.revisions().len() {
-            steps.push(Step::new(self, revision, &uses)?.classify()?);
+            steps.push(Step::new(self, revision, &uses, &mut names)?.classify()?);
             uses.add_revision(self, revision)?;
         }
         let analysis = Arc::new(Analysis { from, steps });
@@ -205,6 +207,8 @@ struct Delta {
 struct Step<'a> {
     document: &'a Document,
     uses: &'a Uses,
+    /// Names of the form's fields, up to the first full stop.
+    names: &'a mut HashSet<String>,
     before: usize,
     after: usize,
     deltas: BTreeMap<u32, Delta>,
@@ -229,10 +233,16 @@ enum Part {
 }
 
 impl<'a> Step<'a> {
-    fn new(document: &'a Document, after: usize, uses: &'a Uses) -> Result<Self, PdfError> {
+    fn new(
+        document: &'a Document,
+        after: usize,
+        uses: &'a Uses,
+        names: &'a mut HashSet<String>,
+    ) -> Result<Self, PdfError> {
         let mut step = Self {
             document,
             uses,
+            names,
             before: after.saturating_sub(1),
             after,
             deltas: BTreeMap::new(),
@@ -525,22 +535,14 @@ impl<'a> Step<'a> {
         {
             self.explain(id, Part::Signature, &|key| key == b"AcroForm");
         }
-        if !added.is_empty() {
-            let names: HashSet<String> = self
-                .document
-                .fields_at(self.before)?
-                .into_iter()
-                .map(|field| root_name(&field.name))
-                .collect();
-            for field in added {
-                self.new_field(field, &names)?;
-            }
+        for field in added {
+            self.new_field(field)?;
         }
         self.filled_fields()
     }
 
     /// A field that the form gained: a signature field with its signature, or nothing is explained.
-    fn new_field(&mut self, id: ObjectId, taken: &HashSet<String>) -> Result<(), PdfError> {
+    fn new_field(&mut self, id: ObjectId) -> Result<(), PdfError> {
         let field = match self.delta(id) {
             Some(Delta { before: None, after: Object::Dictionary(field), .. }) => field.clone(),
             _ => {
@@ -557,7 +559,7 @@ impl<'a> Step<'a> {
             );
             return Ok(());
         }
-        if taken.contains(&root_name(&name)) {
+        if !self.names.insert(root_name(&name)) {
             self.other(vec![id], format!("adds another form field of the name {name:?}"));
             return Ok(());
         }
@@ -1019,7 +1021,9 @@ impl Document {
     /// The first byte of `range` that is neither white space nor in a harmless comment.
     fn first_hidden(&self, range: Range<u64>) -> Result<Option<u64>, PdfError> {
         let mut at = range.start;
+        let mut comments = 0;
         while let Some(found) = self.first_not_space(at..range.end)? {
+            comments += 1;
             let head = self.source.read(found..range.end.min(found + LONGEST_COMMENT))?;
             let end = head.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
             let harmless = |line: &[u8]| {
@@ -1027,7 +1031,7 @@ impl Document {
                     && !["obj", "xref", "trailer"].iter().any(|word| contains(line, word.as_bytes()))
             };
             match end.and_then(|end| head.get(..end)) {
-                Some(line) if harmless(line) => at = found + line.len() as u64,
+                Some(line) if harmless(line) && comments <= MOST_COMMENTS => at = found + line.len() as u64,
                 _ => return Ok(Some(found)),
             }
         }
@@ -1062,10 +1066,7 @@ fn grown_by(before: &Object, after: &Object) -> Option<Vec<ObjectId>> {
 fn differing_keys(before: &Dictionary, after: &Dictionary, allowed: &[&str]) -> Vec<String> {
     let (before, after) = (before.without(allowed), after.without(allowed));
     let keys: BTreeSet<&[u8]> = before.iter().chain(after.iter()).map(|(key, _)| key).collect();
-    let value = |dictionary: &Dictionary, key: &[u8]| {
-        dictionary.iter().find(|(found, _)| *found == key).map(|(_, value)| value.clone())
-    };
-    let differ = keys.into_iter().filter(|key| value(&before, key) != value(&after, key));
+    let differ = keys.into_iter().filter(|key| before.written(key) != after.written(key)).take(MOST_SHOWN);
     differ.map(|key| format!("/{}", String::from_utf8_lossy(key))).collect()
 }
 
@@ -1155,6 +1156,9 @@ const MOST_OTHERS: usize = 100;
 
 /// Objects named one by one in the words for a change.
 const MOST_SHOWN: usize = 5;
+
+/// Comment lines between two objects.
+const MOST_COMMENTS: usize = 100;
 
 /// A comment line longer than this is no comment.
 const LONGEST_COMMENT: u64 = 512;

@@ -3,15 +3,13 @@
 use std::{
     fmt,
     ops::Range,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use super::{
     PdfError,
     change::Analysis,
+    guard::Guard,
     lexer::{Body, Indirect, Lexer},
     object::{Dictionary, Object, ObjectId, Stream},
     revision::{self, Revision},
@@ -23,12 +21,12 @@ use crate::base::{Limits, Source};
 /// A PDF file opened for reading by position. Holds cross-reference data, never the whole file.
 pub struct Document {
     pub(super) source: Arc<dyn Source>,
-    pub(super) limits: Limits,
+    pub(super) limits: Guard,
     revisions: Vec<Revision>,
     version: String,
     containers: Mutex<Vec<(u64, Arc<Container>)>>,
-    /// Bytes that may still be decoded: a file of many bombs is stopped by their sum.
-    decodable: AtomicU64,
+    /// Object numbers and the revisions that define them, sorted; empty when there is one revision only.
+    history: Vec<(u32, u32)>,
     pub(super) analysis: Mutex<Option<Arc<Analysis>>>,
 }
 
@@ -41,15 +39,15 @@ impl Document {
     /// [`PdfError::Limit`] for those that are larger than `limits`.
     pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, PdfError> {
         let header = header_version(&*source)?;
-        let revisions = revision::read_all(&*source, limits)?;
-        let decodable = AtomicU64::new((limits.decoded_bytes as u64).saturating_mul(DECODING_ROUNDS));
+        let limits = Guard::new(limits);
+        let revisions = revision::read_all(&*source, &limits)?;
         let mut document = Self {
             source,
-            limits: limits.clone(),
+            limits,
+            history: history(&revisions),
             revisions,
             version: header,
             containers: Mutex::default(),
-            decodable,
             analysis: Mutex::default(),
         };
         let catalog = document.catalog_at(document.last())?.1;
@@ -157,8 +155,14 @@ impl Document {
 
     /// Where revision `revision` finds object `number`: the entry, and the revision that wrote it.
     pub(super) fn find(&self, revision: usize, number: u32) -> Option<(usize, &Entry)> {
-        let so_far = self.revisions.get(..=revision)?;
-        so_far.iter().enumerate().rev().find_map(|(at, revision)| Some((at, revision.entry(number)?)))
+        if self.revisions.len() == 1 {
+            return Some((0, self.revisions.first()?.entry(number)?));
+        }
+        let wanted = (number, u32::try_from(revision).unwrap_or(u32::MAX));
+        let after = self.history.partition_point(|known| *known <= wanted);
+        let (_, at) = self.history.get(after.checked_sub(1)?).filter(|(found, _)| *found == number)?;
+        let at = usize::try_from(*at).ok()?;
+        Some((at, self.revisions.get(at)?.entry(number)?))
     }
 
     /// The object with its place; `None` when the revision has no such object.
@@ -209,8 +213,13 @@ impl Document {
 
     /// An object ends within the revision in which it begins.
     fn bound(&self, offset: u64) -> u64 {
-        let holder = self.revisions.iter().find(|revision| offset < revision.end);
+        let holder = self.revisions.get(self.revision_at(offset));
         holder.map_or(self.source.len(), |revision| revision.end)
+    }
+
+    /// The revision whose bytes hold `offset`; one past the last when none does.
+    pub(super) fn revision_at(&self, offset: u64) -> usize {
+        self.revisions.partition_point(|revision| revision.end <= offset)
     }
 
     fn stream_length(&self, revision: usize, stream: &Dictionary) -> Result<Option<u64>, PdfError> {
@@ -271,20 +280,10 @@ impl Document {
         stream::end(&*self.source, &self.limits, data_end, bound)?;
         let stream = Stream { dictionary, data: data..data_end };
         let decoded = stream::decode(&*self.source, &stream, self.limits.decoded_bytes)?;
-        self.spend(decoded.len())?;
+        self.limits.spend(decoded.len())?;
         let container = Arc::new(Container::read(decoded, &stream.dictionary, offset)?);
         self.remember(offset, &container);
         Ok(container)
-    }
-
-    fn spend(&self, bytes: usize) -> Result<(), PdfError> {
-        let spent = self
-            .decodable
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes as u64));
-        spent.map(drop).map_err(|_| PdfError::Limit {
-            what: "the length of all decoded streams together",
-            limit: (self.limits.decoded_bytes as u64).saturating_mul(DECODING_ROUNDS),
-        })
     }
 
     fn cached(&self, offset: u64) -> Option<Arc<Container>> {
@@ -387,6 +386,18 @@ impl Container {
     }
 }
 
+fn history(revisions: &[Revision]) -> Vec<(u32, u32)> {
+    if revisions.len() == 1 {
+        return Vec::new();
+    }
+    let numbered = (0_u32..).zip(revisions);
+    let all =
+        numbered.flat_map(|(at, revision)| revision.entries.iter().map(move |entry| (entry.number, at)));
+    let mut history: Vec<(u32, u32)> = all.collect();
+    history.sort_unstable();
+    history
+}
+
 /// `12 0 R`.
 pub(super) fn show(id: ObjectId) -> String {
     format!("{} {} R", id.0, id.1)
@@ -418,6 +429,3 @@ const LONGEST_REFERENCE_CHAIN: usize = 16;
 
 /// Decoded object streams kept at hand, in bytes; the last one is kept whatever its length.
 const CACHED_BYTES: usize = 16 * 1024 * 1024;
-
-/// How often [`Limits::decoded_bytes`] may be decoded in all over the life of a document.
-const DECODING_ROUNDS: u64 = 16;

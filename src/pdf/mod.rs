@@ -9,6 +9,7 @@
 mod change;
 mod document;
 mod error;
+mod guard;
 mod lexer;
 mod object;
 mod revision;

@@ -229,6 +229,11 @@ impl Dictionary {
         Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    /// The value of `key` as written, `null` too.
+    pub(super) fn written(&self, key: &[u8]) -> Option<&Object> {
+        self.0.get(key)
+    }
+
     /// Adds an entry while reading; `false` when the key is there already.
     pub(super) fn insert_new(&mut self, key: Vec<u8>, value: Object) -> bool {
         self.0.insert(key, value).is_none()

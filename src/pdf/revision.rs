@@ -4,11 +4,12 @@ use std::{collections::HashSet, ops::Range};
 
 use super::{
     PdfError,
+    guard::Guard,
     lexer::{Body, is_space},
     object::{Dictionary, Object, ObjectId},
     xref::{Entry, Place, Section, XrefKind, window},
 };
-use crate::base::{Limits, Source};
+use crate::base::Source;
 
 /// One revision of a file. A linearized file's two cross-reference sections are one revision.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Revision {
 }
 
 /// All revisions of a file, oldest first.
-pub(super) fn read_all(source: &dyn Source, limits: &Limits) -> Result<Vec<Revision>, PdfError> {
+pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revision>, PdfError> {
     let first = last_startxref(source, limits)?;
     let mut sections = Vec::new();
     let mut seen = HashSet::new();
@@ -87,7 +88,7 @@ pub(super) fn read_all(source: &dyn Source, limits: &Limits) -> Result<Vec<Revis
 
 fn ordinary(
     source: &dyn Source,
-    limits: &Limits,
+    limits: &Guard,
     section: Section,
     offset: u64,
     start: u64,
@@ -122,7 +123,7 @@ fn ordinary(
 /// ISO 32000-2 annex F: the first page's section stands at the front and leads to the main one at the end.
 fn linearized(
     source: &dyn Source,
-    limits: &Limits,
+    limits: &Guard,
     main: Section,
     first_page: Section,
     first_offset: u64,
@@ -202,7 +203,7 @@ struct Closing {
 }
 
 impl Closing {
-    fn read(source: &dyn Source, limits: &Limits, at: u64) -> Result<Self, PdfError> {
+    fn read(source: &dyn Source, limits: &Guard, at: u64) -> Result<Self, PdfError> {
         let (startxref, at) = window(source, limits, at..source.len(), &mut |lexer| {
             lexer.keyword("startxref")?;
             Ok((lexer.unsigned(u64::MAX)?, lexer.offset()))
@@ -224,7 +225,7 @@ impl Closing {
 }
 
 /// The number after the last `startxref` of the file.
-fn last_startxref(source: &dyn Source, limits: &Limits) -> Result<u64, PdfError> {
+fn last_startxref(source: &dyn Source, limits: &Guard) -> Result<u64, PdfError> {
     const WORD: &[u8] = b"startxref";
     let len = source.len();
     let start = len.saturating_sub(TAIL);
@@ -239,7 +240,7 @@ fn last_startxref(source: &dyn Source, limits: &Limits) -> Result<u64, PdfError>
 const TAIL: u64 = 64 * 1024;
 
 /// Whether the first object, before `bound`, is a linearization dictionary.
-fn is_linearized(source: &dyn Source, limits: &Limits, bound: u64) -> Result<bool, PdfError> {
+fn is_linearized(source: &dyn Source, limits: &Guard, bound: u64) -> Result<bool, PdfError> {
     let first = window(source, limits, 0..bound, &mut |lexer| lexer.indirect());
     match first {
         Ok(first) => {

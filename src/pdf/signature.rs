@@ -346,11 +346,7 @@ impl Document {
     fn revision_holding(&self, id: ObjectId) -> usize {
         let Some((found, entry)) = self.find(self.last(), id.0) else { return self.last() };
         match entry.place() {
-            Place::At { offset, .. } => self
-                .revisions()
-                .iter()
-                .position(|revision| offset < revision.end)
-                .unwrap_or_else(|| self.last()),
+            Place::At { offset, .. } => self.revision_at(offset).min(self.last()),
             Place::Free | Place::In { .. } => found,
         }
     }

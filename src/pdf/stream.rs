@@ -11,13 +11,14 @@ use flate2::read::ZlibDecoder;
 
 use super::{
     PdfError,
+    guard::Guard,
     object::{Dictionary, Object, Stream},
     xref::window,
 };
-use crate::base::{Limits, Source};
+use crate::base::Source;
 
 /// Where a stream's object ends, its data ending at `data_end`: after `endstream` and `endobj`.
-pub(super) fn end(source: &dyn Source, limits: &Limits, data_end: u64, bound: u64) -> Result<u64, PdfError> {
+pub(super) fn end(source: &dyn Source, limits: &Guard, data_end: u64, bound: u64) -> Result<u64, PdfError> {
     window(source, limits, data_end..bound, &mut |lexer| {
         lexer.keyword("endstream")?;
         lexer.keyword("endobj")?;

@@ -2,11 +2,12 @@
 
 use super::{
     PdfError,
+    guard::Guard,
     lexer::{Body, Indirect, LexError, Lexer, is_space},
     object::{Dictionary, Object, ObjectId, Stream},
     stream,
 };
-use crate::base::{Limits, Source};
+use crate::base::Source;
 
 /// One cross-reference section with its trailer.
 pub(super) struct Section {
@@ -95,7 +96,7 @@ impl Section {
     /// Reads the section at `offset`; at most `budget` entries.
     pub(super) fn read(
         source: &dyn Source,
-        limits: &Limits,
+        limits: &Guard,
         offset: u64,
         budget: usize,
     ) -> Result<Self, PdfError> {
@@ -116,7 +117,7 @@ impl Section {
         section.check_trailer(limits)
     }
 
-    fn table(source: &dyn Source, limits: &Limits, start: u64, budget: usize) -> Result<Self, PdfError> {
+    fn table(source: &dyn Source, limits: &Guard, start: u64, budget: usize) -> Result<Self, PdfError> {
         let mut cursor = Cursor::new(source, start + b"xref".len() as u64);
         let mut entries = Vec::new();
         while cursor.skip_space()?.is_some_and(|byte| byte.is_ascii_digit()) {
@@ -143,7 +144,7 @@ impl Section {
         Ok(Self { start, end, kind: XrefKind::Table, own: None, entries, trailer, prev: None })
     }
 
-    fn stream(source: &dyn Source, limits: &Limits, start: u64, budget: usize) -> Result<Self, PdfError> {
+    fn stream(source: &dyn Source, limits: &Guard, start: u64, budget: usize) -> Result<Self, PdfError> {
         let Indirect { id, value, body } = window(source, limits, start..source.len(), &mut |lexer| {
             lexer.indirect()
         })
@@ -203,7 +204,7 @@ impl Section {
         })
     }
 
-    fn check_trailer(mut self, limits: &Limits) -> Result<Self, PdfError> {
+    fn check_trailer(mut self, limits: &Guard) -> Result<Self, PdfError> {
         if self.trailer.get("Encrypt").is_some() {
             return Err(PdfError::Encrypted);
         }
@@ -270,7 +271,7 @@ fn row_place(row: &[u8], widths: [usize; 3]) -> Option<Place> {
 /// Reads objects at a place: with a small window first, then larger ones.
 pub(super) fn window<T>(
     source: &dyn Source,
-    limits: &Limits,
+    limits: &Guard,
     range: std::ops::Range<u64>,
     read: &mut dyn FnMut(&mut Lexer<'_>) -> Result<T, LexError>,
 ) -> Result<T, PdfError> {
@@ -278,6 +279,9 @@ pub(super) fn window<T>(
     loop {
         let end = range.start.saturating_add(size).min(range.end);
         let bytes = source.read(range.start..end.max(range.start))?;
+        if size > FIRST_WINDOW {
+            limits.spend(bytes.len())?;
+        }
         let complete = end >= range.end;
         match read(&mut Lexer::new(&bytes, range.start, complete, limits.depth)) {
             Err(LexError::End) if !complete => {

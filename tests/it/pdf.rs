@@ -556,6 +556,24 @@ fn an_object_stream_answers_only_for_its_members() {
     }
 }
 
+#[test]
+fn objects_inside_each_other_use_up_the_budget() {
+    let mut text = "%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj\n".to_owned();
+    let mut table = "0 2\n0000000000 65535 f \n0000000009 00000 n \n2 2000\n".to_owned();
+    for number in 2..2002 {
+        writeln!(table, "{:010} 00000 n ", text.len()).expect("writes to memory");
+        write!(text, "{number} 0 obj (").expect("writes to memory");
+    }
+    text.push_str(&")".repeat(2000));
+    let start = text.len() + 8;
+    write!(text, " endobj\nxref\n{table}trailer << /Size 2002 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n")
+        .expect("writes to memory");
+    let limits = Limits { decoded_bytes: 64 * 1024, ..Limits::default() };
+    let document = Document::open(Arc::new(MemorySource(text.into_bytes())), &limits).expect("opens");
+    let stopped = |number| matches!(document.object((number, 0)), Err(PdfError::Limit { .. }));
+    assert!((2..2002).any(stopped));
+}
+
 // ---------------------------------------------------------------- byte rules
 
 #[test]
