@@ -29,6 +29,7 @@ use tokio::{
 };
 
 use self::{
+    api::operations::LastLook,
     idempotency::Answers,
     limiter::{Allowance, Limiter},
 };
@@ -55,6 +56,7 @@ struct Shared {
     signers: Arc<Signers>,
     settings: Settings,
     answers: Answers,
+    readiness: LastLook,
     limiter: Limiter,
     work: Arc<Semaphore>,
 }
@@ -91,11 +93,16 @@ impl App {
         let answers = Answers::default();
         telemetry::metrics();
         let signers = Arc::new(signers);
-        Self(Arc::new(Shared { service, desk, signers, settings, answers, limiter, work }))
+        let readiness = LastLook::default();
+        Self(Arc::new(Shared { service, desk, signers, settings, answers, readiness, limiter, work }))
     }
 
     fn service(&self) -> &Service {
         &self.0.service
+    }
+
+    fn readiness(&self) -> &LastLook {
+        &self.0.readiness
     }
 
     fn answers(&self) -> &Answers {

@@ -173,6 +173,7 @@ pub struct ApiKey {
     #[schema(value_type = String)]
     pub member: Id<Member>,
     /// What it may be used for, before the member's roles are looked at.
+    #[schema(value_type = Vec<Scope>)]
     pub scopes: Scopes,
     /// When it was made.
     #[schema(value_type = String)]

@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     base::{Id, UtcTime},
-    people::{ApiKey, Member, Scopes},
+    people::{ApiKey, Member, Scope, Scopes},
     service::NewApiKey,
 };
 
@@ -50,6 +50,7 @@ pub(in super::super) struct KeyRequest {
     #[schema(value_type = String)]
     member: Id<Member>,
     /// What it may be used for; each has to be allowed by a role of the member.
+    #[schema(value_type = Vec<Scope>)]
     scopes: Scopes,
     /// From when on it is refused; never, when absent.
     #[schema(value_type = Option<String>, example = "2027-01-01T00:00:00Z")]

@@ -1,5 +1,7 @@
 //! Health, readiness, metrics: for those who run the service.
 
+use std::time::{Duration, Instant};
+
 use axum::{
     Json,
     extract::State,
@@ -35,13 +37,30 @@ pub(in super::super) struct Health {
     responses((status = 200, description = "It can", body = Readiness),
         (status = 503, description = "It cannot; see which check", body = Readiness)))]
 pub(in super::super) async fn readyz(State(app): State<App>) -> Response {
-    let checks = checks(&app).await;
+    let checks = app.readiness().checks(&app).await;
     let ready = checks.iter().all(|check| check.ok || !check.needed);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { status: if ready { "ready" } else { "not-ready" }, checks })).into_response()
 }
 
-async fn checks(app: &App) -> Vec<Check> {
+/// The last look, so that whoever asks without a key cannot keep the tokens busy.
+#[derive(Default)]
+pub(in super::super) struct LastLook(tokio::sync::Mutex<Option<(Instant, Vec<Check>)>>);
+
+impl LastLook {
+    async fn checks(&self, app: &App) -> Vec<Check> {
+        let mut last = self.0.lock().await;
+        match &*last {
+            Some((at, checks)) if at.elapsed() < FRESH => checks.clone(),
+            _ => last.insert((Instant::now(), look(app).await)).1.clone(),
+        }
+    }
+}
+
+/// How long a look is good for.
+const FRESH: Duration = Duration::from_secs(2);
+
+async fn look(app: &App) -> Vec<Check> {
     let check = |name: &str, needed, ok, good: &str, bad: &str| Check {
         name: name.to_owned(),
         ok,
@@ -98,7 +117,7 @@ pub(in super::super) struct Readiness {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(in super::super) struct Check {
     /// `store`, `anchors`, `time-stamp`, `ledger`, `signer:NAME`.
     name: String,

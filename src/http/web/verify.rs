@@ -316,9 +316,10 @@ struct SignatureView {
     who: String,
     organization: Option<String>,
     when: String,
-    after: String,
+    after: Option<&'static str>,
     changes: Vec<String>,
     reasons: Vec<String>,
+    warnings: Vec<String>,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -327,7 +328,9 @@ impl SignatureView {
         let tone = Tone::of_signature(signature.indication);
         let heading = dictionary::signature_heading(signature.indication, dictionary_language(language));
         let who = who(language, signature);
-        let messages = signature.errors.iter().chain(&signature.warnings);
+        let meaning = |message: &Message| words(language, message).0;
+        // Of bytes that are not those signed, "nothing was added" would be misread as "nothing was changed".
+        let tells = signature.digest_matches || signature.modification_level != ModificationLevel::None;
         Self {
             id: signature.id.clone(),
             tone: tone.class(),
@@ -335,9 +338,10 @@ impl SignatureView {
             organization: signature.organization.clone().filter(|organization| *organization != who),
             who,
             when: when_line(language, signature),
-            after: after_line(language, signature.modification_level).to_owned(),
+            after: tells.then(|| after_line(language, signature.modification_level)),
             changes: signature.modifications.iter().map(|change| change_line(language, change)).collect(),
-            reasons: messages.map(|message| words(language, message).0).collect(),
+            reasons: signature.errors.iter().map(meaning).collect(),
+            warnings: signature.warnings.iter().map(meaning).collect(),
             facts: technical(language, signature),
         }
     }
@@ -652,7 +656,9 @@ mod tests {
         assert!(vi.summary.contains("2 chữ ký, của Đặng Thuỳ Hương Giang và UBND tỉnh Sông Lam"));
         assert_eq!(vi.signatures[0].changes, ["thêm một chữ ký"]);
         assert!(vi.signatures[1].changes.is_empty());
-        assert_eq!(vi.signatures[1].after, "Sau chữ ký này không có gì được thêm vào.");
+        assert_eq!(vi.signatures[1].after, Some("Sau chữ ký này không có gì được thêm vào."));
+        let broken = SignatureReport { digest_matches: false, ..failed("digest.mismatch") };
+        assert_eq!(view(Language::Vi, &document("a.pdf", vec![broken])).signatures[0].after, None);
     }
 
     #[test]
