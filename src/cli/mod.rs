@@ -2,6 +2,7 @@
 
 mod demo;
 mod ledger;
+mod people;
 mod pin;
 mod pki;
 mod serve;
@@ -27,6 +28,8 @@ enum Verb {
     Demo(demo::Args),
     /// Prove, check and audit the dispatch ledger
     Ledger(ledger::Args),
+    /// Add agencies, members and API keys
+    People(people::Args),
     /// Make the test certificates of `certs-test/`
     Pki(pki::Args),
     /// Serve the API and the pages
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::Ledger(args) => ledger::run(args),
+        Verb::People(args) => people::run(args),
         Verb::Pki(args) => pki::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Sign(args) => sign::run(args),

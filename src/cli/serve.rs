@@ -13,6 +13,7 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::with_causes;
 use crate::{
     base::{Chance, Clock},
     config::{self, Config},
@@ -142,7 +143,7 @@ fn anchors(trust: &config::Trust) -> Result<Anchors, Box<dyn Error>> {
 }
 
 /// The key of the file; a fresh one, written for this user only, when there is no such file.
-fn ledger_key(ledger: &config::Ledger) -> Result<LedgerKey, Box<dyn Error>> {
+pub(super) fn ledger_key(ledger: &config::Ledger) -> Result<LedgerKey, Box<dyn Error>> {
     match fs::read_to_string(&ledger.key) {
         Ok(text) => {
             let key = LedgerKey::parse(&text).map_err(|error| about(&ledger.key, &error))?;
@@ -171,17 +172,6 @@ fn write_key(path: &Path, text: &str) -> io::Result<()> {
 
 fn about(path: &Path, error: &dyn Error) -> Box<dyn Error> {
     format!("{}: {}", path.display(), with_causes(error)).into()
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

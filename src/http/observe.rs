@@ -27,7 +27,7 @@ use crate::{base::Id, telemetry};
 pub(super) struct RequestId;
 
 /// Wraps all routes.
-pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = given_id(request.headers()).unwrap_or_else(|| fresh_id(&app));
     let asked = Asked::of(&request, request_id.clone());

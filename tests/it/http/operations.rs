@@ -10,8 +10,8 @@ use std::{
 
 use kyso::{config::LimitSettings, http::Settings};
 
-use super::town::{Person, fresh_key, sample, town};
-use crate::support::{self, run, tool};
+use super::town::{Person, sample, town};
+use crate::support::{run, tool};
 
 #[test]
 fn health_readiness_and_metrics() {
@@ -194,6 +194,40 @@ fn a_configuration_that_cannot_be_used_is_told() {
     write_config(folder.path(), "");
     assert_eq!(check(&["--check"]).0, Some(0));
     assert!(!folder.path().join("ledger.key").exists(), "a check makes nothing");
+}
+
+#[test]
+fn a_fresh_server_is_set_up_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), "");
+    let people = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.arg("people").args(arguments).arg("--config").arg(folder.path().join("kyso.toml"));
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap().trim().to_owned();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let done = |arguments: &[&str]| {
+        let (status, out, err) = people(arguments);
+        assert_eq!(status, Some(0), "{arguments:?}: {err}");
+        out
+    };
+    done(&["agency", "H13.12", "--name", "Sở Nội vụ", "--place", "Cần Thơ"]);
+    assert_eq!(done(&["agencies"]), "H13.12\tSở Nội vụ");
+    let member =
+        done(&["member", "H13.12", "--name", "Lê Văn Mẫu", "--position", "Văn thư", "--role", "clerk"]);
+    let key = done(&["key", &member, "--for-role", "clerk"]);
+    let (status, _, words) = people(&["key", &member, "--scope", "admin"]);
+    assert_eq!(status, Some(1));
+    assert!(words.contains("no role of the member allows `admin`"), "{words}");
+
+    let mut serving = Serving::start(folder.path(), "info");
+    let clerk = Person::new(serving.address, Some(key.clone()));
+    assert_eq!(clerk.upload(&sample()).status(), "201 Created");
+    let key_id = key.split('_').nth(2).unwrap();
+    done(&["revoke", key_id]);
+    assert_eq!(clerk.get("/api/v1/documents").code(), "key.invalid");
+    assert_eq!(serving.terminate().0, Some(0));
 }
 
 /// `kyso serve` in a process of its own.
