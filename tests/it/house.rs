@@ -80,7 +80,6 @@ fn a_climbing_use_is_named() {
 }
 
 #[test]
-#[ignore = "until every room has moved in"]
 fn nothing_is_left_for_later() {
     let mut left = Vec::new();
     for path in sources() {
@@ -194,7 +193,6 @@ fn ci_runs_what_people_run() {
 
 /// Every `kyso` and `./dev` command of the README, with each of its flags, is one that the program knows.
 #[test]
-#[ignore = "until every verb has moved in"]
 fn the_readme_tells_no_command_that_does_not_exist() {
     let readme = read("README.md");
     let (kyso, dev): (Vec<_>, Vec<_>) = commands(&readme).into_iter().partition(|words| words[0] == "kyso");
