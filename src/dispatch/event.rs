@@ -190,7 +190,10 @@ mod tests {
     #[test]
     fn the_leaf_is_written_so_and_not_otherwise() {
         let bytes = event().canonical();
-        insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap());
+        insta::assert_snapshot!(
+            String::from_utf8(bytes.clone()).unwrap(),
+            @r#"{"format":"kyso.dispatch-event/1","event":"0197f0c2-5b1e-7c3a-9d2f-3a1b5c7d9e01","dispatch":"0197f0c2-5b1e-7c3a-9d2f-3a1b5c7d9e02","delivery":"0197f0c2-5b1e-7c3a-9d2f-3a1b5c7d9e03","code":"02","from":"H13","to":"H07.12","document":"abababababababababababababababababababababababababababababababab","actor":"0197f0c2-5b1e-7c3a-9d2f-3a1b5c7d9e04","at":"2026-01-05T02:03:04Z","reason":"a6c1b4d48c9f8cf24ce8e2d5215c315fc7cd96b432a13e0ec56f759fe3dcb3a6"}"#
+        );
         let fields = LeafFields::parse(&bytes).unwrap();
         assert_eq!(fields.to.as_str(), "H07.12");
         let spaced = String::from_utf8(bytes).unwrap().replace(",\"code\"", ", \"code\"");

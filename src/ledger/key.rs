@@ -43,9 +43,8 @@ impl LedgerKey {
         let signer = StandardSigner::new(&text).map_err(|_| KeyError::Malformed)?;
         let name = signed_note::Signer::name(&signer).to_owned();
         check_name(&name)?;
-        let encoded = text.rsplit('+').next().unwrap_or_default();
-        // Base64 may itself hold a plus: what follows the fourth one is the key.
-        let encoded = text.splitn(5, '+').nth(4).unwrap_or(encoded);
+        // Base64 may itself hold a plus: all that follows the fourth one is the key.
+        let encoded = text.splitn(5, '+').nth(4).ok_or(KeyError::Malformed)?;
         let private = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| KeyError::Malformed)?);
         let seed = private.get(1..).ok_or(KeyError::Malformed)?;
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Malformed)?;

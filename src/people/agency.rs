@@ -53,8 +53,8 @@ impl AgencyCode {
             })
             .collect();
         let old = padded?.join(".");
-        // A group of zeros, or one that lost leading zeros, would not come back the same.
-        (from_old_form(&old).as_deref() == Some(self.as_str())).then_some(old)
+        // A group of zeros, or one padded with them, would not come back the same.
+        (old.parse().as_ref() == Ok(self)).then_some(old)
     }
 }
 

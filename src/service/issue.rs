@@ -157,6 +157,10 @@ impl Service {
     ) -> Result<Number, ServiceError> {
         require(caller, Scope::Number)?;
         let (symbol, subject, signer) = (request.symbol()?, request.subject()?, request.signer()?);
+        if !YEARS.contains(&request.date.year()) {
+            let message = format!("the year is between {} and {}", YEARS.start(), YEARS.end());
+            return Err(ServiceError::invalid("date", message));
+        }
         let mut tx = self.inner.store.write().await?;
         let document = own_document(&mut tx, caller, id).await?;
         let numbering = tx.agency(caller.agency()).await?.map(|(_, numbering)| numbering).unwrap_or_default();
@@ -356,6 +360,8 @@ pub(super) fn verified(report: &DocumentReport, actual: Sha256, needed: usize) -
 /// The longest reason, in characters.
 pub(super) const MAX_REASON: usize = 2_000;
 const MAX_FILE_NAME: usize = 200;
+/// Years that a document may be dated in: what lies outside is a slip of the pen, and would begin a series of its own.
+const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 
 fn file_name(given: &str) -> Result<String, ServiceError> {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -43,8 +43,13 @@ pub(super) struct Appender {
 }
 
 impl Appender {
+    /// At the end of the tree, which is not shorter than what was signed.
     pub(super) async fn begin(tx: &mut Tx) -> Result<Self, ServiceError> {
-        Ok(Self { next: tx.ledger_size().await?, nodes: NodeReader::new() })
+        let next = tx.ledger_size().await?;
+        match tx.latest_checkpoint().await? {
+            Some(latest) if latest.size > next => Err(ServiceError::LedgerBroken { size: latest.size }),
+            _ => Ok(Self { next, nodes: NodeReader::new() }),
+        }
     }
 
     /// Leaves in the tree with those added so far.
@@ -111,12 +116,14 @@ impl Service {
     /// was changed behind our back is never signed.
     pub(super) async fn publish(&self, size: Option<u64>) -> Result<Checkpoint, ServiceError> {
         let mut tx = self.inner.store.read().await?;
-        let wanted = match size {
-            Some(size) => size,
-            None => tx.ledger_size().await?,
-        };
+        let stored = tx.ledger_size().await?;
+        let wanted = size.unwrap_or(stored);
         if let Some(latest) = self.latest(&mut tx).await?.filter(|latest| latest.size() >= wanted) {
-            return Ok(latest);
+            return if latest.size() <= stored {
+                Ok(latest)
+            } else {
+                Err(ServiceError::LedgerBroken { size: latest.size() })
+            };
         }
         drop(tx);
         let key = self.inner.ledger_key.as_ref().ok_or(ServiceError::NotPublished { missing: wanted })?;
@@ -125,7 +132,7 @@ impl Service {
         let size = tx.ledger_size().await?;
         let mut nodes = NodeReader::new();
         if let Some(latest) = latest {
-            if latest.size() >= wanted {
+            if latest.size() >= wanted && latest.size() <= size {
                 return Ok(latest);
             }
             tx.fetch_nodes(ledger::root_nodes(latest.size()), &mut nodes).await?;
@@ -145,11 +152,9 @@ impl Service {
     /// The checkpoint of the largest tree, its signature checked.
     pub(super) async fn latest(&self, tx: &mut Tx) -> Result<Option<Checkpoint>, ServiceError> {
         let Some(row) = tx.latest_checkpoint().await? else { return Ok(None) };
-        let checkpoint = self.inner.verifier_key.open(row.note.as_bytes())?;
-        if (checkpoint.size(), checkpoint.root()) != (row.size, row.root) {
-            return Err(ServiceError::LedgerBroken { size: row.size });
-        }
-        Ok(Some(checkpoint))
+        let checkpoint = self.inner.verifier_key.open(row.note.as_bytes()).ok();
+        let checkpoint = checkpoint.filter(|signed| (signed.size(), signed.root()) == (row.size, row.root));
+        checkpoint.map(Some).ok_or(ServiceError::LedgerBroken { size: row.size })
     }
 
     /// Dies here, if the crash test says so.

@@ -11,7 +11,7 @@ use super::{
     require,
 };
 use crate::{
-    base::{Id, UtcTime},
+    base::{Id, Sha256, UtcTime},
     dispatch::{
         BusinessType, Code, Delivery, Dispatch, Document, DocumentState, Event, Secrecy, Side, State,
     },
@@ -66,36 +66,48 @@ impl Service {
         check_recipients(caller, &send.recipients)?;
         let what = (send.document, &send.recipients, moment(send.due), send.business);
         let request = Asked { task: "send", agency: caller.agency().as_str(), what }.digest()?;
-        if let Some(document) = self.inner.store.read().await?.document(send.document).await? {
-            sendable(caller, &document)?;
-            self.inner.blobs.check(document.sha256).await?;
+        if let Some(sent) = self.sent_before(caller, idempotency_key, request).await? {
+            return Ok(sent);
         }
+        let document = self.inner.store.read().await?.document(send.document).await?;
+        let document = document.ok_or_else(|| ServiceError::not_found("document", send.document))?;
+        sendable(caller, &document)?;
+        // The last moment to notice that the file is not what was signed.
+        self.inner.blobs.check(document.sha256).await?;
+
         let mut tx = self.inner.store.write().await?;
-        let sent = match self.replay(&mut tx, caller, Some(idempotency_key), request).await? {
-            Some(dispatch) => {
-                drop(tx);
-                Sent { dispatch, replayed: true }
-            }
-            None => {
-                let dispatch = self.record_dispatch(&mut tx, caller, send).await?;
-                let response = serde_json::to_string(&dispatch)?;
-                tx.keep_answer(caller.member().id, idempotency_key, request, &response, dispatch.sent_at)
-                    .await?;
-                self.fault(Code::Send, "answer");
-                tx.commit().await?;
-                self.fault(Code::Send, "commit");
-                Sent { dispatch, replayed: false }
-            }
+        if self.replay::<Dispatch>(&mut tx, caller, Some(idempotency_key), request).await?.is_some() {
+            drop(tx);
+            let sent = self.sent_before(caller, idempotency_key, request).await?;
+            return sent.ok_or(ServiceError::IdempotencyConflict);
+        }
+        let mut appender = Appender::begin(&mut tx).await?;
+        let dispatch = self.record_dispatch(&mut tx, &mut appender, caller, send).await?;
+        let response = serde_json::to_string(&dispatch)?;
+        tx.keep_answer(caller.member().id, idempotency_key, request, &response, dispatch.sent_at).await?;
+        self.fault(Code::Send, "answer");
+        tx.commit().await?;
+        self.fault(Code::Send, "commit");
+        self.publish(Some(appender.size())).await?;
+        Ok(Sent { dispatch, replayed: false })
+    }
+
+    /// What was sent by an earlier request with this key; its events are published before this is answered.
+    async fn sent_before(
+        &self,
+        caller: &Caller,
+        key: &str,
+        request: Sha256,
+    ) -> Result<Option<Sent>, ServiceError> {
+        let mut tx = self.inner.store.read().await?;
+        let Some(dispatch) = self.replay::<Dispatch>(&mut tx, caller, Some(key), request).await? else {
+            return Ok(None);
         };
-        let last = sent
-            .dispatch
-            .deliveries
-            .iter()
-            .flat_map(|delivery| &delivery.events)
-            .map(|event| event.leaf)
-            .max();
-        self.publish(Some(last.map_or(0, |leaf| leaf + 1))).await?;
-        Ok(sent)
+        drop(tx);
+        let events = dispatch.deliveries.iter().flat_map(|delivery| &delivery.events);
+        let size = events.map(|event| event.leaf + 1).max();
+        self.publish(size).await?;
+        Ok(Some(Sent { dispatch, replayed: true }))
     }
 
     /// A dispatch of the caller's agency with its deliveries and their events; a recipient sees its own delivery only.
@@ -155,6 +167,7 @@ impl Service {
     async fn record_dispatch(
         &self,
         tx: &mut Tx,
+        appender: &mut Appender,
         caller: &Caller,
         send: &Send,
     ) -> Result<Dispatch, ServiceError> {
@@ -174,7 +187,6 @@ impl Service {
         };
         tx.insert_dispatch(&dispatch).await?;
         self.fault(Code::Send, "dispatch");
-        let mut appender = Appender::begin(tx).await?;
         for (position, recipient) in (0..).zip(&send.recipients) {
             if tx.agency(recipient).await?.is_none() {
                 return Err(ServiceError::UnknownAgency { agency: recipient.clone() });
@@ -203,7 +215,7 @@ impl Service {
                 reason: None,
                 report: None,
             };
-            self.happen(tx, &mut appender, &mut delivery, send.business, happening).await?;
+            self.happen(tx, appender, &mut delivery, send.business, happening).await?;
             tx.set_delivery_state(&delivery).await?;
             self.fault(Code::Send, "state");
             dispatch.deliveries.push(delivery);

@@ -471,3 +471,35 @@ async fn open_postgres(url: &str) -> Result<PgPool, StoreError> {
         .await
         .map_err(StoreError::sql("opening the database"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The two texts of a migration differ in the words for types, in how texts compare, and in nothing else.
+    #[test]
+    fn the_tables_are_the_same_on_both() {
+        assert_eq!(SQLITE.len(), POSTGRES.len());
+        for ((version, name, sqlite), (other_version, other_name, postgres)) in SQLITE.iter().zip(POSTGRES) {
+            assert_eq!((version, name), (other_version, other_name));
+            let statements = |text: &str| {
+                let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+                lines.collect::<Vec<_>>().join("\n")
+            };
+            let translated = statements(sqlite)
+                .replace(") STRICT;", ");")
+                .replace(" BLOB", " BYTEA")
+                .replace(" INTEGER", " BIGINT")
+                .replace(" TEXT", " TEXT COLLATE \"C\"");
+            assert_eq!(translated, statements(postgres));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_url_of_another_kind_is_refused() {
+        for url in ["", "kyso.db", "mysql://localhost/kyso", "/var/lib/kyso.db"] {
+            let opened = Store::open(url, Absent::Make, Faults::none()).await;
+            assert!(matches!(opened, Err(StoreError::Scheme)), "{url}");
+        }
+    }
+}

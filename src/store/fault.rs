@@ -10,7 +10,7 @@ impl Faults {
         Self::default()
     }
 
-    /// Die at this one of [`Faults::POINTS`].
+    /// Die here: a name made of task and step, such as `send.leaf`. `tests/it/record.rs` lists them all.
     #[doc(hidden)]
     pub fn kill_at(point: &str) -> Self {
         Self(Some(point.to_owned()))

@@ -636,6 +636,9 @@ async fn a_voided_number_is_not_used_again_and_each_year_begins_anew() {
         };
         assert_eq!(number(&fourth, &letter).await, "01/SNV-VP");
         // A series of its own must not give a number that another document bears.
+        let slip = NumberRequest { date: "0206-01-05".parse().unwrap(), ..decision() };
+        let refused = town.service.number(&town.clerk, fourth.id, &slip).await.unwrap_err();
+        assert_eq!(refused.code(), "request.invalid");
         let fifth = town.upload(b"5").await;
         let council = NumberRequest { series: Some("hoi-dong".parse().unwrap()), ..letter.clone() };
         let refused = town.service.number(&town.clerk, fifth.id, &council).await.unwrap_err();
@@ -754,7 +757,7 @@ async fn a_full_tile_gives_the_hash_of_the_level_above() {
 
 #[tokio::test]
 async fn another_key_or_a_changed_tree_signs_nothing() {
-    for mut town in Town::each().await {
+    for town in Town::each().await {
         town.sent("a").await;
         let other = LedgerKey::generate("kyso.test/ledger", &Chance::system()).unwrap();
         let refused = open(&town.database, other.reveal(), Faults::none()).await.err().unwrap();
@@ -774,7 +777,38 @@ async fn another_key_or_a_changed_tree_signs_nothing() {
         town.service.close().await;
         let broken = open(&town.database, &town.key, Faults::none()).await.err().unwrap();
         assert_eq!(broken.code(), "ledger.broken");
-        town.key.clear();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_in_a_ledger_shorter_than_what_was_signed() {
+    for town in Town::each().await {
+        let dispatch = town.sent("a").await;
+        let document = town.issued("b").await;
+        town.damage(&["DELETE FROM ledger_leaf WHERE leaf = 2"]).await;
+        let (first, delivery) = town.arrival(&dispatch, 0);
+        let broken = town.service.arrive(first, delivery, Report::default()).await.unwrap_err();
+        assert_eq!(broken.code(), "ledger.broken");
+        let broken = town.service.send(&town.clerk, &to_all(document.id), "k").await.unwrap_err();
+        assert_eq!(broken.code(), "ledger.broken");
+        assert_eq!(town.service.checkpoint().await.unwrap_err().code(), "ledger.broken");
+    }
+}
+
+/// *Failed but saved*: the answer got lost after the commit, the checkpoint was never signed; asking again heals both.
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again_once_published() {
+    for town in Town::each().await {
+        let document = town.issued("a").await;
+        let first = town.service.send(&town.clerk, &to_all(document.id), "k").await.unwrap();
+        town.damage(&["DELETE FROM ledger_checkpoint WHERE size > 0"]).await;
+        assert!(town.audit().await.iter().any(|finding| finding.starts_with("checkpoint.behind")));
+        let again = town.service.send(&town.clerk, &to_all(document.id), "k").await.unwrap();
+        assert!(again.replayed && again.dispatch == first.dispatch);
+        assert_eq!(town.audit().await, Vec::<String>::new());
+        // Nor does it matter then that the document's file has gone: nothing is sent anew.
+        std::fs::remove_file(town.blob_path(document.sha256)).unwrap();
+        assert!(town.service.send(&town.clerk, &to_all(document.id), "k").await.unwrap().replayed);
     }
 }
 
