@@ -622,6 +622,30 @@ pub static LEDGER_NOT_FOUND: Entry = Entry {
     ),
 };
 
+/// This server has no ledger.
+pub static LEDGER_NONE: Entry = Entry {
+    code: "ledger.none",
+    status: 503,
+    retryable: false,
+    title: ("Cơ sở dữ liệu này chưa có sổ", "This database has no ledger"),
+    help: (
+        "Quản trị viên cần kiểm tra địa chỉ cơ sở dữ liệu trong cấu hình.",
+        "The administrator has to check the database URL in the configuration.",
+    ),
+};
+
+/// Entries of the ledger are not signed yet.
+pub static LEDGER_NOT_PUBLISHED: Entry = Entry {
+    code: "ledger.not-published",
+    status: 503,
+    retryable: true,
+    title: ("Sổ chưa có điểm chốt cho phần này", "The ledger has no checkpoint for this part yet"),
+    help: (
+        "Dữ liệu đã được ghi; quản trị viên cần chạy kyso với khóa của sổ.",
+        "What was recorded is kept; the administrator has to run kyso with the ledger's key.",
+    ),
+};
+
 /// No such member in your agency.
 pub static ACTOR_UNKNOWN: Entry = Entry {
     code: "member.not-found",
@@ -871,7 +895,9 @@ pub static CATALOGUE: &[&Entry] = &[
     &KEY_MISSING,
     &KEY_SCOPE,
     &LEDGER_BROKEN,
+    &LEDGER_NONE,
     &LEDGER_NOT_FOUND,
+    &LEDGER_NOT_PUBLISHED,
     &ACTOR_UNKNOWN,
     &REPORT_MISMATCH,
     &REPORT_NOT_VALID,
