@@ -25,8 +25,9 @@ pub mod words;
 
 use inspect::Signature;
 pub use report::{
-    CoverageLevel, DocumentReport, Indication, Message, Modification, ModificationLevel, Overall, Report,
-    SignatureReport, TimeSource, Unreadable,
+    CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
+    ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
+    TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -163,6 +164,7 @@ impl Inspection {
             overall: DocumentReport::overall_of(&signatures),
             validation_time: moment.to_string(),
             policy: policy.name.clone(),
+            cryptographic_policy: "strict".to_owned(),
             signatures,
         }
     }

@@ -49,8 +49,11 @@ pub struct DocumentReport {
     pub overall: Overall,
     /// The moment for which the question was answered.
     pub validation_time: String,
-    /// The name of the policy that was applied.
+    /// The name of the validation policy that was applied.
     pub policy: String,
+    /// The name of the cryptographic policy that was applied; reports that were stored before it was told have none.
+    #[serde(default)]
+    pub cryptographic_policy: String,
     /// Oldest first; document time-stamps are among them.
     pub signatures: Vec<SignatureReport>,
 }
@@ -144,6 +147,107 @@ pub struct Modification {
     pub description: String,
 }
 
+/// A certificate of the path relied on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateReport {
+    /// RFC 4514.
+    pub subject: String,
+    /// RFC 4514.
+    pub issuer: String,
+    /// In hexadecimal.
+    pub serial: String,
+    /// Of the encoding: 64 lower-case hexadecimal characters.
+    pub sha256: String,
+    /// Valid from this moment…
+    pub valid_from: String,
+    /// …to this one.
+    pub valid_to: String,
+    /// What was known about revocation; the anchor has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusReport>,
+    /// The encoding, for renderings that carry it; not part of the JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub der: Vec<u8>,
+}
+
+/// The evidence that settled the status of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusReport {
+    /// What it says.
+    pub status: CertificateStatus,
+    /// An OCSP answer or a revocation list.
+    pub source: StatusSource,
+    /// Whether it lies in the document or was brought from outside.
+    pub origin: Origin,
+    /// When the evidence was made (thisUpdate).
+    pub this_update: String,
+    /// Until when it holds (nextUpdate).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_update: Option<String>,
+    /// When the certificate was revoked, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+}
+
+/// RFC 6960 section 2.2, for CRLs alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CertificateStatus {
+    /// Not revoked at the time that counts.
+    Good,
+    /// Revoked, now or later than the time that counts (`revokedAt` tells).
+    Revoked,
+}
+
+/// The kind of status evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusSource {
+    /// RFC 5280 section 5.
+    Crl,
+    /// RFC 6960.
+    Ocsp,
+}
+
+/// Where a piece of evidence comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// In the document itself.
+    Document,
+    /// Fetched, or given by the caller.
+    Supplied,
+}
+
+/// A time-stamp on one signature (signature-time-stamp attribute, RFC 5126 section 6.1.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeStampReport {
+    /// Of the time-stamp alone: `TOTAL-PASSED` is what proves its time.
+    pub indication: Indication,
+    /// Omitted for TOTAL-PASSED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_indication: Option<String>,
+    /// genTime; omitted when the token cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub production_time: Option<String>,
+    /// The common name of the authority's certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub produced_by: Option<String>,
+    /// The digest of the imprint, such as `SHA-256`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_algorithm: Option<String>,
+    /// The authority's path, its own certificate first; empty when none can be relied on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateReport>,
+    /// Why it proves nothing; empty for TOTAL-PASSED.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Message>,
+}
+
 /// The answer for one signature or document time-stamp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -157,7 +261,7 @@ pub struct SignatureReport {
     /// ETSI EN 319 102-1 sub-indication, such as `HASH_FAILURE`; omitted for TOTAL-PASSED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
-    /// `PAdES-BASELINE-B`, `PAdES-BASELINE-T`, `PKCS7-B`, `PKCS7-T`, `DOC-TIME-STAMP` or `PDF-NOT-ETSI`.
+    /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or `PDF-NOT-ETSI`.
     pub signature_format: String,
     /// `SHA256withRSA` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,6 +290,18 @@ pub struct SignatureReport {
     /// The subject of the trust anchor that the path ended in, when one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_anchor: Option<String>,
+    /// The name of the set of anchors that this one belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_anchor_set: Option<String>,
+    /// The path relied on, the signer's certificate first and the anchor last; omitted when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateReport>,
+    /// The time-stamps that the signature carries, in the order of the file; omitted when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_stamps: Vec<TimeStampReport>,
+    /// Why `signatureFormat` names no higher level: one reason for each level that is missing, lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub level_reasons: Vec<Message>,
     /// What the signer's machine said; nobody vouches for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_signing_time: Option<String>,

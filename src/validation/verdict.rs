@@ -7,14 +7,14 @@
 use der::oid::ObjectIdentifier;
 
 use super::{
-    CoverageLevel, Indication, Inspection, Message, Modification, ModificationLevel, Need, SignatureReport,
-    StatusEvidence, TimeSource,
+    CertificateReport, CoverageLevel, Indication, Inspection, Message, Modification, ModificationLevel, Need,
+    SignatureReport, StatusEvidence, TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Signature, Stamp},
     words::Key,
 };
 use crate::{
-    base::{DigestAlgorithm, UtcTime},
+    base::{DigestAlgorithm, Sha256, UtcTime},
     ocsp,
     pdf::ChangeKind,
     trust::{
@@ -189,21 +189,47 @@ impl Bench<'_> {
         };
         let token = match stamp {
             Stamp::Broken(reason) => {
-                draft.findings.push(broken(reason));
+                let finding = broken(reason);
+                draft.report.time_stamps.push(unread_time_stamp(finding.message.clone()));
+                draft.findings.push(finding);
                 return None;
             }
             Stamp::Token(token) => token,
         };
-        match self.weigh(token, self.control(later), later.map(|time| (index, time))) {
-            Worth::Proof { time, .. } => return Some(time),
-            Worth::Broken(what) => draft.findings.push(broken(what)),
-            Worth::Weak => draft.warnings.push(Key::TimeStampWeak.plain()),
-            Worth::Doubt(what) => draft.warnings.push(Key::TimeStampUntrusted.message(what)),
-            Worth::Distrusted(distrust) => {
-                let message = format!("The time-stamp proves no time: {distrust}.");
-                draft.warnings.push(Key::TimeStampUntrusted.message(message));
-            }
+        let mut report = time_stamp(token);
+        let (failed, sub_indication, message) =
+            match self.weigh(token, self.control(later), later.map(|time| (index, time))) {
+                Worth::Proof { time, trusted } => {
+                    report.certificates = path(&trusted);
+                    draft.report.time_stamps.push(report);
+                    return Some(time);
+                }
+                Worth::Broken(what) => {
+                    let finding = broken(what);
+                    draft.findings.push(finding.clone());
+                    (
+                        true,
+                        if token.imprint_matches { "SIG_CRYPTO_FAILURE" } else { "HASH_FAILURE" },
+                        finding.message,
+                    )
+                }
+                Worth::Weak => (false, "CRYPTO_CONSTRAINTS_FAILURE", Key::TimeStampWeak.plain()),
+                Worth::Doubt(what) => {
+                    (false, "SIG_CONSTRAINTS_FAILURE", Key::TimeStampUntrusted.message(what))
+                }
+                Worth::Distrusted(distrust) => {
+                    let message = format!("The time-stamp proves no time: {distrust}.");
+                    let sub_indication = sub_indication(&distrust);
+                    (false, sub_indication, Key::TimeStampUntrusted.message(message))
+                }
+            };
+        if !failed {
+            draft.warnings.push(message.clone());
         }
+        report.indication = if failed { Indication::TotalFailed } else { Indication::Indeterminate };
+        report.sub_indication = Some(sub_indication.to_owned());
+        report.errors.push(message);
+        draft.report.time_stamps.push(report);
         None
     }
 
@@ -354,6 +380,10 @@ impl Draft {
             certificate_valid_from: None,
             certificate_valid_to: None,
             trust_anchor: None,
+            trust_anchor_set: None,
+            certificates: Vec::new(),
+            time_stamps: Vec::new(),
+            level_reasons: Vec::new(),
             claimed_signing_time: None,
             best_signature_time: None,
             best_signature_time_source: None,
@@ -470,6 +500,7 @@ impl Draft {
         let holds = self.covered && self.report.digest_matches && self.report.signature_matches;
         self.report.trust_anchor =
             trusted.and_then(Trusted::anchor).map(|anchor| anchor.subject().to_string());
+        self.report.certificates = trusted.map(path).unwrap_or_default();
         let worst = self.findings.iter().find(|finding| finding.fatal).or(self.findings.first());
         (self.report.indication, self.report.sub_indication) = match worst {
             None if holds && trusted.is_some() => (Indication::TotalPassed, None),
@@ -491,6 +522,66 @@ impl Draft {
         self.report.warnings = self.warnings;
         self.report
     }
+}
+
+/// What distrust of a time-stamp's authority is called, ETSI EN 319 102-1 section 5.4.
+fn sub_indication(distrust: &Distrust) -> &'static str {
+    match distrust {
+        Distrust::NoPath { .. } => "NO_CERTIFICATE_CHAIN_FOUND",
+        Distrust::Chain { fault: ChainFault::NotSupported(_), .. } => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+        Distrust::Chain { .. } => "CHAIN_CONSTRAINTS_FAILURE",
+        Distrust::Weak { .. } => "CRYPTO_CONSTRAINTS_FAILURE",
+        Distrust::NotYetValid { .. } | Distrust::Expired { .. } => "OUT_OF_BOUNDS_NO_POE",
+        Distrust::StatusUnknown { .. } => "TRY_LATER",
+        Distrust::StatusUnproven { .. } => "REVOCATION_OUT_OF_BOUNDS_NO_POE",
+        Distrust::Revoked { authority: true, .. } => "REVOKED_CA_NO_POE",
+        Distrust::Revoked { .. } => "REVOKED_NO_POE",
+        _ => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+    }
+}
+
+/// A time-stamp on a signature, before it is known what it is worth.
+fn time_stamp(token: &CheckedToken) -> TimeStampReport {
+    TimeStampReport {
+        indication: Indication::TotalPassed,
+        sub_indication: None,
+        production_time: Some(token.info.gen_time.to_string()),
+        produced_by: token.checked.signer.as_ref().and_then(|authority| authority.subject().common_name()),
+        digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
+        certificates: Vec::new(),
+        errors: Vec::new(),
+    }
+}
+
+/// A time-stamp that is not even a token.
+fn unread_time_stamp(why: Message) -> TimeStampReport {
+    TimeStampReport {
+        indication: Indication::TotalFailed,
+        sub_indication: Some("FORMAT_FAILURE".to_owned()),
+        production_time: None,
+        produced_by: None,
+        digest_algorithm: None,
+        certificates: Vec::new(),
+        errors: vec![why],
+    }
+}
+
+/// The path relied on, as the report shows it.
+fn path(trusted: &Trusted) -> Vec<CertificateReport> {
+    trusted
+        .path()
+        .iter()
+        .map(|certificate| CertificateReport {
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial_hex(),
+            sha256: Sha256::of(certificate.der()).to_hex(),
+            valid_from: certificate.not_before().to_string(),
+            valid_to: certificate.not_after().to_string(),
+            status: None,
+            der: certificate.der().to_vec(),
+        })
+        .collect()
 }
 
 /// What came after the signed revision; what is not allowed goes into the findings.

@@ -81,7 +81,7 @@ def judge(embedded, args) -> dict:
         intact=status.intact,
         valid=status.valid,
         trusted=status.trusted,
-        bottom_line=status.bottom_line,
+        bottom_line=bottom_line(status),
         coverage=status.coverage.name if status.coverage is not None else None,
         modification_level=(
             status.modification_level.name if status.modification_level is not None else None
@@ -95,6 +95,17 @@ def judge(embedded, args) -> dict:
         summary=status.summary(),
     )
     return verdict
+
+
+def bottom_line(status) -> bool:
+    # pyHanko gives document time-stamps no bottom line of their own.
+    if hasattr(status, "bottom_line"):
+        return status.bottom_line
+    unchanged = status.modification_level is not None and status.modification_level.name in (
+        "NONE",
+        "LTA_UPDATES",
+    )
+    return status.intact and status.valid and status.trusted and unchanged
 
 
 def time_stamp(status):

@@ -218,7 +218,6 @@ fn the_readme_tells_no_command_that_does_not_exist() {
 }
 
 #[test]
-#[ignore = "until every paper is written"]
 fn links_of_the_papers_lead_somewhere() {
     let mut lost = Vec::new();
     for paper in tracked().iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {

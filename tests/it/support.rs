@@ -148,14 +148,15 @@ pub(crate) struct PyHankoVerdict {
 impl PyHankoVerdict {
     /// Whether pyHanko accepts the signature without reserve.
     pub(crate) fn accepted(&self) -> bool {
-        self.bottom_line && self.intact && self.valid && self.trusted && self.error.is_none()
+        let stamp = self.timestamp.as_ref();
+        let stamped = stamp.is_none_or(|stamp| stamp.intact && stamp.valid && stamp.trusted);
+        self.bottom_line && self.intact && self.valid && self.trusted && stamped && self.error.is_none()
     }
 }
 
 /// The time-stamp of a signature as pyHanko sees it.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub(crate) struct PyHankoTimestamp {
-    pub(crate) time: String,
     pub(crate) intact: bool,
     pub(crate) valid: bool,
     pub(crate) trusted: bool,

@@ -548,6 +548,10 @@ mod tests {
             certificate_valid_from: Some("2026-01-01T00:00:00Z".to_owned()),
             certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
             trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
+            trust_anchor_set: None,
+            certificates: Vec::new(),
+            time_stamps: Vec::new(),
+            level_reasons: Vec::new(),
             claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),
             best_signature_time: Some("2026-11-22T01:15:09Z".to_owned()),
             best_signature_time_source: Some(TimeSource::TimeStamp),
@@ -571,6 +575,7 @@ mod tests {
             overall: DocumentReport::overall_of(&signatures),
             validation_time: "2026-11-23T02:00:00Z".to_owned(),
             policy: "strict".to_owned(),
+            cryptographic_policy: "strict".to_owned(),
             signatures,
         }
     }
