@@ -25,13 +25,36 @@ const MAX_PASSES: u64 = 16;
 
 /// One signature or document time-stamp as the file has it.
 pub(super) struct Signature {
-    pub(super) field: SignatureField,
-    pub(super) coverage: Result<Coverage, ByteRangeError>,
+    pub(super) field: Field,
+    pub(super) scope: Scope,
     pub(super) body: Body,
     /// Findings about the format, worst first.
     pub(super) findings: Vec<Finding>,
     /// What came later; or why that cannot be told.
     pub(super) changes: Result<Vec<Change>, String>,
+}
+
+/// What the signature dictionary and its field say.
+#[derive(Default)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) sub_filter: String,
+    /// Index of the revision that holds the dictionary.
+    pub(super) revision: usize,
+    pub(super) claimed_time: Option<UtcTime>,
+    pub(super) reason: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) doc_mdp: Option<u8>,
+}
+
+/// Which bytes are signed.
+pub(super) enum Scope {
+    /// The bytes of a revision, by the byte rules.
+    Revision(Coverage),
+    /// The byte rules are broken.
+    Broken,
+    /// Bytes that only the caller saw; their digest was given.
+    Digest,
 }
 
 pub(super) enum Body {
@@ -50,6 +73,20 @@ pub(super) enum Stamp {
     Token(Box<CheckedToken>),
 }
 
+impl Field {
+    fn of(field: SignatureField) -> Self {
+        Self {
+            name: field.name,
+            sub_filter: field.sub_filter,
+            revision: field.revision,
+            claimed_time: field.claimed_time,
+            reason: field.reason,
+            location: field.location,
+            doc_mdp: field.doc_mdp,
+        }
+    }
+}
+
 impl Signature {
     /// Whether it is a document time-stamp.
     pub(super) fn is_time_stamp(&self) -> bool {
@@ -58,7 +95,15 @@ impl Signature {
 
     /// The index of the revision that it covers, if its byte range holds.
     pub(super) fn covers(&self) -> Option<usize> {
-        self.coverage.as_ref().ok().map(|coverage| coverage.revision)
+        match &self.scope {
+            Scope::Revision(coverage) => Some(coverage.revision),
+            Scope::Broken | Scope::Digest => None,
+        }
+    }
+
+    /// Whether it is known which bytes are signed.
+    pub(super) fn is_in_order(&self) -> bool {
+        !matches!(self.scope, Scope::Broken)
     }
 
     /// Its own SignedData and those of its time-stamps.
@@ -86,6 +131,42 @@ pub(super) fn signatures(document: &Document, limits: &Limits) -> Result<(Vec<Si
     let pairs = read.into_iter().zip(digests.signed);
     let signatures: Result<_, _> = pairs.map(|(one, digest)| one.check(document, digest, limits)).collect();
     Ok((signatures?, digests.whole))
+}
+
+/// The one signature of a SignedData whose content the caller digested: [`super::Inspection::of_digests`].
+pub(super) fn of_digests(cms: &[u8], digests: &[Digest], limits: &Limits) -> Signature {
+    let given = |algorithm| digests.iter().find(|digest| digest.algorithm == algorithm);
+    let mut findings = Vec::new();
+    let profile = Profile { content_type: oid::DATA, attested: false };
+    let body = match detached(cms, profile, limits) {
+        Ok(Parsed::Cms { data, profile }) => match data.only_signer() {
+            Ok(signer) => {
+                let digest = given(signer.digest_algorithm);
+                if digest.is_none() {
+                    let message = Key::DigestNotGiven.message(format!(
+                        "The signature was made over a {} digest, and none was given.",
+                        signer.digest_algorithm
+                    ));
+                    findings.push(Finding::open("SIGNED_DATA_NOT_FOUND", message));
+                }
+                let checked = check(&data, signer, &Content { digest, bytes: None }, profile);
+                cms_body(data, checked, limits)
+            }
+            Err(_) => Body::None,
+        },
+        Ok(_) => Body::None,
+        Err(finding) => {
+            findings.push(finding);
+            Body::None
+        }
+    };
+    Signature {
+        field: Field { sub_filter: "CMS".to_owned(), ..Field::default() },
+        scope: Scope::Digest,
+        body,
+        findings,
+        changes: Ok(Vec::new()),
+    }
 }
 
 /// A signature before its content was hashed.
@@ -153,7 +234,20 @@ impl Read {
             findings.push(Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()));
         }
         let body = match parsed {
-            Parsed::Cms { data, profile } => cms_body(document, data, profile, &coverage, digest, limits)?,
+            Parsed::Cms { data, profile } => match data.only_signer() {
+                Ok(signer) => {
+                    let bare = match &coverage {
+                        Ok(coverage) if signer.signed_attributes.is_none() && !profile.attested => {
+                            bare_content(&**document.source(), coverage)?
+                        }
+                        _ => None,
+                    };
+                    let content = Content { digest: digest.as_ref(), bytes: bare.as_deref() };
+                    let checked = check(&data, signer, &content, profile);
+                    cms_body(data, checked, limits)
+                }
+                Err(_) => Body::None,
+            },
             Parsed::TimeStamp(_) => match check_token(&field.contents, limits, |_| digest) {
                 Ok(token) => Body::TimeStamp(Box::new(token)),
                 Err(reason) => {
@@ -169,27 +263,14 @@ impl Read {
             Ok(coverage) => document.changes_after(coverage.revision).map_err(|error| error.to_string()),
             Err(_) => Ok(Vec::new()),
         };
-        Ok(Signature { field, coverage, body, findings, changes })
+        let scope = coverage.map_or(Scope::Broken, Scope::Revision);
+        Ok(Signature { field: Field::of(field), scope, body, findings, changes })
     }
 }
 
-fn cms_body(
-    document: &Document,
-    data: Box<SignedData>,
-    profile: Profile,
-    coverage: &Result<Coverage, ByteRangeError>,
-    digest: Option<Digest>,
-    limits: &Limits,
-) -> Result<Body, PdfError> {
-    let Ok(signer) = data.only_signer() else { return Ok(Body::None) };
-    let bare = match coverage {
-        Ok(coverage) if signer.signed_attributes.is_none() && !profile.attested => {
-            bare_content(&**document.source(), coverage)?
-        }
-        _ => None,
-    };
-    let content = Content { digest: digest.as_ref(), bytes: bare.as_deref() };
-    let checked = check(&data, signer, &content, profile);
+/// A checked signature with its time-stamps.
+fn cms_body(data: Box<SignedData>, checked: Checked, limits: &Limits) -> Body {
+    let Ok(signer) = data.only_signer() else { return Body::None };
     let stamps = signer.time_stamp_tokens.iter().map(|token| {
         match check_token(token, limits, |algorithm| Some(algorithm.digest(&signer.signature))) {
             Ok(token) => Stamp::Token(Box::new(token)),
@@ -198,7 +279,7 @@ fn cms_body(
     });
     let stamps = stamps.collect();
     let signing_time = signer.signing_time;
-    Ok(Body::Cms { data, checked, stamps, signing_time })
+    Body::Cms { data, checked, stamps, signing_time }
 }
 
 /// The signed bytes, for a signature without signed attributes.
@@ -239,7 +320,12 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
             return Err(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
         }
     };
-    let data = SignedData::parse(&field.contents, limits).map_err(|error| unread(&error))?;
+    detached(&field.contents, Profile { content_type: oid::DATA, attested }, limits)
+}
+
+/// A SignedData with one signer and without content.
+fn detached(cms: &[u8], profile: Profile, limits: &Limits) -> Result<Parsed, Finding> {
+    let data = SignedData::parse(cms, limits).map_err(|error| unread(&error))?;
     if data.only_signer().is_err() {
         let message = Key::FormatSigners
             .message(format!("The signature has {} signers, not one.", data.signer_infos.len()));
@@ -250,7 +336,6 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
             Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
         return Err(Finding::fatal("FORMAT_FAILURE", message));
     }
-    let profile = Profile { content_type: oid::DATA, attested };
     Ok(Parsed::Cms { data: Box::new(data), profile })
 }
 

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::{
-    base::{Limits, Sha256, Source, UtcTime},
+    base::{Digest, Limits, Sha256, Source, UtcTime},
     ocsp,
     pdf::{Document, PdfError},
     trust::{Anchors, Checks},
@@ -133,7 +133,27 @@ impl Inspection {
         Ok(inspection)
     }
 
-    /// SHA-256 of the whole file.
+    /// Reads a detached SignedData whose content the caller digested: the document stays where it is.
+    ///
+    /// `digests`: of the signed bytes (for a PDF: the two ranges of `/ByteRange`, one after the other), under the
+    /// algorithm of the signature; of several, the one that fits is taken. Nothing can be said about which bytes of
+    /// a document these are: the report says `coverage` `digest` and warns. A broken SignedData is a verdict.
+    pub fn of_digests(cms: &[u8], digests: &[Digest], limits: &Limits) -> Self {
+        let signature = inspect::of_digests(cms, digests, limits);
+        let mut inspection = Self {
+            sha256: Sha256::of(cms),
+            limits: limits.clone(),
+            signatures: Vec::new(),
+            pool: Vec::new(),
+            statuses: Vec::new(),
+            checks: Checks::default(),
+        };
+        inspection.take_in(&signature, 0);
+        inspection.signatures.push(signature);
+        inspection
+    }
+
+    /// SHA-256 of the whole file; of the SignedData, where that was all there was to read.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
     }

@@ -98,6 +98,8 @@ pub enum CoverageLevel {
     Revision,
     /// Not all bytes of any revision: the byte rules are broken.
     Partial,
+    /// Only the digest was seen that the caller gave; what it covers is the caller's word.
+    Digest,
 }
 
 /// Whether what was appended after a signature is allowed.

@@ -10,7 +10,7 @@ use super::{
     CertificateReport, CoverageLevel, Indication, Inspection, Message, Modification, ModificationLevel, Need,
     SignatureReport, StatusEvidence, TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
-    inspect::{Body, Signature, Stamp},
+    inspect::{Body, Scope, Signature, Stamp},
     words::Key,
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Bench<'_> {
         draft.describe(token.checked.signer.as_ref(), token.checked.scheme);
         draft.report.digest_matches = token.imprint_matches && token.checked.digest_matches;
         draft.report.signature_matches = token.checked.signature_matches;
-        if signature.coverage.is_ok() && !token.imprint_matches {
+        if signature.is_in_order() && !token.imprint_matches {
             draft.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
         }
         draft.findings.extend(token.checked.findings.iter().cloned());
@@ -348,10 +348,11 @@ impl Draft {
         let field = &signature.field;
         let mut findings = signature.findings.clone();
         let modifications = modifications(signature, &mut findings);
-        let coverage = match &signature.coverage {
-            Ok(coverage) if coverage.whole_document => CoverageLevel::Document,
-            Ok(_) => CoverageLevel::Revision,
-            Err(_) => CoverageLevel::Partial,
+        let coverage = match &signature.scope {
+            Scope::Revision(coverage) if coverage.whole_document => CoverageLevel::Document,
+            Scope::Revision(_) => CoverageLevel::Revision,
+            Scope::Broken => CoverageLevel::Partial,
+            Scope::Digest => CoverageLevel::Digest,
         };
         let forbidden = findings.iter().any(|finding| {
             [Key::ModificationForbidden.as_str(), Key::ModificationUnknown.as_str()]
@@ -364,6 +365,10 @@ impl Draft {
         } else {
             ModificationLevel::Permitted
         };
+        let mut warnings = Vec::new();
+        if coverage == CoverageLevel::Digest {
+            warnings.push(Key::DocumentUnseen.plain());
+        }
         let report = SignatureReport {
             id: format!("S-{}", index + 1),
             field: field.name.clone(),
@@ -398,7 +403,7 @@ impl Draft {
             errors: Vec::new(),
             warnings: Vec::new(),
         };
-        Self { report, findings, warnings: Vec::new(), covered: signature.coverage.is_ok() }
+        Self { report, findings, warnings, covered: signature.is_in_order() }
     }
 
     fn describe(
@@ -616,9 +621,11 @@ fn modifications(signature: &Signature, findings: &mut Vec<Finding>) -> Vec<Modi
         .take(5)
         .collect();
     // A last revision that does not reach the end of the file must have been told as a change.
-    let unexplained = match &signature.coverage {
-        Ok(coverage) => !coverage.whole_document && signature.changes.as_ref().is_ok_and(Vec::is_empty),
-        Err(_) => false,
+    let unexplained = match &signature.scope {
+        Scope::Revision(coverage) => {
+            !coverage.whole_document && signature.changes.as_ref().is_ok_and(Vec::is_empty)
+        }
+        Scope::Broken | Scope::Digest => false,
     };
     if unexplained || !forbidden.is_empty() {
         let what = if forbidden.is_empty() {

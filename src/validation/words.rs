@@ -176,6 +176,16 @@ keys! {
            "Do not rely on the document; ask the sender for the original."
         vi "Nội dung đã bị thay đổi sau khi ký."
            "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    DigestNotGiven "digest.not-given"
+        en "The digest that the signature was made over was not among those given."
+           "Send the digest of the signed bytes under the algorithm that the signature names."
+        vi "Trong các giá trị băm đã gửi không có giá trị theo thuật toán của chữ ký."
+           "Hãy gửi giá trị băm của phần được ký theo đúng thuật toán mà chữ ký dùng.";
+    DocumentUnseen "document.unseen"
+        en "Only a digest was judged: nobody looked at the document, at what it covers and what was changed later."
+           "Where that matters, verify the document itself."
+        vi "Chỉ kiểm tra theo giá trị băm: chưa xem văn bản, phạm vi được ký và những thay đổi sau khi ký."
+           "Khi cần chắc chắn, hãy kiểm tra chính văn bản.";
     FormatByteRange "format.byte-range"
         en "The signature does not say properly which bytes of the file it covers."
            "Do not rely on the document; ask the sender for the original."

@@ -3,12 +3,12 @@
 use der::oid::ObjectIdentifier;
 use kyso::{
     asn1::{Reader, Tag, oid, write},
-    base::DigestAlgorithm,
+    base::{Digest, DigestAlgorithm, Limits, MemorySource, Source as _},
     ocsp::CertStatus,
     trust::Anchors,
     validation::{
-        CoverageLevel, Evidence, Indication, Inspection, ModificationLevel, Need, Overall, SignatureReport,
-        TimeSource,
+        CoverageLevel, Evidence, Indication, Inspection, ModificationLevel, Need, Overall, Policy,
+        SignatureReport, TimeSource,
     },
     x509::{Certificate, algorithm::SignatureScheme},
 };
@@ -475,6 +475,49 @@ fn the_signature_itself_decides() {
         let signature = world.judge(&pdf, &world.all_good(), now());
         assert_eq!(told(&signature), expected, "{what}: {signature:#?}");
         assert_eq!((signature.digest_matches, signature.signature_matches), intact, "{what}");
+    }
+}
+
+/// The document stays where it is: what its digest is, is the caller's word.
+#[test]
+fn a_digest_can_be_judged_without_the_document() {
+    let world = &*WORLD;
+    let pdf = world.sign_stamped(&plain_pdf(), &world.person, day("05-30"));
+    let document = open(&pdf);
+    let [field] = document.signatures().unwrap().try_into().unwrap();
+    let ranges = document.check_byte_range(&field).unwrap().ranges;
+    let source = MemorySource(pdf.clone());
+    let digest = |algorithm| source.digest(algorithm, &ranges).unwrap();
+    let right = digest(DigestAlgorithm::Sha256);
+    let judge = |cms: &[u8], digests: &[Digest]| {
+        let mut inspection = Inspection::of_digests(cms, digests, &Limits::default());
+        let tsa = world.good(&world.tsa, day("05-31"));
+        world.all_good().into_iter().chain([tsa]).for_each(|one| inspection.supply(one));
+        let report = inspection.judge("cms", &Policy::strict(), &world.anchors(), now());
+        let [signature] = report.signatures.try_into().unwrap();
+        signature
+    };
+
+    let signature = judge(&field.contents, &[digest(DigestAlgorithm::Sha384), right.clone()]);
+    assert_eq!(told(&signature), VALID, "{signature:#?}");
+    assert_eq!(signature.coverage, CoverageLevel::Digest);
+    assert_eq!(signature.best_signature_time.as_deref(), Some("2026-05-30T00:00:00Z"));
+    assert!(warned(&signature, "document.unseen"));
+
+    let mut wrong = right.clone();
+    wrong.bytes[0] ^= 1;
+    let cases: [(&[u8], &[Digest], &str); 4] = [
+        (&field.contents, &[wrong], "TOTAL-FAILED/HASH_FAILURE digest.mismatch"),
+        (&field.contents, &[], "INDETERMINATE/SIGNED_DATA_NOT_FOUND digest.not-given"),
+        (
+            &field.contents,
+            &[digest(DigestAlgorithm::Sha512)],
+            "INDETERMINATE/SIGNED_DATA_NOT_FOUND digest.not-given",
+        ),
+        (b"no CMS", &[right], "TOTAL-FAILED/FORMAT_FAILURE format.cms"),
+    ];
+    for (cms, digests, expected) in cases {
+        assert_eq!(told(&judge(cms, digests)), expected);
     }
 }
 
