@@ -53,7 +53,7 @@ pub(crate) fn pdf_with_one_stream(path: &Path, len: u64, filling: Filling) -> io
     let xref = written + tail.len() as u64;
     write!(file, "xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1)?;
     for offset in &offsets {
-        write!(file, "{offset:010} 00000 n \n")?;
+        writeln!(file, "{offset:010} 00000 n ")?;
     }
     write!(file, "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{xref}\n%%EOF\n", offsets.len() + 1)?;
     file.flush()

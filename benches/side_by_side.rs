@@ -189,7 +189,7 @@ mod kyso_side {
         x509,
     };
 
-    use super::*;
+    use super::{Duration, Failure, Instant, KEY, PIN, Pair, Path, Place, TOKEN, fs, median};
 
     pub(super) fn warm(place: &Place, file: &Path, signed: &Path, runs: usize) -> Result<Pair, Failure> {
         let label = TokenSelector { label: Some(TOKEN.to_owned()), ..TokenSelector::default() };
@@ -201,7 +201,6 @@ mod kyso_side {
         let anchors = Anchors {
             name: "bench".to_owned(),
             certificates: x509::certificates_from_pem(&fs::read(place.dir.join("ca.pem"))?)?,
-            ..Anchors::default()
         };
         let (clock, limits, policy) = (Clock::System, Limits::default(), Policy::strict());
         let desk = SigningDesk {

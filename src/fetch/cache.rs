@@ -66,7 +66,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 mod tests {
     use super::*;
 
-    const LIFE: Duration = Duration::from_secs(60);
+    const LIFE: Duration = Duration::from_mins(1);
 
     #[test]
     fn answers_end() {

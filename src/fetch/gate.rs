@@ -54,7 +54,7 @@ mod tests {
         assert!(first.is_some() && second.is_some());
         assert!(gate.enter(soon()).is_none());
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| gate.enter(Instant::now() + Duration::from_secs(60)).is_some());
+            let waiting = scope.spawn(|| gate.enter(Instant::now() + Duration::from_mins(1)).is_some());
             drop(second);
             assert!(waiting.join().unwrap());
         });

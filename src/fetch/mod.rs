@@ -96,7 +96,7 @@ impl Fetcher {
     /// The same with another bound on the time that a time-stamp may take, all tries together: up to an hour; 150 s
     /// otherwise.
     pub fn with_time_stamp_deadline(mut self, deadline: Duration) -> Self {
-        self.time_stamp_deadline = deadline.min(Duration::from_secs(3_600));
+        self.time_stamp_deadline = deadline.min(Duration::from_hours(1));
         self
     }
 
@@ -382,9 +382,9 @@ const TIME_STAMP_TRIES: u32 = 3;
 const TIME_STAMPS_AT_ONCE: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-const CRL_LIFE: Duration = Duration::from_secs(600);
-const CERTIFICATE_LIFE: Duration = Duration::from_secs(86_400);
-const OCSP_LIFE: Duration = Duration::from_secs(60);
+const CRL_LIFE: Duration = Duration::from_mins(10);
+const CERTIFICATE_LIFE: Duration = Duration::from_hours(24);
+const OCSP_LIFE: Duration = Duration::from_mins(1);
 
 /// Large national CRLs have been seen at 10 MB.
 const CRL_BYTES: u64 = 16 * 1024 * 1024;

@@ -208,7 +208,7 @@ impl Drop for Running {
     }
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 /// At some 2 kB an answer, 20 MB.
 const MAX_ANSWERS: usize = 10_000;
 

@@ -85,11 +85,11 @@ fn network(address: IpAddr) -> IpAddr {
             octets[8..].fill(0);
             IpAddr::from(octets)
         }
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Some 5 MB of buckets.
 const MAX_ADDRESSES: usize = 50_000;
 

@@ -223,6 +223,7 @@ impl Running {
 /// # Errors
 ///
 /// When the address cannot be had.
+#[expect(clippy::unused_async, reason = "it needs the runtime that its caller awaits it in")]
 pub async fn serve(app: App, listen: &Listen) -> io::Result<Running> {
     let listener = std::net::TcpListener::bind(listen.address)?;
     let address = listener.local_addr()?;

@@ -195,7 +195,7 @@ impl Service {
                 Ok(_) => findings
                     .add("checkpoint.differs", format!("checkpoint {} is not what was signed", row.size)),
                 Err(error) => {
-                    findings.add("checkpoint.signature", format!("checkpoint {}: {error}", row.size))
+                    findings.add("checkpoint.signature", format!("checkpoint {}: {error}", row.size));
                 }
             }
         }
@@ -387,7 +387,7 @@ async fn audit_delivery(tx: &mut Tx, id: Id<Delivery>, findings: &mut Findings) 
                 present = next;
             }
             Err(error) => {
-                findings.add("event.order", format!("event {} of delivery {id}: {error}", event.id))
+                findings.add("event.order", format!("event {} of delivery {id}: {error}", event.id));
             }
         }
         if event.reason.is_some() != event.reason_salt.is_some() {

@@ -153,7 +153,7 @@ impl Service {
     pub async fn grant_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<ShownKey, ServiceError> {
         require(caller, Scope::Admin)?;
         let member = self.inner.store.read().await?.member(new.member).await?;
-        if !member.is_some_and(|member| member.agency == *caller.agency()) {
+        if member.is_none_or(|member| member.agency != *caller.agency()) {
             return Err(ServiceError::not_found("member", new.member));
         }
         self.create_api_key(new).await

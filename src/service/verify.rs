@@ -126,7 +126,7 @@ const MAX_ROUNDS: usize = 8;
 const MAX_FETCHES: usize = 32;
 
 /// How long is spent on bringing evidence for one document.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many certificates of one address are taken.
 const MAX_CERTIFICATES: usize = 4;

@@ -117,7 +117,7 @@ impl Operation {
         if self.mechanism != Mechanism::Ecdsa {
             return Ok(answer);
         }
-        if answer.is_empty() || answer.len() % 2 != 0 {
+        if answer.is_empty() || !answer.len().is_multiple_of(2) {
             return Err(TokenError::Unusable {
                 what: "the token's ECDSA signature".into(),
                 reason: format!("{} bytes are not r and s of the same length", answer.len()),

@@ -314,7 +314,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] when it is not there now.
     pub fn info(&self) -> Result<TokenInfo, TokenError> {
-        self.call(|driver, name| driver.info(name))
+        self.call(driver::Driver::info)
     }
 
     /// One `C_Login`, never a second with the same PIN.
@@ -346,7 +346,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] and other return codes.
     pub fn certificates(&self) -> Result<Vec<TokenCertificate>, TokenError> {
-        let found = self.call(|driver, name| driver.certificates(name))?;
+        let found = self.call(driver::Driver::certificates)?;
         let mut certificates = Vec::new();
         for (id, label, der) in found {
             match Certificate::from_der(&der) {
@@ -365,7 +365,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] and other return codes.
     pub fn keys(&self) -> Result<Vec<TokenKey>, TokenError> {
-        self.call(|driver, name| driver.keys(name))
+        self.call(driver::Driver::keys)
     }
 
     /// The mechanisms that sign, by their names in the standard (`CKM_…`), as the token lists them.

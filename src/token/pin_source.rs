@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_pin_is_refused() {
-        for content in [&b""[..], b"\n", &[b'1'; 256], &[b'1'; 100_000]] {
+        for content in [&b""[..], b"\n", &[b'1'; 256], &vec![b'1'; 100_000]] {
             let (_folder, source) = file(content, 0o600);
             assert!(source.read().is_err());
         }

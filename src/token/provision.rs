@@ -276,7 +276,7 @@ fn point(octets: &[u8]) -> &[u8] {
 }
 
 /// An RSA-4096 key takes some smart cards minutes.
-const PROVISIONING: std::time::Duration = std::time::Duration::from_secs(300);
+const PROVISIONING: std::time::Duration = std::time::Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {

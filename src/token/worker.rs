@@ -183,7 +183,7 @@ mod tests {
         let worker = worker();
         let (release, gate) = mpsc::channel::<()>();
         // The thread runs, so that the deadline below is spent in the call and not in starting.
-        worker.call(Duration::from_secs(60), |_| Ok(())).unwrap();
+        worker.call(Duration::from_mins(1), |_| Ok(())).unwrap();
         let hung = worker.call(Duration::from_secs(2), move |driver| {
             driver.note("C_Sign");
             let _ = gate.recv();

@@ -129,7 +129,7 @@ impl From<Asn1Error> for TspError {
 
 /// The shortest form of an INTEGER's content octets (X.690 section 8.3.2).
 fn shortest(mut octets: &[u8]) -> &[u8] {
-    while let [0x00, next, ..] | [0xFF, next, ..] = octets {
+    while let [0x00 | 0xFF, next, ..] = octets {
         if (octets[0] == 0xFF) != (*next >= 0x80) {
             break;
         }

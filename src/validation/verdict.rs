@@ -140,7 +140,7 @@ impl Bench<'_> {
         let claimed = signature.field.claimed_time.or(signing_time);
         draft.report.claimed_signing_time = claimed.map(|time| time.to_string());
         let stamped = stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
-        draft.report.signature_format = format_name(signature, checked, stamped).to_owned();
+        format_name(signature, checked, stamped).clone_into(&mut draft.report.signature_format);
         if draft.is_lost() {
             return draft.finish(None);
         }

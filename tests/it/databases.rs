@@ -86,6 +86,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 /// Starts a server that ends when its standard input does, that is, when this process is gone.
+#[expect(clippy::zombie_processes, reason = "the server lives as long as the tests do")]
 fn start(bin: &Path) -> String {
     let folder = tempfile::Builder::new().prefix("kyso-pg-").tempdir_in("/tmp").unwrap().keep();
     let mut command = if nix_user_is_root() {
@@ -114,7 +115,7 @@ fn start(bin: &Path) -> String {
         let asked = Command::new(bin.join("pg_isready")).args(["-q", "-h", host]).status();
         asked.is_ok_and(|status| status.success())
     };
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !ready() {
         let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         assert!(Instant::now() < patience, "PostgreSQL does not start\n{}", log());

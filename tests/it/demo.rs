@@ -101,7 +101,7 @@ impl Serving {
             }
         });
         let serving = Self { child };
-        wait.recv_timeout(Duration::from_secs(120)).expect("the demo serves");
+        wait.recv_timeout(Duration::from_mins(2)).expect("the demo serves");
         serving
     }
 

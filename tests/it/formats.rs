@@ -70,7 +70,7 @@ fn pkits_lists_are_read_as_another_reader_does() {
         assert_eq!(crl.issuer().der(), other.issuer().as_raw());
         assert_eq!(crl.this_update().as_second(), other.last_update().timestamp());
         assert_eq!(
-            crl.next_update().map(|next| next.as_second()),
+            crl.next_update().map(jiff::Timestamp::as_second),
             other.next_update().map(|next| next.timestamp())
         );
         assert_eq!(crl.len(), other.iter_revoked_certificates().count());

@@ -343,12 +343,12 @@ fn uses(tokens: &[Token], depth: usize) -> Vec<(usize, String)> {
         }
         // A group: the first word of each of its items.
         let mut level = 0;
-        for at in rest..tokens.len() {
-            match tokens[at].text.as_str() {
+        for (at, token) in tokens.iter().enumerate().skip(rest) {
+            match token.text.as_str() {
                 "{" => level += 1,
                 "}" => level -= 1,
                 name if level == 1 && (is(at - 1, "{") || is(at - 1, ",")) => {
-                    found.push((tokens[at].line, name.to_owned()));
+                    found.push((token.line, name.to_owned()));
                 }
                 _ => {}
             }

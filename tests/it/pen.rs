@@ -486,8 +486,8 @@ impl GrowingAuthority {
             holder: &Holder::new("Dấu thời gian lớn dần"),
             spki_der: key.spki_der(),
             profile: Profile::TimeStamping,
-            not_before: now - Duration::from_secs(3_600),
-            not_after: now + Duration::from_secs(86_400),
+            not_before: now - Duration::from_hours(1),
+            not_after: now + Duration::from_hours(24),
         };
         let certificate = services.pki().ca().issue(&request).unwrap();
         TimeStampAuthority::new(key, certificate, chain, Clock::System, Chance::system())

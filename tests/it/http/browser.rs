@@ -207,7 +207,7 @@ impl Driver {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build();
         Some(Self { child, agent: config.into(), url: format!("http://127.0.0.1:{}", port.expect("a port")) })
     }

@@ -89,7 +89,6 @@ struct PathTest {
 }
 
 #[derive(serde::Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the settings of RFC 5280 section 6.1.1")]
 struct Settings {
     initial_policy_set_names: Vec<String>,
     initial_explicit_policy: bool,

@@ -46,7 +46,7 @@ pub(crate) fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> V
             }
             "const" if value != rule => fault(format!("not {rule}")),
             "enum" if !rule.as_array().unwrap().contains(value) => {
-                fault(format!("{value} is none of {rule}"))
+                fault(format!("{value} is none of {rule}"));
             }
             "const" | "enum" => {}
             "required" => {
