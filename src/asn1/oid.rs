@@ -27,20 +27,72 @@ oids! {
     TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14";
     /// id-ct-TSTInfo, RFC 3161 section 2.4.2.
     TST_INFO = "1.2.840.113549.1.9.16.1.4";
+    /// id-aa-CMSAlgorithmProtection, RFC 6211 section 2.
+    CMS_ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52";
+    /// id-aa-ets-sigPolicyId, RFC 5126 section 5.8.1.
+    SIGNATURE_POLICY_ID = "1.2.840.113549.1.9.16.2.15";
+    /// id-aa-ets-commitmentType, RFC 5126 section 5.11.1.
+    COMMITMENT_TYPE = "1.2.840.113549.1.9.16.2.16";
+    /// id-aa-ets-signerLocation, RFC 5126 section 5.11.2.
+    SIGNER_LOCATION = "1.2.840.113549.1.9.16.2.17";
+    /// id-aa-ets-contentTimestamp, RFC 5126 section 5.11.4.
+    CONTENT_TIME_STAMP = "1.2.840.113549.1.9.16.2.20";
+    /// id-aa-ets-certificateRefs, RFC 5126 section 6.2.1.
+    CERTIFICATE_REFS = "1.2.840.113549.1.9.16.2.21";
+    /// id-aa-ets-revocationRefs, RFC 5126 section 6.2.2.
+    REVOCATION_REFS = "1.2.840.113549.1.9.16.2.22";
+    /// id-aa-ets-certValues, RFC 5126 section 6.3.3.
+    CERTIFICATE_VALUES = "1.2.840.113549.1.9.16.2.23";
+    /// id-aa-ets-revocationValues, RFC 5126 section 6.3.4.
+    REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24";
+    /// id-aa-ets-escTimeStamp, RFC 5126 section 6.3.5.
+    ESC_TIME_STAMP = "1.2.840.113549.1.9.16.2.25";
+    /// id-aa-ets-certCRLTimestamp, RFC 5126 section 6.3.6.
+    CERT_CRL_TIME_STAMP = "1.2.840.113549.1.9.16.2.26";
+    /// id-aa-ets-archiveTimestampV2, RFC 5126 section 6.4.1.
+    ARCHIVE_TIME_STAMP_V2 = "1.2.840.113549.1.9.16.2.48";
+    /// id-aa-ets-archiveTimestampV3, ETSI EN 319 122-1 section 5.5.3.
+    ARCHIVE_TIME_STAMP_V3 = "0.4.0.1733.2.4";
     /// adbe-revocationInfoArchival, ISO 32000-1 section 12.8.3.3.2.
     ADOBE_REVOCATION = "1.2.840.113583.1.1.8";
+    /// id-md5, RFC 1321.
+    MD5 = "1.2.840.113549.2.5";
     /// id-sha1.
     SHA1 = "1.3.14.3.2.26";
+    /// id-sha224, RFC 5754.
+    SHA224 = "2.16.840.1.101.3.4.2.4";
     /// id-sha256, RFC 5754.
     SHA256 = "2.16.840.1.101.3.4.2.1";
     /// id-sha384, RFC 5754.
     SHA384 = "2.16.840.1.101.3.4.2.2";
     /// id-sha512, RFC 5754.
     SHA512 = "2.16.840.1.101.3.4.2.3";
+    /// id-sha512-224, RFC 8017.
+    SHA512_224 = "2.16.840.1.101.3.4.2.5";
+    /// id-sha512-256, RFC 8017.
+    SHA512_256 = "2.16.840.1.101.3.4.2.6";
+    /// id-sha3-224, RFC 9688.
+    SHA3_224 = "2.16.840.1.101.3.4.2.7";
+    /// id-sha3-256, RFC 9688.
+    SHA3_256 = "2.16.840.1.101.3.4.2.8";
+    /// id-sha3-384, RFC 9688.
+    SHA3_384 = "2.16.840.1.101.3.4.2.9";
+    /// id-sha3-512, RFC 9688.
+    SHA3_512 = "2.16.840.1.101.3.4.2.10";
+    /// id-shake128, RFC 8702.
+    SHAKE128 = "2.16.840.1.101.3.4.2.11";
+    /// id-shake256, RFC 8702.
+    SHAKE256 = "2.16.840.1.101.3.4.2.12";
+    /// id-shake256-len, RFC 8419 section 2.2: the length of the output is the parameter.
+    SHAKE256_LEN = "2.16.840.1.101.3.4.2.18";
     /// rsaEncryption, RFC 8017.
     RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+    /// md5WithRSAEncryption.
+    MD5_WITH_RSA = "1.2.840.113549.1.1.4";
     /// sha1WithRSAEncryption.
     SHA1_WITH_RSA = "1.2.840.113549.1.1.5";
+    /// sha1WithRSASignature of the OIW, as older programs write it.
+    OIW_SHA1_WITH_RSA = "1.3.14.3.2.29";
     /// id-mgf1, RFC 8017.
     MGF1 = "1.2.840.113549.1.1.8";
     /// id-RSASSA-PSS, RFC 4055.
@@ -51,6 +103,24 @@ oids! {
     SHA384_WITH_RSA = "1.2.840.113549.1.1.12";
     /// sha512WithRSAEncryption.
     SHA512_WITH_RSA = "1.2.840.113549.1.1.13";
+    /// sha224WithRSAEncryption.
+    SHA224_WITH_RSA = "1.2.840.113549.1.1.14";
+    /// sha512-224WithRSAEncryption, RFC 8017.
+    SHA512_224_WITH_RSA = "1.2.840.113549.1.1.15";
+    /// sha512-256WithRSAEncryption, RFC 8017.
+    SHA512_256_WITH_RSA = "1.2.840.113549.1.1.16";
+    /// id-rsassa-pkcs1-v1-5-with-sha3-224, RFC 9688.
+    SHA3_224_WITH_RSA = "2.16.840.1.101.3.4.3.13";
+    /// id-rsassa-pkcs1-v1-5-with-sha3-256, RFC 9688.
+    SHA3_256_WITH_RSA = "2.16.840.1.101.3.4.3.14";
+    /// id-rsassa-pkcs1-v1-5-with-sha3-384, RFC 9688.
+    SHA3_384_WITH_RSA = "2.16.840.1.101.3.4.3.15";
+    /// id-rsassa-pkcs1-v1-5-with-sha3-512, RFC 9688.
+    SHA3_512_WITH_RSA = "2.16.840.1.101.3.4.3.16";
+    /// id-RSASSA-PSS-SHAKE128, RFC 8692.
+    RSASSA_PSS_SHAKE128 = "1.3.6.1.5.5.7.6.30";
+    /// id-RSASSA-PSS-SHAKE256, RFC 8692.
+    RSASSA_PSS_SHAKE256 = "1.3.6.1.5.5.7.6.31";
     /// id-ecPublicKey, RFC 5480.
     EC_PUBLIC_KEY = "1.2.840.10045.2.1";
     /// secp256r1, RFC 5480.
@@ -59,16 +129,38 @@ oids! {
     SECP384R1 = "1.3.132.0.34";
     /// secp521r1, RFC 5480.
     SECP521R1 = "1.3.132.0.35";
+    /// brainpoolP256r1, RFC 5639.
+    BRAINPOOL_P256R1 = "1.3.36.3.3.2.8.1.1.7";
+    /// brainpoolP384r1, RFC 5639.
+    BRAINPOOL_P384R1 = "1.3.36.3.3.2.8.1.1.11";
+    /// brainpoolP512r1, RFC 5639.
+    BRAINPOOL_P512R1 = "1.3.36.3.3.2.8.1.1.13";
     /// ecdsa-with-SHA1.
     ECDSA_WITH_SHA1 = "1.2.840.10045.4.1";
+    /// ecdsa-with-SHA224, RFC 5758.
+    ECDSA_WITH_SHA224 = "1.2.840.10045.4.3.1";
     /// ecdsa-with-SHA256, RFC 5758.
     ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
     /// ecdsa-with-SHA384, RFC 5758.
     ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
     /// ecdsa-with-SHA512, RFC 5758.
     ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
+    /// id-ecdsa-with-sha3-224, RFC 9688.
+    ECDSA_WITH_SHA3_224 = "2.16.840.1.101.3.4.3.9";
+    /// id-ecdsa-with-sha3-256, RFC 9688.
+    ECDSA_WITH_SHA3_256 = "2.16.840.1.101.3.4.3.10";
+    /// id-ecdsa-with-sha3-384, RFC 9688.
+    ECDSA_WITH_SHA3_384 = "2.16.840.1.101.3.4.3.11";
+    /// id-ecdsa-with-sha3-512, RFC 9688.
+    ECDSA_WITH_SHA3_512 = "2.16.840.1.101.3.4.3.12";
+    /// id-ecdsa-with-shake128, RFC 8692.
+    ECDSA_WITH_SHAKE128 = "1.3.6.1.5.5.7.6.32";
+    /// id-ecdsa-with-shake256, RFC 8692.
+    ECDSA_WITH_SHAKE256 = "1.3.6.1.5.5.7.6.33";
     /// id-Ed25519, RFC 8410.
     ED25519 = "1.3.101.112";
+    /// id-Ed448, RFC 8410.
+    ED448 = "1.3.101.113";
     /// id-pkix-ocsp-basic, RFC 6960.
     OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";
     /// id-pkix-ocsp-nonce, RFC 6960 section 4.4.1.

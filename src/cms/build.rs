@@ -48,7 +48,7 @@ impl SignedAttributes {
     /// ```
     fn signing_certificate(&self) -> Vec<u8> {
         let digest = match self.message_digest.algorithm {
-            DigestAlgorithm::Sha1 => DigestAlgorithm::Sha256,
+            weak if weak.is_weak() => DigestAlgorithm::Sha256,
             strong => strong,
         };
         let mut id = Vec::new();

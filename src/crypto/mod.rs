@@ -1,10 +1,13 @@
 //! Verifying a signature value: one trait, a native and a portable back end.
 //!
-//! Whether an algorithm or a key length is still good enough is for policy to say: SHA-1 and RSA-1024 are checked
+//! Whether an algorithm or a key length is still good enough is for policy to say: MD5, SHA-1 and RSA-512 are checked
 //! here, so that a verdict can tell a weak signature from a wrong one.
 
+mod brainpool_p512;
 mod native;
+pub mod policy;
 mod portable;
+mod pss;
 
 pub use native::Native;
 pub use portable::Portable;
@@ -74,24 +77,62 @@ fn usable_key(spki_der: &[u8], scheme: SignatureScheme) -> Result<PublicKey<'_>,
     })?;
     match (key, scheme) {
         (PublicKey::Ec { curve, point }, SignatureScheme::Ecdsa(_)) => sound_point(curve, point)?,
+        (PublicKey::Ed25519 { key }, SignatureScheme::Ed25519) => {
+            ed25519_key(key)?;
+        }
         (PublicKey::Rsa { modulus, exponent, usage }, SignatureScheme::RsaPkcs1(_)) => {
             sound_rsa(modulus, exponent)?;
             if usage != RsaUsage::Any {
                 return Err(unusable("it is for RSASSA-PSS only"));
             }
         }
-        (PublicKey::Rsa { modulus, exponent, usage }, SignatureScheme::RsaPss { digest, salt_len }) => {
+        (
+            PublicKey::Rsa { modulus, exponent, usage },
+            SignatureScheme::RsaPss { .. } | SignatureScheme::RsaPssMixed { .. },
+        ) => {
             sound_rsa(modulus, exponent)?;
-            if let RsaUsage::Pss(SignatureScheme::RsaPss { digest: only, salt_len: least }) = usage
-                && (digest != only || salt_len < least)
+            if let RsaUsage::Pss(only) = usage
+                && !within_pss(scheme, only)
             {
                 return Err(unusable("it is for RSASSA-PSS with another digest or a longer salt"));
             }
         }
-        (PublicKey::Ec { .. }, _) => return Err(unusable("it is an elliptic-curve key, the scheme is RSA")),
-        (PublicKey::Rsa { .. }, _) => return Err(unusable("it is an RSA key, the scheme is ECDSA")),
+        (key, _) => {
+            return Err(unusable(format!("it is of {}, which {} does not use", key.kind(), scheme.name())));
+        }
     }
     Ok(key)
+}
+
+/// RFC 4055 section 3.3: the digests of the key's own parameters, and a salt no shorter than they say.
+fn within_pss(scheme: SignatureScheme, key: SignatureScheme) -> bool {
+    use SignatureScheme::{RsaPss, RsaPssMixed};
+
+    match (scheme, key) {
+        (RsaPss { digest, salt_len }, RsaPss { digest: only, salt_len: least }) => {
+            digest == only && salt_len >= least
+        }
+        (
+            RsaPssMixed { digest, mask, salt_len },
+            RsaPssMixed { digest: only, mask: only_mask, salt_len: least },
+        ) => digest == only && mask == only_mask && salt_len >= least,
+        _ => false,
+    }
+}
+
+/// RFC 8032 section 5.1.3: 32 octets that decode to a point in the one way of writing it, and not to one of the eight
+/// points of small order, under which a value fits any message.
+fn ed25519_key(key: &[u8]) -> Result<ed25519_dalek::VerifyingKey, CryptoError> {
+    let octets: &[u8; 32] =
+        key.try_into().map_err(|_| unusable(format!("it has {} octets, not 32", key.len())))?;
+    // y must be below 2^255 - 19; the top bit is the sign of x.
+    let [low, middle @ .., high] = octets;
+    if *low >= 0xED && middle.iter().all(|octet| *octet == 0xFF) && high & 0x7F == 0x7F {
+        return Err(unusable("its coordinate is not below the order of the field"));
+    }
+    let key = ed25519_dalek::VerifyingKey::from_bytes(octets)
+        .map_err(|error| unusable(format!("it is no point of its curve ({error})")))?;
+    if key.is_weak() { Err(unusable("it is a point of small order")) } else { Ok(key) }
 }
 
 /// SEC 1 section 2.3.4: a plain or a compressed point. Hybrid ones are forbidden by RFC 5480 section 2.2, and the back
@@ -133,8 +174,8 @@ fn unusable(reason: impl Into<String>) -> CryptoError {
     CryptoError::Key { reason: reason.into() }
 }
 
-/// Below this a modulus is factored in an afternoon: its signatures say nothing.
-const MIN_RSA_BITS: usize = 1024;
+/// Nobody made signatures with less; what is above is checked so that policy can call it short.
+const MIN_RSA_BITS: usize = 512;
 
 /// Above this one check costs too much; nobody uses more.
 const MAX_RSA_BITS: usize = 8192;
@@ -365,7 +406,7 @@ mod tests {
             ("huge exponent", rsa(modulus, &[0x7F; 5]), pkcs1),
             ("exponent as long as the modulus", rsa(modulus, modulus), pkcs1),
             ("even modulus", rsa(&even, &[1, 0, 1]), pkcs1),
-            ("short modulus", rsa(&[0xC1; 64], &[1, 0, 1]), pkcs1),
+            ("short modulus", rsa(&[0xC1; 63], &[1, 0, 1]), pkcs1),
             ("huge modulus", rsa(&[0xC1; 1025], &[1, 0, 1]), pkcs1),
             ("no key", rsa_encryption(), pkcs1),
             ("nothing", Vec::new(), pkcs1),

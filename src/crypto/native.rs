@@ -4,11 +4,12 @@ use aws_lc_rs::{
     rsa::PublicKeyComponents,
     signature::{
         ECDSA_P256_SHA1_ASN1, ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1,
-        ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA1_ASN1,
-        ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ParsedPublicKey,
-        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-        RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
-        VerificationAlgorithm,
+        ECDSA_P384_SHA3_384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1,
+        ECDSA_P521_SHA1_ASN1, ECDSA_P521_SHA3_512_ASN1, ECDSA_P521_SHA224_ASN1, ECDSA_P521_SHA256_ASN1,
+        ECDSA_P521_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ParsedPublicKey,
+        RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA384, RSA_PSS_2048_8192_SHA256,
+        RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, VerificationAlgorithm,
     },
 };
 
@@ -21,8 +22,9 @@ use crate::{
     },
 };
 
-/// RSA of 2048 to 8192 bits with SHA-256, 384 and 512 (PSS with a salt as long as the digest), and ECDSA on P-256,
-/// P-384 and P-521.
+/// RSA PKCS#1 v1.5 of 1024 to 8192 bits with SHA-1, 256 and 512, of 2048 bits and more with SHA-384; PSS of 2048 to
+/// 8192 bits with SHA-256, 384 and 512 and a salt as long; ECDSA on P-256, P-384 and P-521 with the digests that are
+/// usual there; Ed25519.
 #[derive(Clone, Copy, Debug)]
 pub struct Native;
 
@@ -41,9 +43,14 @@ impl Verifier for Native {
                     .map_err(|error| unusable(format!("it is no point of its curve ({error})")))?;
                 key.verify_sig(message, signature).map_err(|_| CryptoError::BadSignature)
             }
+            PublicKey::Ed25519 { key } => {
+                let key = ParsedPublicKey::new(&ED25519, key)
+                    .map_err(|error| unusable(format!("it is no point of its curve ({error})")))?;
+                key.verify_sig(message, signature).map_err(|_| CryptoError::BadSignature)
+            }
             PublicKey::Rsa { modulus, exponent, .. } => {
                 let parameters = rsa(scheme).ok_or(CryptoError::Unsupported)?;
-                if bit_length(modulus) < LEAST_RSA_BITS {
+                if bit_length(modulus) < parameters.min_modulus_len() as usize {
                     return Err(CryptoError::Unsupported);
                 }
                 let key = PublicKeyComponents { n: modulus, e: exponent };
@@ -54,21 +61,24 @@ impl Verifier for Native {
 }
 
 fn ecdsa(curve: Curve, digest: DigestAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
-    use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+    use DigestAlgorithm::{Sha1, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512};
 
     Some(match (curve, digest) {
         (Curve::P256, Sha1) => &ECDSA_P256_SHA1_ASN1,
         (Curve::P256, Sha256) => &ECDSA_P256_SHA256_ASN1,
         (Curve::P256, Sha384) => &ECDSA_P256_SHA384_ASN1,
         (Curve::P256, Sha512) => &ECDSA_P256_SHA512_ASN1,
-        (Curve::P384, Sha1) => return None,
         (Curve::P384, Sha256) => &ECDSA_P384_SHA256_ASN1,
         (Curve::P384, Sha384) => &ECDSA_P384_SHA384_ASN1,
         (Curve::P384, Sha512) => &ECDSA_P384_SHA512_ASN1,
+        (Curve::P384, Sha3_384) => &ECDSA_P384_SHA3_384_ASN1,
         (Curve::P521, Sha1) => &ECDSA_P521_SHA1_ASN1,
+        (Curve::P521, Sha224) => &ECDSA_P521_SHA224_ASN1,
         (Curve::P521, Sha256) => &ECDSA_P521_SHA256_ASN1,
         (Curve::P521, Sha384) => &ECDSA_P521_SHA384_ASN1,
         (Curve::P521, Sha512) => &ECDSA_P521_SHA512_ASN1,
+        (Curve::P521, Sha3_512) => &ECDSA_P521_SHA3_512_ASN1,
+        _ => return None,
     })
 }
 
@@ -76,18 +86,16 @@ fn rsa(scheme: SignatureScheme) -> Option<&'static RsaParameters> {
     use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
 
     match scheme {
-        SignatureScheme::RsaPkcs1(Sha256) => Some(&RSA_PKCS1_2048_8192_SHA256),
+        SignatureScheme::RsaPkcs1(Sha1) => Some(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
+        SignatureScheme::RsaPkcs1(Sha256) => Some(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
         SignatureScheme::RsaPkcs1(Sha384) => Some(&RSA_PKCS1_2048_8192_SHA384),
-        SignatureScheme::RsaPkcs1(Sha512) => Some(&RSA_PKCS1_2048_8192_SHA512),
+        SignatureScheme::RsaPkcs1(Sha512) => Some(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
         SignatureScheme::RsaPss { digest, salt_len } if salt_len == digest.len() => match digest {
-            Sha1 => None,
             Sha256 => Some(&RSA_PSS_2048_8192_SHA256),
             Sha384 => Some(&RSA_PSS_2048_8192_SHA384),
             Sha512 => Some(&RSA_PSS_2048_8192_SHA512),
+            _ => None,
         },
-        SignatureScheme::Ecdsa(_) | SignatureScheme::RsaPkcs1(Sha1) | SignatureScheme::RsaPss { .. } => None,
+        _ => None,
     }
 }
-
-/// The least that the parameters above take; shorter keys are for the portable back end.
-const LEAST_RSA_BITS: usize = 2048;

@@ -93,7 +93,8 @@ impl SchemeWish {
         let kind = algorithm::key_kind(certificate.spki_der())
             .map_err(|unknown| SigningError::Scheme { reason: unknown.to_string() })?;
         Ok(match kind {
-            KeyKind::Ec { .. } => SignatureScheme::Ecdsa(self.digest),
+            KeyKind::Brainpool { .. } | KeyKind::Ec { .. } => SignatureScheme::Ecdsa(self.digest),
+            KeyKind::Ed25519 => SignatureScheme::Ed25519,
             KeyKind::Rsa { .. } if self.pss => {
                 SignatureScheme::RsaPss { digest: self.digest, salt_len: self.digest.len() }
             }

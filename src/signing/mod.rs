@@ -76,8 +76,8 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
         let reason = "its key usage allows neither digitalSignature nor nonRepudiation".to_owned();
         return Err(SigningError::Certificate { reason });
     }
-    if scheme.digest() == DigestAlgorithm::Sha1 {
-        return Err(SigningError::Scheme { reason: "SHA-1 is never used for a new signature".to_owned() });
+    if let Some(weak) = scheme.weak_digest() {
+        return Err(SigningError::Scheme { reason: format!("{weak} is never used for a new signature") });
     }
     let key = key_kind(signer)?;
     match (key, scheme) {
@@ -86,7 +86,9 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
         {
             Ok(())
         }
-        (KeyKind::Ec { bits }, SignatureScheme::Ecdsa(_)) if bits >= 256 => Ok(()),
+        (KeyKind::Brainpool { bits } | KeyKind::Ec { bits }, SignatureScheme::Ecdsa(_)) if bits >= 256 => {
+            Ok(())
+        }
         _ => {
             let reason = format!("{} does not fit the certificate's key, {key:?}", scheme.name());
             Err(SigningError::Scheme { reason })
@@ -298,10 +300,11 @@ fn key_kind(signer: &Certificate) -> Result<KeyKind, SigningError> {
 
 /// The longest signature value of a key, in bytes.
 ///
-/// RSA: the modulus (RFC 8017). ECDSA: a SEQUENCE of two INTEGERs, each a sign octet longer than the field.
+/// RSA: the modulus (RFC 8017). Ed25519: a point and a number (RFC 8032 section 5.1.6). ECDSA: a SEQUENCE of two INTEGERs, each a sign octet longer than the field.
 fn longest_value(key: KeyKind) -> usize {
     match key {
-        KeyKind::Ec { bits } => 2 * (bits.div_ceil(8) + 1 + 2) + 3,
+        KeyKind::Brainpool { bits } | KeyKind::Ec { bits } => 2 * (bits.div_ceil(8) + 1 + 2) + 3,
+        KeyKind::Ed25519 => 64,
         KeyKind::Rsa { bits } => bits.div_ceil(8),
     }
 }

@@ -6,9 +6,9 @@ use cryptoki_sys as ck;
 
 use super::{TokenKeyKind, error::TokenError};
 use crate::{
-    asn1::{oid, write},
+    asn1::write,
     base::{Digest, DigestAlgorithm},
-    x509::algorithm::SignatureScheme,
+    x509::algorithm::{SignatureScheme, digest_oid},
 };
 
 /// One signature to make: the mechanism and the digest of the message.
@@ -54,10 +54,11 @@ impl Mechanism {
     pub(super) fn parameters(self) -> Option<ck::CK_RSA_PKCS_PSS_PARAMS> {
         let Self::RsaPss { digest, salt_len } = self else { return None };
         let (hash, mask) = match digest {
-            DigestAlgorithm::Sha1 => (ck::CKM_SHA_1, ck::CKG_MGF1_SHA1),
             DigestAlgorithm::Sha256 => (ck::CKM_SHA256, ck::CKG_MGF1_SHA256),
             DigestAlgorithm::Sha384 => (ck::CKM_SHA384, ck::CKG_MGF1_SHA384),
             DigestAlgorithm::Sha512 => (ck::CKM_SHA512, ck::CKG_MGF1_SHA512),
+            // [`Operation::new`] lets no other through.
+            _ => return None,
         };
         Some(ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf: mask, sLen: salt_len as ck::CK_ULONG })
     }
@@ -68,17 +69,23 @@ impl Operation {
     ///
     /// # Errors
     ///
-    /// For SHA-1, which kyso reads but never signs with.
+    /// For digests and schemes that kyso reads but never signs with.
     pub(super) fn new(scheme: SignatureScheme, message: &[u8]) -> Result<Self, TokenError> {
         let (mechanism, digest) = match scheme {
             SignatureScheme::Ecdsa(digest) => (Mechanism::Ecdsa, digest),
             SignatureScheme::RsaPkcs1(digest) => (Mechanism::RsaPkcs, digest),
             SignatureScheme::RsaPss { digest, salt_len } => (Mechanism::RsaPss { digest, salt_len }, digest),
+            SignatureScheme::Ed25519 | SignatureScheme::RsaPssMixed { .. } => {
+                return Err(TokenError::Unusable {
+                    what: format!("signing by {}", scheme.name()),
+                    reason: "kyso verifies it but does not sign so; use RSA or ECDSA with SHA-256".into(),
+                });
+            }
         };
-        if digest == DigestAlgorithm::Sha1 {
+        if !matches!(digest, DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512) {
             return Err(TokenError::Unusable {
-                what: "signing with SHA-1".into(),
-                reason: "SHA-1 is broken; use SHA-256, SHA-384 or SHA-512".into(),
+                what: format!("signing with {digest}"),
+                reason: "kyso signs with SHA-256, SHA-384 and SHA-512 only; use one of them".into(),
             });
         }
         Ok(Self { mechanism, digest: digest.digest(message) })
@@ -136,12 +143,7 @@ impl Operation {
 ///
 /// RFC 8017 section 9.2, with the NULL parameters of appendix B.1.
 fn digest_info(digest: &Digest) -> Vec<u8> {
-    let algorithm = match digest.algorithm {
-        DigestAlgorithm::Sha1 => oid::SHA1,
-        DigestAlgorithm::Sha256 => oid::SHA256,
-        DigestAlgorithm::Sha384 => oid::SHA384,
-        DigestAlgorithm::Sha512 => oid::SHA512,
-    };
+    let algorithm = digest_oid(digest.algorithm);
     write::sequence([write::algorithm(algorithm, Some(&write::null())), write::octet_string(&digest.bytes)])
 }
 

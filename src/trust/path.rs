@@ -7,7 +7,7 @@ use der::oid::ObjectIdentifier;
 use super::{Anchors, ChainFault, Distrust, Purpose};
 use crate::{
     asn1::oid,
-    base::{DigestAlgorithm, Sha256, UtcTime},
+    base::{Sha256, UtcTime},
     crypto,
     x509::{
         Certificate,
@@ -241,16 +241,16 @@ pub(super) fn strong_key(certificate: &Certificate) -> Result<(), Distrust> {
             Some(what) => weak(what),
             None => Ok(()),
         },
-        Err(unknown) => weak(format!("key algorithm {}", unknown.oid)),
+        Err(unknown) => weak(unknown.to_string()),
     }
 }
 
 /// What makes a key too weak, if anything.
 pub(super) fn weak_key(kind: KeyKind) -> Option<String> {
     match kind {
-        KeyKind::Ec { bits } if bits < MIN_EC_BITS => Some(format!("EC-{bits}")),
-        KeyKind::Rsa { bits } if bits < MIN_RSA_BITS => Some(format!("RSA-{bits}")),
-        _ => None,
+        KeyKind::Brainpool { bits } | KeyKind::Ec { bits } if bits < MIN_EC_BITS => Some(kind.to_string()),
+        KeyKind::Rsa { bits } if bits < MIN_RSA_BITS => Some(kind.to_string()),
+        KeyKind::Brainpool { .. } | KeyKind::Ec { .. } | KeyKind::Ed25519 | KeyKind::Rsa { .. } => None,
     }
 }
 
@@ -258,9 +258,8 @@ pub(super) fn weak_key(kind: KeyKind) -> Option<String> {
 pub(super) fn strong_signature(certificate: &Certificate) -> Result<(), Distrust> {
     let weak = |what| Err(Distrust::Weak { subject: certificate.subject().to_string(), what });
     match SignatureScheme::from_identifier(certificate.signature_algorithm(), None) {
-        Ok(scheme) if scheme.digest() == DigestAlgorithm::Sha1 => weak("SHA-1".to_owned()),
-        Ok(_) => Ok(()),
-        Err(unknown) => weak(format!("algorithm {}", unknown.oid)),
+        Ok(scheme) => scheme.weak_digest().map_or(Ok(()), |digest| weak(digest.name().to_owned())),
+        Err(unknown) => weak(unknown.to_string()),
     }
 }
 

@@ -412,10 +412,10 @@ fn conclude(
 /// The scheme, unless policy refuses it.
 fn strong_scheme<E>(scheme: Result<SignatureScheme, E>) -> Result<SignatureScheme, StatusFault> {
     match scheme {
-        Ok(scheme) if scheme.digest() == DigestAlgorithm::Sha1 => {
-            Err(StatusFault::Weak { what: "SHA-1".to_owned() })
-        }
-        Ok(scheme) => Ok(scheme),
+        Ok(scheme) => match scheme.weak_digest() {
+            Some(digest) => Err(StatusFault::Weak { what: digest.name().to_owned() }),
+            None => Ok(scheme),
+        },
         Err(_) => Err(StatusFault::Weak { what: "an unknown algorithm".to_owned() }),
     }
 }

@@ -1,5 +1,7 @@
 //! Subject public keys (RFC 5280 section 4.1.2.7, RFC 3279, RFC 5480), taken apart but not trusted.
 
+use std::fmt;
+
 use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
@@ -7,13 +9,20 @@ use super::algorithm::{SignatureScheme, UnknownAlgorithm};
 use crate::asn1::{Asn1Error, Reader, Tag, oid};
 
 /// A public key as policy sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyKind {
-    /// An elliptic-curve key.
+    /// An elliptic-curve key on a Brainpool curve (RFC 5639).
+    Brainpool {
+        /// The size of the field: 256, 384 or 512.
+        bits: usize,
+    },
+    /// An elliptic-curve key on a curve of NIST (SP 800-186).
     Ec {
         /// The size of the field: 256, 384 or 521.
         bits: usize,
     },
+    /// A key of edwards25519.
+    Ed25519,
     /// An RSA key.
     Rsa {
         /// The length of the modulus.
@@ -38,9 +47,37 @@ pub fn key_kind(spki_der: &[u8]) -> Result<KeyKind, UnknownAlgorithm> {
     })
 }
 
-/// A named curve (RFC 5480 section 2.1.1.1).
+impl KeyKind {
+    /// Its size, in bits: of the modulus, or of the field.
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::Brainpool { bits } | Self::Ec { bits } | Self::Rsa { bits } => bits,
+            Self::Ed25519 => 255,
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    /// `RSA-2048`, `EC-256`, `brainpool-384`, `Ed25519`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Brainpool { bits } => write!(f, "brainpool-{bits}"),
+            Self::Ec { bits } => write!(f, "EC-{bits}"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Rsa { bits } => write!(f, "RSA-{bits}"),
+        }
+    }
+}
+
+/// A named curve (RFC 5480 section 2.1.1.1, RFC 5639 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Curve {
+    /// brainpoolP256r1.
+    BrainpoolP256r1,
+    /// brainpoolP384r1.
+    BrainpoolP384r1,
+    /// brainpoolP512r1.
+    BrainpoolP512r1,
     /// secp256r1.
     P256,
     /// secp384r1.
@@ -53,10 +90,15 @@ impl Curve {
     /// The size of the field, in bits.
     pub const fn bits(self) -> usize {
         match self {
-            Self::P256 => 256,
-            Self::P384 => 384,
+            Self::BrainpoolP256r1 | Self::P256 => 256,
+            Self::BrainpoolP384r1 | Self::P384 => 384,
+            Self::BrainpoolP512r1 => 512,
             Self::P521 => 521,
         }
+    }
+
+    const fn is_brainpool(self) -> bool {
+        matches!(self, Self::BrainpoolP256r1 | Self::BrainpoolP384r1 | Self::BrainpoolP512r1)
     }
 }
 
@@ -69,6 +111,11 @@ pub enum PublicKey<'a> {
         curve: Curve,
         /// The point as received, SEC 1 section 2.3.3.
         point: &'a [u8],
+    },
+    /// A point of edwards25519 (RFC 8410 section 4).
+    Ed25519 {
+        /// As received; nobody has looked at its length yet.
+        key: &'a [u8],
     },
     /// RSAPublicKey (RFC 8017 appendix A.1.1).
     Rsa {
@@ -96,8 +143,8 @@ pub enum RsaUsage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicKeyError {
-    /// Neither RSA nor a curve of [`Curve`].
-    #[error("keys of {oid} are not supported here")]
+    /// Neither RSA nor Ed25519 nor a curve of [`Curve`].
+    #[error("keys of {} are not supported here", UnknownAlgorithm { oid: *oid }.name().map_or_else(|| oid.to_string(), str::to_owned))]
     Unknown {
         /// The algorithm, or the curve.
         oid: ObjectIdentifier,
@@ -128,6 +175,10 @@ impl<'a> PublicKey<'a> {
             .map_err(|error| malformed(None, error.to_string()))?;
         match algorithm.oid {
             oid::EC_PUBLIC_KEY => Ok(Self::Ec { curve: curve(&algorithm)?, point: key }),
+            oid::ED25519 if algorithm.parameters.is_some() => {
+                Err(malformed(Some(algorithm.oid), "an Ed25519 key with parameters".to_owned()))
+            }
+            oid::ED25519 => Ok(Self::Ed25519 { key }),
             oid::RSA_ENCRYPTION => rsa(&algorithm, key, RsaUsage::Any),
             oid::RSASSA_PSS => {
                 let usage = match &algorithm.parameters {
@@ -145,7 +196,9 @@ impl<'a> PublicKey<'a> {
     /// As policy sees it.
     pub fn kind(&self) -> KeyKind {
         match self {
+            Self::Ec { curve, .. } if curve.is_brainpool() => KeyKind::Brainpool { bits: curve.bits() },
             Self::Ec { curve, .. } => KeyKind::Ec { bits: curve.bits() },
+            Self::Ed25519 { .. } => KeyKind::Ed25519,
             Self::Rsa { modulus, .. } => KeyKind::Rsa { bits: bit_length(modulus) },
         }
     }
@@ -163,6 +216,9 @@ fn curve(algorithm: &AlgorithmIdentifierOwned) -> Result<Curve, PublicKeyError> 
     let named: Option<ObjectIdentifier> =
         algorithm.parameters.as_ref().and_then(|parameters| parameters.decode_as().ok());
     match named {
+        Some(oid::BRAINPOOL_P256R1) => Ok(Curve::BrainpoolP256r1),
+        Some(oid::BRAINPOOL_P384R1) => Ok(Curve::BrainpoolP384r1),
+        Some(oid::BRAINPOOL_P512R1) => Ok(Curve::BrainpoolP512r1),
         Some(oid::SECP256R1) => Ok(Curve::P256),
         Some(oid::SECP384R1) => Ok(Curve::P384),
         Some(oid::SECP521R1) => Ok(Curve::P521),
@@ -233,12 +289,37 @@ mod tests {
         assert_eq!(key_kind(&ec(oid::SECP256R1)), Ok(KeyKind::Ec { bits: 256 }));
         assert_eq!(key_kind(&ec(oid::SECP384R1)), Ok(KeyKind::Ec { bits: 384 }));
         assert_eq!(key_kind(&ec(oid::SECP521R1)), Ok(KeyKind::Ec { bits: 521 }));
-        let brainpool = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7");
-        assert_eq!(key_kind(&ec(brainpool)), Err(UnknownAlgorithm { oid: brainpool }));
+        assert_eq!(key_kind(&ec(oid::BRAINPOOL_P256R1)), Ok(KeyKind::Brainpool { bits: 256 }));
+        assert_eq!(key_kind(&ec(oid::BRAINPOOL_P384R1)), Ok(KeyKind::Brainpool { bits: 384 }));
+        assert_eq!(key_kind(&ec(oid::BRAINPOOL_P512R1)), Ok(KeyKind::Brainpool { bits: 512 }));
+        let twisted = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.8");
+        assert_eq!(key_kind(&ec(twisted)), Err(UnknownAlgorithm { oid: twisted }));
+        let told = PublicKey::from_spki(&ec(twisted)).unwrap_err().to_string();
+        assert_eq!(told, "keys of ECDSA on brainpoolP256t1 are not supported here");
         for parameters in [None, Some(write::sequence([write::unsigned(&[1])])), Some(write::null())] {
             let key = spki(&write::algorithm(oid::EC_PUBLIC_KEY, parameters.as_deref()), &[4]);
             assert_eq!(key_kind(&key), Err(UnknownAlgorithm { oid: oid::EC_PUBLIC_KEY }));
         }
+    }
+
+    #[test]
+    fn kinds_have_names_and_sizes() {
+        for (kind, name, bits) in [
+            (KeyKind::Brainpool { bits: 512 }, "brainpool-512", 512),
+            (KeyKind::Ec { bits: 521 }, "EC-521", 521),
+            (KeyKind::Ed25519, "Ed25519", 255),
+            (KeyKind::Rsa { bits: 1023 }, "RSA-1023", 1023),
+        ] {
+            assert_eq!((kind.to_string().as_str(), kind.bits()), (name, bits));
+        }
+        assert_eq!(key_kind(&spki(&write::algorithm(oid::ED25519, None), &[7; 32])), Ok(KeyKind::Ed25519));
+        let parameters = write::algorithm(oid::ED25519, Some(&write::null()));
+        assert!(key_kind(&spki(&parameters, &[7; 32])).is_err());
+        let dsa = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
+        assert_eq!(
+            key_kind(&spki(&write::algorithm(dsa, None), &[2, 1, 5])),
+            Err(UnknownAlgorithm { oid: dsa })
+        );
     }
 
     #[test]

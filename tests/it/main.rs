@@ -1,5 +1,6 @@
 //! The one integration-test binary: a file a room.
 
+mod crypto_policy;
 mod databases;
 mod demo;
 mod formats;
@@ -13,3 +14,4 @@ mod record;
 mod size;
 mod support;
 mod token;
+mod wycheproof;

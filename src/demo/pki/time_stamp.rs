@@ -5,7 +5,7 @@ use der::oid::ObjectIdentifier;
 use super::{PkiError, SigningKey};
 use crate::{
     asn1::{Reader, Tag, oid, write},
-    base::{Chance, Clock, DigestAlgorithm, UtcTime},
+    base::{Chance, Clock, UtcTime},
     cms::{SignedAttributes, SignedDataParts},
     tsp::{self, FailureInfo, TspError, TstInfo},
     x509::Certificate,
@@ -52,7 +52,7 @@ impl TimeStampAuthority {
             }
             Err(error) => return tsp::rejected_response(FailureInfo::BadDataFormat, &error.to_string()),
         };
-        if request.imprint.algorithm == DigestAlgorithm::Sha1 {
+        if request.imprint.algorithm.is_weak() {
             return tsp::rejected_response(FailureInfo::BadAlg, "SHA-1 is not time-stamped any more");
         }
         match self.token(&request, self.clock.now()) {
