@@ -205,6 +205,26 @@ oids! {
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
     /// certificatePolicies, RFC 5280 section 4.2.1.4.
     CERTIFICATE_POLICIES = "2.5.29.32";
+    /// anyPolicy, RFC 5280 section 4.2.1.4.
+    ANY_POLICY = "2.5.29.32.0";
+    /// policyMappings, RFC 5280 section 4.2.1.5.
+    POLICY_MAPPINGS = "2.5.29.33";
+    /// policyConstraints, RFC 5280 section 4.2.1.11.
+    POLICY_CONSTRAINTS = "2.5.29.36";
+    /// freshestCRL, RFC 5280 sections 4.2.1.15 and 5.2.6.
+    FRESHEST_CRL = "2.5.29.46";
+    /// inhibitAnyPolicy, RFC 5280 section 4.2.1.14.
+    INHIBIT_ANY_POLICY = "2.5.29.54";
+    /// expiredCertsOnCRL, X.509 section 9.5.2.8.
+    EXPIRED_CERTS_ON_CRL = "2.5.29.60";
+    /// id-qt-cps, RFC 5280 section 4.2.1.4.
+    QT_CPS = "1.3.6.1.5.5.7.2.1";
+    /// id-qt-unotice, RFC 5280 section 4.2.1.4.
+    QT_USER_NOTICE = "1.3.6.1.5.5.7.2.2";
+    /// id-on-SmtpUTF8Mailbox, RFC 9598 section 3.
+    ON_SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
+    /// id-pkix-ocsp-archive-cutoff, RFC 6960 section 4.4.4.
+    OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
     /// authorityKeyIdentifier, RFC 5280 section 4.2.1.1.
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     /// extKeyUsage, RFC 5280 section 4.2.1.12.

@@ -76,6 +76,7 @@ impl SingleResponse {
             status,
             write::generalized_time(self.this_update),
             next_update.unwrap_or_default(),
+            self.archive_cutoff.map(archive_cutoff).unwrap_or_default(),
         ])
     }
 }
@@ -115,6 +116,13 @@ pub enum ResponseStatus {
 /// An OCSPResponse without an answer.
 pub fn error_response(status: ResponseStatus) -> Vec<u8> {
     write::sequence([write::value(Tag::ENUMERATED, &[status as u8])])
+}
+
+/// `singleExtensions [1] EXPLICIT Extensions` with archiveCutoff alone.
+fn archive_cutoff(since: UtcTime) -> Vec<u8> {
+    let value = write::octet_string(&write::generalized_time(since));
+    let extension = write::sequence([write::oid(oid::OCSP_ARCHIVE_CUTOFF), value]);
+    write::value(Tag::context(1), &write::sequence([extension]))
 }
 
 /// `[tag] EXPLICIT Extensions` with the nonce alone.

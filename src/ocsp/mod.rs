@@ -120,6 +120,8 @@ pub struct SingleResponse {
     pub this_update: UtcTime,
     /// When newer word will be there at the latest; `None` means that it is always there.
     pub next_update: Option<UtcTime>,
+    /// archiveCutoff (section 4.4.4): certificates that expired at this time or later are still known.
+    pub archive_cutoff: Option<UtcTime>,
 }
 
 /// Who signed a response (RFC 6960 section 4.2.1).

@@ -1,11 +1,12 @@
 //! OCSP messages as received.
 
-use der::Decode;
+use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
 use super::{CertId, CertStatus, OcspError, Request, ResponderId, Response, SingleResponse};
 use crate::{
     asn1::{Reader, Tag, Tlv, oid},
+    base::UtcTime,
     x509::{Certificate, Name, algorithm::digest_from_oid},
 };
 
@@ -173,11 +174,12 @@ fn singles(list: &Tlv<'_>) -> Result<Vec<SingleResponse>, OcspError> {
             Some(wrapped) => Some(Reader::only(wrapped.value)?.expect(Tag::GENERALIZED_TIME)?.time()?),
             None => None,
         };
-        if let Some(extensions) = single.optional(Tag::context(1))? {
-            nonce_free(&extensions)?;
-        }
+        let archive_cutoff = match single.optional(Tag::context(1))? {
+            Some(wrapped) => archive_cutoff(&wrapped)?,
+            None => None,
+        };
         single.finish()?;
-        singles.push(SingleResponse { cert_id, status, this_update, next_update });
+        singles.push(SingleResponse { cert_id, status, this_update, next_update, archive_cutoff });
     }
     if singles.is_empty() {
         return Err(malformed("a response without an answer"));
@@ -247,33 +249,63 @@ fn certificates(wrapped: &Tlv<'_>) -> Result<Vec<Certificate>, OcspError> {
 ///
 /// Its value is an OCTET STRING inside the extension's own; old software leaves the inner one out.
 fn nonce(wrapped: &Tlv<'_>) -> Result<Option<Vec<u8>>, OcspError> {
-    let mut list = Reader::only(wrapped.value)?.expect(Tag::SEQUENCE)?.reader();
     let mut nonce = None;
+    known_extensions(wrapped, |kind, value| {
+        if kind != oid::OCSP_NONCE {
+            return Ok(false);
+        }
+        let inner = Reader::only(value).ok().filter(|inner| inner.tag == Tag::OCTET_STRING);
+        let value = inner.map_or(value, |inner| inner.value);
+        match nonce.replace(value.to_vec()) {
+            None => Ok(true),
+            Some(_) => Err(malformed("two nonces")),
+        }
+    })?;
+    Ok(nonce)
+}
+
+/// `ArchiveCutoff ::= GeneralizedTime` among the extensions of one answer (RFC 6960 section 4.4.4).
+fn archive_cutoff(wrapped: &Tlv<'_>) -> Result<Option<UtcTime>, OcspError> {
+    let mut cutoff = None;
+    known_extensions(wrapped, |kind, value| match kind {
+        oid::OCSP_ARCHIVE_CUTOFF => {
+            let time = Reader::only(value)?.expect(Tag::GENERALIZED_TIME)?.time()?;
+            match cutoff.replace(time) {
+                None => Ok(true),
+                Some(_) => Err(malformed("two archive cutoffs")),
+            }
+        }
+        oid::OCSP_NONCE => Err(malformed("a nonce on a single certificate")),
+        _ => Ok(false),
+    })?;
+    Ok(cutoff)
+}
+
+/// Extensions of a single request, where no nonce belongs.
+fn nonce_free(wrapped: &Tlv<'_>) -> Result<(), OcspError> {
+    match nonce(wrapped)? {
+        None => Ok(()),
+        Some(_) => Err(malformed("a nonce on a single certificate")),
+    }
+}
+
+/// Goes through `EXPLICIT Extensions`. `take` says whether it knows an extension; a critical one must be known.
+fn known_extensions(
+    wrapped: &Tlv<'_>,
+    mut take: impl FnMut(ObjectIdentifier, &[u8]) -> Result<bool, OcspError>,
+) -> Result<(), OcspError> {
+    let mut list = Reader::only(wrapped.value)?.expect(Tag::SEQUENCE)?.reader();
     while !list.is_empty() {
         let mut extension = list.take(Tag::SEQUENCE)?.reader();
         let kind = extension.take(Tag::OID)?.oid()?;
         let critical = extension.optional(Tag::BOOLEAN)?.is_some_and(|flag| flag.value != [0]);
         let value = extension.take(Tag::OCTET_STRING)?.value;
         extension.finish()?;
-        if kind == oid::OCSP_NONCE {
-            let inner = Reader::only(value).ok().filter(|inner| inner.tag == Tag::OCTET_STRING);
-            let value = inner.map_or(value, |inner| inner.value);
-            if nonce.replace(value.to_vec()).is_some() {
-                return Err(malformed("two nonces"));
-            }
-        } else if critical {
+        if !take(kind, value)? && critical {
             return Err(OcspError::CriticalExtension { oid: kind });
         }
     }
-    Ok(nonce)
-}
-
-/// Extensions of a single request or answer, where no nonce belongs.
-fn nonce_free(wrapped: &Tlv<'_>) -> Result<(), OcspError> {
-    match nonce(wrapped)? {
-        None => Ok(()),
-        Some(_) => Err(malformed("a nonce on a single certificate")),
-    }
+    Ok(())
 }
 
 fn bounded(count: usize, most: usize, what: &str) -> Result<(), OcspError> {
@@ -301,7 +333,7 @@ mod tests {
     use super::*;
     use crate::{
         asn1::write,
-        base::{DigestAlgorithm, UtcTime},
+        base::DigestAlgorithm,
         x509::algorithm::SignatureScheme,
     };
 
@@ -331,7 +363,9 @@ mod tests {
         .enumerate()
         .map(|(number, (status, next_update))| {
             let digest = if number % 2 == 0 { DigestAlgorithm::Sha1 } else { DigestAlgorithm::Sha256 };
-            SingleResponse { cert_id: cert_id(digest, &[number as u8 + 1]), status, this_update, next_update }
+            let cert_id = cert_id(digest, &[number as u8 + 1]);
+            let archive_cutoff = (number == 1).then_some(revoked_at);
+            SingleResponse { cert_id, status, this_update, next_update, archive_cutoff }
         })
         .collect()
     }

@@ -1,9 +1,11 @@
 //! The one question: may this certificate be relied on?
 
 use super::{
-    Anchors, Distrust, MAX_CHAIN,
-    path::{Budget, Checks, chains, validate},
-    status::{Kind, Status},
+    Anchors, Distrust, MAX_CHAIN, PolicySet, Revocation, Rules, StatusFault, StatusStatement,
+    checks::{Budget, Checks},
+    path::validate,
+    search::chains,
+    status::{Case, Doubt, Kind, Status},
 };
 use crate::{
     base::{Limits, UtcTime},
@@ -18,6 +20,8 @@ pub enum Purpose {
     Signing,
     /// Issuing time-stamps (RFC 3161 section 2.3).
     TimeStamping,
+    /// Anything: RFC 5280 section 6.1 and nothing on top of it.
+    Any,
 }
 
 /// The time for which the question is asked.
@@ -49,17 +53,24 @@ pub struct StatusItem<'a> {
     pub(super) kind: Kind<'a>,
     /// The evidence is proven to have existed at this time.
     pub(super) existed_by: UtcTime,
+    /// What the question had, if it was ours and had one.
+    pub(super) nonce: Option<&'a [u8]>,
 }
 
 impl<'a> StatusItem<'a> {
     /// A revocation list that existed at `existed_by` at the latest.
     pub fn crl(crl: &'a Crl, existed_by: UtcTime) -> Self {
-        Self { kind: Kind::Crl(crl), existed_by }
+        Self { kind: Kind::Crl(crl), existed_by, nonce: None }
     }
 
     /// An OCSP answer that existed at `existed_by` at the latest.
     pub fn ocsp(response: &'a Response, existed_by: UtcTime) -> Self {
-        Self { kind: Kind::Ocsp(response), existed_by }
+        Self { kind: Kind::Ocsp(response), existed_by, nonce: None }
+    }
+
+    /// The answer to a question of our own, which had this nonce.
+    pub fn asked_with(self, nonce: &'a [u8]) -> Self {
+        Self { nonce: Some(nonce), ..self }
     }
 }
 
@@ -70,6 +81,7 @@ pub struct Court<'a> {
     pub(super) statuses: &'a [StatusItem<'a>],
     pub(super) limits: &'a Limits,
     pub(super) checks: &'a Checks,
+    pub(super) rules: &'a Rules,
 }
 
 /// An answer, and what might change it.
@@ -85,6 +97,8 @@ pub struct Assessment {
 #[derive(Clone, Debug)]
 pub struct Trusted {
     path: Vec<Certificate>,
+    policies: PolicySet,
+    statuses: Vec<Vec<StatusStatement>>,
     revoked_later: Option<(UtcTime, Option<u8>)>,
 }
 
@@ -97,6 +111,17 @@ impl Trusted {
     /// The anchor that the path ends in.
     pub fn anchor(&self) -> Option<&Certificate> {
         self.path.last()
+    }
+
+    /// user-constrained-policy-set (RFC 5280 section 6.1.6).
+    pub fn policies(&self) -> &PolicySet {
+        &self.policies
+    }
+
+    /// For each certificate of the path but the anchor, the statements that its status rests on: one, or several that
+    /// cover all reasons together; none where the rules did not ask or nothing was there.
+    pub fn statuses(&self) -> &[Vec<StatusStatement>] {
+        &self.statuses
     }
 
     /// When and why the end certificate was revoked after the control time, if it was.
@@ -124,7 +149,7 @@ pub enum Lack {
 
 impl<'a> Court<'a> {
     /// `pool` holds certificates that may lie between; `statuses` what is known of revocations; `checks` remembers
-    /// signatures that were checked before.
+    /// signatures that were checked before. The rules are [`Rules::USUAL`].
     pub fn new(
         anchors: &'a Anchors,
         pool: &'a [Certificate],
@@ -132,13 +157,18 @@ impl<'a> Court<'a> {
         limits: &'a Limits,
         checks: &'a Checks,
     ) -> Self {
-        Self { anchors, pool, statuses, limits, checks }
+        Self { anchors, pool, statuses, limits, checks, rules: &USUAL }
+    }
+
+    /// The same court under other rules.
+    pub fn with_rules(self, rules: &'a Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Whether `end` may be relied on for `purpose` at the control time.
     pub fn judge(&self, end: &Certificate, purpose: Purpose, control: Control) -> Assessment {
         let mut budget = Budget::new(self.limits.path_checks);
-        let found = chains(end, self.anchors, self.pool, self.checks, &mut budget);
+        let found = chains(end, &self.anchors.certificates, self.pool, self.checks, &mut budget);
         let mut verdicts = Verdicts::default();
         for chain in &found.chains {
             verdicts.take(self.judge_chain(chain, purpose, control));
@@ -146,17 +176,64 @@ impl<'a> Court<'a> {
         if found.chains.is_empty() {
             let issuer = end.issuer().to_string();
             let subject = end.subject().to_string();
+            let orphans = found.orphans.into_iter().take(MAX_CHAIN);
+            let lacks: Vec<Lack> = orphans.map(|orphan| Lack::Issuer { of: orphan.clone() }).collect();
             verdicts.take(Err(if self.anchors.contains(end) {
                 (Distrust::IsAnchor { subject }, Vec::new())
             } else if found.exhausted {
                 (Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
+            } else if let Some((index, unsupported)) = found.unsupported {
+                let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
+                (Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
             } else {
-                let lacks = found.orphans.into_iter().take(MAX_CHAIN);
-                let lacks = lacks.map(|orphan| Lack::Issuer { of: orphan.clone() }).collect();
                 (Distrust::NoPath { subject, issuer }, lacks)
             }));
         }
         verdicts.settle()
+    }
+
+    /// Every chain of signatures from `end` to an anchor, likeliest first, whether or not it holds at any time: what a
+    /// validation of the past begins with (ETSI EN 319 102-1 section 5.6.2.1).
+    pub fn candidates(&self, end: &Certificate) -> Vec<Vec<Certificate>> {
+        let mut budget = Budget::new(self.limits.path_checks);
+        let found = chains(end, &self.anchors.certificates, self.pool, self.checks, &mut budget);
+        found.chains.iter().map(|chain| chain.iter().map(|&link| link.clone()).collect()).collect()
+    }
+
+    /// The rules of RFC 5280 section 6.1 on one of the [`Court::candidates`], without asking for revocation.
+    ///
+    /// `at`: where the validity periods must hold; `None` leaves them out. `strong_at`: when keys and digests must have
+    /// been good enough.
+    ///
+    /// # Errors
+    ///
+    /// With the rule that is broken.
+    pub fn holds(
+        &self,
+        chain: &[Certificate],
+        purpose: Purpose,
+        at: Option<UtcTime>,
+        strong_at: UtcTime,
+    ) -> Result<PolicySet, Distrust> {
+        validate(&chain.iter().collect::<Vec<_>>(), purpose, at, strong_at, self.rules)
+    }
+
+    /// Every authentic statement about the certificate at `index` of one of the [`Court::candidates`], with its times,
+    /// weighed for none; and what was wrong with other evidence. Nothing for the anchor.
+    pub fn statements(
+        &self,
+        chain: &[Certificate],
+        index: usize,
+        moment: UtcTime,
+    ) -> (Vec<StatusStatement>, Vec<StatusFault>) {
+        let chain: Vec<&Certificate> = chain.iter().collect();
+        let Some(case) = Case::of(&chain, index, moment) else { return (Vec::new(), Vec::new()) };
+        let heard = self.hear(&case, &mut Budget::new(self.limits.path_checks));
+        let faults = heard.doubts.into_iter().filter_map(|doubt| match doubt {
+            Doubt::Fault(fault) | Doubt::Weighty(fault) => Some(fault),
+            Doubt::Unproven => None,
+        });
+        (heard.statements, faults.collect())
     }
 
     fn judge_chain(
@@ -165,25 +242,39 @@ impl<'a> Court<'a> {
         purpose: Purpose,
         control: Control,
     ) -> Result<Trusted, (Distrust, Vec<Lack>)> {
-        validate(chain, purpose, control.at).map_err(|distrust| (distrust, Vec::new()))?;
+        let policies = validate(chain, purpose, Some(control.at), control.at, self.rules)
+            .map_err(|distrust| (distrust, Vec::new()))?;
+        let mut statuses = Vec::new();
         let mut revoked_later = None;
         let mut worst: Option<Distrust> = None;
         let mut lacks = Vec::new();
-        for (depth, pair) in chain.windows(2).enumerate() {
+        let asked = if self.rules.revocation == Revocation::Off { 0 } else { chain.len() };
+        for (index, pair) in chain.windows(2).take(asked).enumerate() {
             let &[certificate, issuer] = pair else { continue };
+            let Some(case) = Case::of(chain, index, control.moment) else { continue };
             let mut budget = Budget::new(self.limits.path_checks);
             let subject = || certificate.subject().to_string();
-            let distrust = match self.status(certificate, issuer, control, &mut budget) {
-                Status::Good => continue,
-                Status::Revoked { at, reason } if depth == 0 && control.proven && at > control.at => {
-                    revoked_later = Some((at, reason));
+            let distrust = match self.status(&case, control, &mut budget) {
+                Status::Good(by) => {
+                    statuses.push(by);
                     continue;
                 }
-                Status::Revoked { at, reason } => {
-                    Distrust::Revoked { subject: subject(), at, reason, authority: depth > 0 }
+                Status::Revoked { at, reason, by } if index == 0 && control.proven && at > control.at => {
+                    revoked_later = Some((at, reason));
+                    statuses.push(vec![by]);
+                    continue;
                 }
-                Status::Unknown(faults) => Distrust::StatusUnknown { subject: subject(), faults },
-                Status::Unproven => Distrust::StatusUnproven { subject: subject() },
+                Status::Unknown(faults)
+                    if faults.is_empty() && self.rules.revocation == Revocation::IfPresent =>
+                {
+                    statuses.push(Vec::new());
+                    continue;
+                }
+                Status::Revoked { at, reason, .. } => {
+                    Distrust::Revoked { subject: subject(), index, at, reason, authority: index > 0 }
+                }
+                Status::Unknown(faults) => Distrust::StatusUnknown { subject: subject(), index, faults },
+                Status::Unproven => Distrust::StatusUnproven { subject: subject(), index },
             };
             if !matches!(distrust, Distrust::Revoked { .. }) {
                 lacks.push(Lack::Status { of: certificate.clone(), issuer: issuer.clone() });
@@ -194,10 +285,16 @@ impl<'a> Court<'a> {
         }
         match worst {
             Some(distrust) => Err((distrust, lacks)),
-            None => Ok(Trusted { path: chain.iter().map(|&link| link.clone()).collect(), revoked_later }),
+            None => {
+                let path = chain.iter().map(|&link| link.clone()).collect();
+                Ok(Trusted { path, policies, statuses, revoked_later })
+            }
         }
     }
 }
+
+/// The rules of a court that was given none.
+static USUAL: Rules = Rules::USUAL;
 
 /// The verdicts on several chains, settled into one.
 #[derive(Default)]

@@ -1,287 +1,241 @@
-//! Building chains to an anchor, and the rules of RFC 5280 section 6 on one chain.
-
-use std::{cell::RefCell, collections::HashMap};
+//! The rules of RFC 5280 section 6.1 on one chain.
 
 use der::oid::ObjectIdentifier;
 
-use super::{Anchors, ChainFault, Distrust, Purpose};
+use super::{
+    ChainFault, Distrust, PolicySet, Purpose, Rules, names::Subtrees, policy::Graph, strength,
+    strength::Weakness,
+};
 use crate::{
-    asn1::oid,
-    base::{Sha256, UtcTime},
-    crypto,
-    x509::{
-        Certificate,
-        algorithm::{KeyKind, SignatureScheme, key_kind},
-    },
+    asn1::oid::{self, ANY_POLICY},
+    base::UtcTime,
+    x509::Certificate,
 };
 
-/// The longest chain tried while building a path, in certificates, anchor excluded.
+/// The rules of RFC 5280 section 6.1 on one chain (end certificate first, anchor last), and those of the purpose.
 ///
-/// The national hierarchy is three deep; the margin is for cross-signed renewals.
-pub const MAX_CHAIN: usize = 6;
-
-/// How many whole chains are looked at for one certificate.
-///
-/// Cross-signed hierarchies give two or three; more only helps whoever wants to keep us busy.
-pub const MAX_PATHS: usize = 16;
-
-/// The shortest RSA key relied on, in bits (TT 15/2025/TT-BKHCN Annex I).
-pub const MIN_RSA_BITS: usize = 2048;
-
-/// The shortest elliptic-curve key relied on, in bits (the same).
-const MIN_EC_BITS: usize = 256;
-
-/// A chain whose every link's signature holds: end certificate first, anchor last.
-pub(super) type Chain<'a> = Vec<&'a Certificate>;
-
-/// What a search for chains gave.
-pub(super) struct Found<'a> {
-    pub(super) chains: Vec<Chain<'a>>,
-    /// The signature checks ran out.
-    pub(super) exhausted: bool,
-    /// Certificates whose issuer is not at hand.
-    pub(super) orphans: Vec<&'a Certificate>,
-}
-
-/// Signature checks already done, by what was checked and the key.
-#[derive(Default)]
-pub struct Checks {
-    done: RefCell<HashMap<(Sha256, Sha256), bool>>,
-}
-
-/// A count that runs down.
-pub(super) struct Budget {
-    left: usize,
-}
-
-impl Budget {
-    pub(super) fn new(left: usize) -> Self {
-        Self { left }
+/// Signatures and the chaining of names were checked when the chain was found; revocation is asked for apart.
+/// `at`: the control time; `None` leaves the validity periods out. Structure is looked at before strength, strength
+/// before time, so that what is reported is what matters most.
+pub(super) fn validate(
+    chain: &[&Certificate],
+    purpose: Purpose,
+    at: Option<UtcTime>,
+    strong_at: UtcTime,
+    rules: &Rules,
+) -> Result<PolicySet, Distrust> {
+    for (index, certificate) in chain.iter().enumerate() {
+        understood(certificate, index)?;
     }
-
-    /// Spends one, if there is one.
-    fn spend(&mut self) -> Option<()> {
-        self.left = self.left.checked_sub(1)?;
-        Some(())
+    let policies = walk(chain, purpose, rules)?;
+    if let Some(end) = chain.first() {
+        may_serve(end, purpose).map_err(|fault| at_fault(end, 0, fault))?;
     }
-}
-
-impl Checks {
-    /// Whether `signature` over `message` holds under the key. `None` when the budget is spent.
-    pub(super) fn holds(
-        &self,
-        spki: &[u8],
-        scheme: SignatureScheme,
-        message: &[u8],
-        signature: &[u8],
-        budget: &mut Budget,
-    ) -> Option<bool> {
-        let mut what = Vec::with_capacity(signature.len() + 96);
-        what.extend_from_slice(&Sha256::of(message).0);
-        what.extend_from_slice(format!("{scheme:?}").as_bytes());
-        what.extend_from_slice(signature);
-        let key = (Sha256::of(&what), Sha256::of(spki));
-        if let Some(known) = self.done.borrow().get(&key) {
-            return Some(*known);
-        }
-        budget.spend()?;
-        let holds = crypto::verify(spki, scheme, message, signature).is_ok();
-        self.done.borrow_mut().insert(key, holds);
-        Some(holds)
-    }
-
-    /// Whether `issuer` issued `child`: names chain, and the signature holds.
-    pub(super) fn issued(
-        &self,
-        child: &Certificate,
-        issuer: &Certificate,
-        budget: &mut Budget,
-    ) -> Option<bool> {
-        if !child.issuer().matches(issuer.subject()) {
-            return Some(false);
-        }
-        let Ok(scheme) = SignatureScheme::from_identifier(child.signature_algorithm(), None) else {
-            return Some(false);
-        };
-        self.holds(issuer.spki_der(), scheme, child.tbs_der(), child.signature(), budget)
-    }
-}
-
-/// Every chain from `end` to an anchor, likeliest first, within the bounds.
-pub(super) fn chains<'a>(
-    end: &'a Certificate,
-    anchors: &'a Anchors,
-    pool: &'a [Certificate],
-    checks: &Checks,
-    budget: &mut Budget,
-) -> Found<'a> {
-    let mut search = Search {
-        anchors,
-        pool,
-        checks,
-        budget,
-        found: Found { chains: Vec::new(), exhausted: false, orphans: Vec::new() },
-    };
-    search.extend(&mut vec![end]);
-    search.found
-}
-
-struct Search<'a, 'b> {
-    anchors: &'a Anchors,
-    pool: &'a [Certificate],
-    checks: &'b Checks,
-    budget: &'b mut Budget,
-    found: Found<'a>,
-}
-
-impl<'a> Search<'a, '_> {
-    /// Depth first; the depth is bounded by [`MAX_CHAIN`].
-    fn extend(&mut self, chain: &mut Chain<'a>) {
-        let Some(&child) = chain.last() else { return };
-        let mut issuer_known = false;
-        for anchor in likeliest_first(child, self.anchors.certificates.iter()) {
-            match self.link(child, anchor) {
-                None => return,
-                Some(false) => {}
-                Some(true) => {
-                    issuer_known = true;
-                    if self.found.chains.len() < MAX_PATHS {
-                        let mut whole = chain.clone();
-                        whole.push(anchor);
-                        self.found.chains.push(whole);
-                    }
-                }
-            }
-        }
-        if chain.len() >= MAX_CHAIN {
-            return;
-        }
-        for issuer in likeliest_first(child, self.pool.iter()) {
-            if self.found.chains.len() >= MAX_PATHS {
-                return;
-            }
-            if self.anchors.contains(issuer) || chain.iter().any(|earlier| same_authority(earlier, issuer)) {
-                continue;
-            }
-            match self.link(child, issuer) {
-                None => return,
-                Some(false) => {}
-                Some(true) => {
-                    issuer_known = true;
-                    chain.push(issuer);
-                    self.extend(chain);
-                    chain.pop();
-                }
-            }
-        }
-        if !issuer_known && !self.found.orphans.iter().any(|orphan| orphan.der() == child.der()) {
-            self.found.orphans.push(child);
+    for (index, certificate) in chain.iter().enumerate() {
+        strong_key(certificate, index, strong_at)?;
+        // The anchor's own signature proves nothing and is not looked at.
+        if index + 1 < chain.len() {
+            strong_signature(certificate, index, strong_at)?;
         }
     }
-
-    fn link(&mut self, child: &Certificate, issuer: &Certificate) -> Option<bool> {
-        let answer = self.checks.issued(child, issuer, self.budget);
-        self.found.exhausted |= answer.is_none();
-        answer
+    if let Some(at) = at {
+        for (index, certificate) in chain.iter().enumerate() {
+            in_validity(certificate, index, at)?;
+        }
     }
+    Ok(policies)
 }
 
-/// The rules of RFC 5280 section 6.1 on one chain at a moment, and those of the purpose on its end.
-///
-/// Structure is looked at before strength, strength before time, so that what is reported is what matters most.
-pub(super) fn validate(chain: &[&Certificate], purpose: Purpose, at: UtcTime) -> Result<(), Distrust> {
-    for certificate in chain {
-        understood(certificate)?;
-    }
-    let Some((end, authorities)) = chain.split_first() else {
+/// What RFC 5280 keeps between one certificate and the next (section 6.1.2), from the anchor down.
+struct State<'a> {
+    subtrees: Subtrees<'a>,
+    graph: Graph,
+    /// How many more certificates until each begins to hold; `0` when it does.
+    explicit_policy: usize,
+    inhibit_any_policy: usize,
+    policy_mapping: usize,
+    max_path_length: usize,
+}
+
+/// Sections 6.1.2 to 6.1.5 but for signatures, times, names chaining and revocation.
+fn walk(chain: &[&Certificate], purpose: Purpose, rules: &Rules) -> Result<PolicySet, Distrust> {
+    let Some((anchor, path)) = chain.split_last() else {
         return Err(Distrust::NoPath { subject: String::new(), issuer: String::new() });
     };
-    for (depth, authority) in authorities.iter().enumerate() {
-        let below = authorities.iter().take(depth);
-        // RFC 5280 section 4.2.1.9: self-issued certificates do not count.
-        let counted = below.filter(|certificate| !certificate.is_self_issued()).count();
-        may_issue(authority, counted, purpose).map_err(|fault| at_fault(authority, fault))?;
-    }
-    may_serve(end, purpose).map_err(|fault| at_fault(end, fault))?;
-    for (depth, certificate) in chain.iter().enumerate() {
-        strong_key(certificate)?;
-        // The anchor's own signature proves nothing and is not looked at.
-        if depth + 1 < chain.len() {
-            strong_signature(certificate)?;
+    let count = path.len();
+    let unless = |now: bool| if now { 0 } else { count + 1 };
+    let mut state = State {
+        subtrees: Subtrees::new(&rules.names),
+        graph: Graph::new(),
+        explicit_policy: unless(rules.explicit_policy),
+        inhibit_any_policy: unless(rules.inhibit_any_policy),
+        policy_mapping: unless(rules.inhibit_mapping),
+        max_path_length: count,
+    };
+    state.take_anchor(anchor, purpose).map_err(|fault| at_fault(anchor, count, fault))?;
+    for (index, certificate) in path.iter().enumerate().rev() {
+        let fault = |fault| at_fault(certificate, index, fault);
+        let last = index == 0;
+        if last || !certificate.is_self_issued() {
+            state.subtrees.admit(certificate).map_err(fault)?;
+        }
+        state.take_policies(certificate, last).map_err(fault)?;
+        if !last {
+            state.prepare(certificate, purpose).map_err(fault)?;
         }
     }
-    for certificate in chain {
-        in_validity(certificate, at)?;
-    }
-    Ok(())
+    let end = path.first().unwrap_or(anchor);
+    state.wrap_up(end, user_policies(anchor, rules).as_deref()).map_err(|fault| at_fault(end, 0, fault))
 }
 
-/// Both readers agree, and nothing critical goes unprocessed.
-pub(super) fn understood(certificate: &Certificate) -> Result<(), Distrust> {
-    if let Some(what) = certificate.disagreement() {
-        let subject = certificate.subject().to_string();
-        return Err(Distrust::Disagreement { subject, what: what.to_owned() });
+impl<'a> State<'a> {
+    /// The anchor is given as a certificate, and what it says of its own reach is kept to (RFC 5937 section 3): a
+    /// certificate that limits itself is not trusted for more.
+    fn take_anchor(&mut self, anchor: &'a Certificate, purpose: Purpose) -> Result<(), ChainFault> {
+        may_issue(anchor, purpose)?;
+        if let Some(names) = anchor.name_constraints() {
+            self.subtrees.narrow(names);
+        }
+        self.take_constraints(anchor);
+        self.take_path_length(anchor);
+        Ok(())
     }
-    for extension in RESTRICTING {
-        if certificate.has_extension(extension) {
-            return Err(at_fault(certificate, ChainFault::NotSupported(extension)));
+
+    /// 6.1.3 (d) to (f).
+    fn take_policies(&mut self, certificate: &Certificate, last: bool) -> Result<(), ChainFault> {
+        let any_policy = self.inhibit_any_policy > 0 || !last && certificate.is_self_issued();
+        let policies = certificate.policies();
+        if policies.is_some_and(|policies| policies.unknown_qualifier) {
+            return Err(ChainFault::PolicyQualifier);
+        }
+        self.graph.certificate(policies.map(|policies| &policies.oids[..]), any_policy);
+        if self.explicit_policy == 0 && self.graph.is_null() {
+            return Err(ChainFault::NoPolicy);
+        }
+        Ok(())
+    }
+
+    /// 6.1.4: an authority, before the certificate below it is looked at.
+    fn prepare(&mut self, authority: &'a Certificate, purpose: Purpose) -> Result<(), ChainFault> {
+        let mappings = authority.policy_mappings();
+        if mappings.iter().any(|(issuer, subject)| [*issuer, *subject].contains(&ANY_POLICY)) {
+            return Err(ChainFault::AnyPolicyMapped);
+        }
+        self.graph.map(mappings, self.policy_mapping > 0);
+        if let Some(names) = authority.name_constraints() {
+            self.subtrees.narrow(names);
+        }
+        if !authority.is_self_issued() {
+            self.explicit_policy = self.explicit_policy.saturating_sub(1);
+            self.policy_mapping = self.policy_mapping.saturating_sub(1);
+            self.inhibit_any_policy = self.inhibit_any_policy.saturating_sub(1);
+        }
+        self.take_constraints(authority);
+        may_issue(authority, purpose)?;
+        if !authority.is_self_issued() {
+            self.max_path_length = self.max_path_length.checked_sub(1).ok_or(ChainFault::PathLength)?;
+        }
+        self.take_path_length(authority);
+        Ok(())
+    }
+
+    /// 6.1.4 (i) and (j).
+    fn take_constraints(&mut self, authority: &Certificate) {
+        let sooner = |state: &mut usize, skip: Option<u32>| {
+            if let Some(skip) = skip {
+                *state = (*state).min(usize::try_from(skip).unwrap_or(usize::MAX));
+            }
+        };
+        if let Some(constraints) = authority.policy_constraints() {
+            sooner(&mut self.explicit_policy, constraints.require_explicit);
+            sooner(&mut self.policy_mapping, constraints.inhibit_mapping);
+        }
+        sooner(&mut self.inhibit_any_policy, authority.inhibit_any_policy());
+    }
+
+    /// 6.1.4 (m).
+    fn take_path_length(&mut self, authority: &Certificate) {
+        if let Some((_, Some(most))) = authority.basic_constraints() {
+            self.max_path_length = self.max_path_length.min(usize::try_from(most).unwrap_or(usize::MAX));
         }
     }
+
+    /// 6.1.5 (a), (b) and (g).
+    fn wrap_up(
+        mut self,
+        end: &Certificate,
+        policies: Option<&[ObjectIdentifier]>,
+    ) -> Result<PolicySet, ChainFault> {
+        self.explicit_policy = self.explicit_policy.saturating_sub(1);
+        if end.policy_constraints().is_some_and(|constraints| constraints.require_explicit == Some(0)) {
+            self.explicit_policy = 0;
+        }
+        let constrained = self.graph.user_constrained(policies);
+        if self.explicit_policy == 0 && constrained.policies.is_empty() {
+            return Err(ChainFault::NoPolicy);
+        }
+        Ok(constrained)
+    }
+}
+
+/// user-initial-policy-set, no wider than the policies of the anchor (RFC 5937 section 3). `None`: any policy.
+fn user_policies(anchor: &Certificate, rules: &Rules) -> Option<Vec<ObjectIdentifier>> {
+    let wanted = &rules.policies;
+    let any = wanted.is_empty() || wanted.contains(&ANY_POLICY);
+    match anchor.policies() {
+        Some(own) if !own.oids.contains(&ANY_POLICY) => {
+            let common = own.oids.iter().copied().filter(|policy| any || wanted.contains(policy));
+            Some(common.collect())
+        }
+        _ if any => None,
+        _ => Some(wanted.clone()),
+    }
+}
+
+/// Both readers agree, and nothing critical goes unprocessed (6.1.4 o, 6.1.5 f).
+pub(super) fn understood(certificate: &Certificate, index: usize) -> Result<(), Distrust> {
+    if let Some(what) = certificate.disagreement() {
+        let subject = certificate.subject().to_string();
+        return Err(Distrust::Disagreement { subject, index, what: what.to_owned() });
+    }
     match certificate.unknown_critical().first() {
-        Some(extension) => Err(at_fault(certificate, ChainFault::UnknownCritical(*extension))),
+        Some(extension) => Err(at_fault(certificate, index, ChainFault::UnknownCritical(*extension))),
         None => Ok(()),
     }
 }
 
 /// The key is long enough.
-pub(super) fn strong_key(certificate: &Certificate) -> Result<(), Distrust> {
-    let weak = |what| Err(Distrust::Weak { subject: certificate.subject().to_string(), what });
-    match key_kind(certificate.spki_der()) {
-        Ok(kind) => match weak_key(kind) {
-            Some(what) => weak(what),
-            None => Ok(()),
-        },
-        Err(unknown) => weak(unknown.to_string()),
-    }
-}
-
-/// What makes a key too weak, if anything.
-pub(super) fn weak_key(kind: KeyKind) -> Option<String> {
-    match kind {
-        KeyKind::Brainpool { bits } | KeyKind::Ec { bits } if bits < MIN_EC_BITS => Some(kind.to_string()),
-        KeyKind::Rsa { bits } if bits < MIN_RSA_BITS => Some(kind.to_string()),
-        KeyKind::Brainpool { .. } | KeyKind::Ec { .. } | KeyKind::Ed25519 | KeyKind::Rsa { .. } => None,
-    }
+pub(super) fn strong_key(certificate: &Certificate, index: usize, at: UtcTime) -> Result<(), Distrust> {
+    strength::key(certificate.spki_der(), at).map_err(|weakness| weak(certificate, index, weakness))
 }
 
 /// The issuer signed it over a digest that still resists collisions.
-pub(super) fn strong_signature(certificate: &Certificate) -> Result<(), Distrust> {
-    let weak = |what| Err(Distrust::Weak { subject: certificate.subject().to_string(), what });
-    match SignatureScheme::from_identifier(certificate.signature_algorithm(), None) {
-        Ok(scheme) => scheme.weak_digest().map_or(Ok(()), |digest| weak(digest.name().to_owned())),
-        Err(unknown) => weak(unknown.to_string()),
-    }
+pub(super) fn strong_signature(
+    certificate: &Certificate,
+    index: usize,
+    at: UtcTime,
+) -> Result<(), Distrust> {
+    let scheme = strength::scheme(certificate.signature_algorithm(), at);
+    scheme.map(drop).map_err(|weakness| weak(certificate, index, weakness))
 }
 
-/// `at` lies in the validity period, ends included (RFC 5280 section 4.1.2.5).
-pub(super) fn in_validity(certificate: &Certificate, at: UtcTime) -> Result<(), Distrust> {
+/// `at` lies in the validity period, ends included (RFC 5280 sections 4.1.2.5 and 6.1.3 a 2).
+pub(super) fn in_validity(certificate: &Certificate, index: usize, at: UtcTime) -> Result<(), Distrust> {
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
     let subject = || certificate.subject().to_string();
     if at < not_before {
-        Err(Distrust::NotYetValid { subject: subject(), not_before, at })
+        Err(Distrust::NotYetValid { subject: subject(), index, not_before, at })
     } else if at > not_after {
-        Err(Distrust::Expired { subject: subject(), not_after, at })
+        Err(Distrust::Expired { subject: subject(), index, not_after, at })
     } else {
         Ok(())
     }
 }
 
-fn may_issue(authority: &Certificate, below: usize, purpose: Purpose) -> Result<(), ChainFault> {
-    let Some((true, path_len)) = authority.basic_constraints() else {
+/// 6.1.4 (k) and (n).
+fn may_issue(authority: &Certificate, purpose: Purpose) -> Result<(), ChainFault> {
+    if !matches!(authority.basic_constraints(), Some((true, _))) {
         return Err(ChainFault::NotAuthority);
-    };
-    if path_len.is_some_and(|most| below as u64 > u64::from(most)) {
-        return Err(ChainFault::PathLength);
     }
     if authority.key_usage().is_some_and(|usage| !usage.key_cert_sign) {
         return Err(ChainFault::KeyCertSign);
@@ -297,12 +251,15 @@ fn may_issue(authority: &Certificate, below: usize, purpose: Purpose) -> Result<
 }
 
 fn may_serve(end: &Certificate, purpose: Purpose) -> Result<(), ChainFault> {
+    if purpose == Purpose::Any {
+        return Ok(());
+    }
     if end.key_usage().is_some_and(|usage| !usage.digital_signature && !usage.non_repudiation) {
         return Err(ChainFault::KeyUsage);
     }
     let allowed = match (purpose, end.extended_key_usage()) {
         // TT 15/2025 Annex II: extKeyUsage is optional for signers.
-        (Purpose::Signing, None) => true,
+        (Purpose::Any, _) | (Purpose::Signing, None) => true,
         (Purpose::Signing, Some((_, uses))) => purpose.allowed_by(&uses),
         // RFC 3161 section 2.3: critical, and nothing else in it.
         (Purpose::TimeStamping, uses) => uses == Some((true, vec![oid::KP_TIME_STAMPING])),
@@ -314,6 +271,7 @@ impl Purpose {
     /// Whether a list of extended key usages has one that fits.
     fn allowed_by(self, uses: &[ObjectIdentifier]) -> bool {
         match self {
+            Self::Any => true,
             // People's and agencies' certificates carry all sorts; those made only for something else are out.
             Self::Signing => uses.iter().any(|usage| !OTHER_TRADES.contains(usage)),
             Self::TimeStamping => uses.contains(&oid::KP_TIME_STAMPING),
@@ -321,34 +279,13 @@ impl Purpose {
     }
 }
 
-fn at_fault(certificate: &Certificate, fault: ChainFault) -> Distrust {
-    Distrust::Chain { subject: certificate.subject().to_string(), fault }
+fn at_fault(certificate: &Certificate, index: usize, fault: ChainFault) -> Distrust {
+    Distrust::Chain { subject: certificate.subject().to_string(), index, fault }
 }
 
-/// The same name and the same key: going through it twice is a loop.
-fn same_authority(one: &Certificate, other: &Certificate) -> bool {
-    one.spki_der() == other.spki_der() && one.subject().matches(other.subject())
+fn weak(certificate: &Certificate, index: usize, weakness: Weakness) -> Distrust {
+    Distrust::Weak { subject: certificate.subject().to_string(), index, what: weakness.0 }
 }
-
-/// Issuers whose key identifier is the one that `child` asks for come first; the name must match in any case.
-fn likeliest_first<'a>(
-    child: &Certificate,
-    candidates: impl Iterator<Item = &'a Certificate>,
-) -> Vec<&'a Certificate> {
-    let wanted = child.authority_key_identifier();
-    let mut issuers: Vec<_> =
-        candidates.filter(|candidate| child.issuer().matches(candidate.subject())).collect();
-    issuers.sort_by_key(|candidate| wanted.is_none() || candidate.subject_key_identifier() != wanted);
-    issuers
-}
-
-/// nameConstraints, policyMappings, policyConstraints, inhibitAnyPolicy: RFC 5280 sections 4.2.1.5, .10, .11, .14.
-const RESTRICTING: [ObjectIdentifier; 4] = [
-    ObjectIdentifier::new_unwrap("2.5.29.30"),
-    ObjectIdentifier::new_unwrap("2.5.29.33"),
-    ObjectIdentifier::new_unwrap("2.5.29.36"),
-    ObjectIdentifier::new_unwrap("2.5.29.54"),
-];
 
 /// anyExtendedKeyUsage, RFC 5280 section 4.2.1.12.
 const ANY_USE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
@@ -360,27 +297,3 @@ const OTHER_TRADES: [ObjectIdentifier; 4] = [
     oid::KP_TIME_STAMPING,
     oid::KP_OCSP_SIGNING,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_keys_are_weak() {
-        for (kind, weak) in [
-            (KeyKind::Rsa { bits: 1024 }, Some("RSA-1024")),
-            (KeyKind::Rsa { bits: 2047 }, Some("RSA-2047")),
-            (KeyKind::Rsa { bits: 2048 }, None),
-            (KeyKind::Ec { bits: 224 }, Some("EC-224")),
-            (KeyKind::Ec { bits: 256 }, None),
-        ] {
-            assert_eq!(weak_key(kind).as_deref(), weak, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn a_budget_runs_out() {
-        let mut budget = Budget::new(2);
-        assert_eq!([budget.spend(), budget.spend(), budget.spend()], [Some(()), Some(()), None]);
-    }
-}

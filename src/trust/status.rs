@@ -1,28 +1,24 @@
-//! What revocation lists and OCSP answers say about one certificate (RFC 5280 section 6.3, RFC 6960).
+//! What is known of the status of one certificate, and what it amounts to (RFC 5280 section 6.3, RFC 6960).
+//!
+//! First everything that speaks of the certificate is heard and authenticated, whatever its time: [`StatusStatement`].
+//! Then it is weighed for a control time. One statement of revocation outweighs any number of good ones, and a doubt is
+//! never good.
 
 use jiff::SignedDuration;
 
 use super::{
-    Control, Court, StatusItem,
-    path::{Budget, in_validity, strong_key, strong_signature, understood},
+    Control, Court, Freshness, StatusItem,
+    checks::Budget,
+    path::{in_validity, strong_key, strong_signature},
 };
 use crate::{
-    asn1::{Reader, Tag, oid},
-    base::{DigestAlgorithm, UtcTime},
-    ocsp::{CertStatus, ResponderId, Response},
-    x509::{Certificate, Crl, algorithm::SignatureScheme},
+    base::UtcTime,
+    ocsp::Response,
+    x509::{Certificate, Crl, Reasons},
 };
-
-/// How long an OCSP answer without nextUpdate is taken as the present state.
-///
-/// RFC 6960 section 4.2.2.1: such a responder always has something newer, so an hour is generous.
-pub const MAX_AGE_WITHOUT_NEXT_UPDATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far another machine's clock may be ahead of ours.
 pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
-
-/// How many certificates of one OCSP answer are tried as its responder's.
-const MAX_RESPONDERS: usize = 8;
 
 /// Why a piece of evidence about a certificate does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,24 +57,43 @@ pub enum StatusFault {
     /// The signature does not fit.
     #[error("its signature is wrong")]
     Signature,
-    /// Signed by neither the issuer nor a responder that the issuer authorised (RFC 6960 section 4.2.2.2).
+    /// Signed by neither the issuer nor somebody that the issuer authorised (RFC 6960 section 4.2.2.2; RFC 5280
+    /// section 6.3.3 f).
     #[error("its signer is not authorised by the issuer")]
     NotAuthorized,
     /// The responder's certificate has no nocheck, and its own status is unknown or bad.
     #[error("the status of the responder's own certificate is not known to be good")]
     ResponderStatus,
-    /// A delta, indirect or partitioned list.
-    #[error("the revocation list is of a kind that is not supported yet: {what}")]
+    /// No path leads from the signer of a revocation list to the anchor of the certificate, or one that does not hold.
+    #[error("the signer of the revocation list cannot be relied on: {why}")]
+    ListSigner {
+        /// What is wrong with its path or status.
+        why: String,
+    },
+    /// The revocation list is of other certificates: of authorities only, of another distribution point.
+    #[error("the revocation list does not cover the certificate")]
+    OutOfScope,
+    /// The revocation lists together leave some reasons out (RFC 5280 section 6.3.3).
+    #[error("the revocation lists do not cover all reasons for a revocation")]
+    SomeReasons,
+    /// A delta list without the complete list that it continues.
+    #[error("a delta revocation list is there without the list that it continues")]
+    NoBase,
+    /// The revocation list must not be used: unknown critical extensions, or a contradiction in itself.
+    #[error("the revocation list cannot be used: {what}")]
     Limited {
-        /// Which kind.
+        /// What stands against it.
         what: String,
     },
-    /// A delta, indirect or partitioned list names the certificate, or one of the same number.
-    #[error("a revocation list of a kind that is not supported yet names the certificate: {what}")]
+    /// A list that must not be used, or that does not cover the certificate, names it all the same.
+    #[error("a revocation list that does not count names the certificate: {what}")]
     Named {
-        /// Which kind.
+        /// Why it does not count.
         what: String,
     },
+    /// The answer repeats another nonce than the one it was asked with, or none where one is required.
+    #[error("the answer does not repeat the nonce of the question")]
+    Nonce,
     /// OCSP status `unknown`.
     #[error("the responder does not know the certificate")]
     Unknown,
@@ -87,30 +102,143 @@ pub enum StatusFault {
     Budget,
 }
 
+/// What kind of evidence a statement comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvidenceKind {
+    /// A revocation list, perhaps with a delta list.
+    Crl,
+    /// An OCSP answer.
+    Ocsp,
+}
+
+/// What a statement says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Not revoked, as far as the statement's reasons go.
+    Good,
+    /// Revoked.
+    Revoked {
+        /// From when on.
+        at: UtcTime,
+        /// CRLReason, RFC 5280 section 5.3.1.
+        reason: Option<u8>,
+    },
+}
+
+/// One authentic statement about one certificate, not yet weighed for any time.
+#[derive(Clone, Debug)]
+pub struct StatusStatement {
+    /// Which of the court's evidence it comes from.
+    pub item: usize,
+    /// Which of the court's evidence is the delta list that continues it.
+    pub delta: Option<usize>,
+    /// List or answer.
+    pub kind: EvidenceKind,
+    /// What it says.
+    pub word: Word,
+    /// The reasons for which it would say if the certificate were revoked.
+    pub reasons: Reasons,
+    /// When it was known to be so. With a delta list, that one's.
+    pub this_update: UtcTime,
+    /// When newer word will be there at the latest.
+    pub next_update: Option<UtcTime>,
+    /// When it was signed; for a list, thisUpdate.
+    pub produced_at: UtcTime,
+    /// It is proven to have existed at this time.
+    pub existed_by: UtcTime,
+    /// Certificates that expired at this time or later are still known to its maker (archiveCutoff, expiredCertsOnCRL).
+    pub knows_expired_since: Option<UtcTime>,
+    /// Whose key signed it.
+    pub signer: Certificate,
+    /// When the first certificate that its signature rests on expires.
+    pub signer_until: UtcTime,
+}
+
+impl StatusStatement {
+    /// Until when it stands for the present, by its own word or by the policy on freshness. `None` where a list does
+    /// not say.
+    pub fn holds_until(&self, freshness: &Freshness) -> Option<UtcTime> {
+        let add = |time: UtcTime, span| time.saturating_add(span).unwrap_or(UtcTime::MAX);
+        let own = match (self.next_update, self.kind) {
+            (Some(next), _) => next,
+            (None, EvidenceKind::Ocsp) => add(self.this_update, freshness.without_next_update),
+            (None, EvidenceKind::Crl) => return None,
+        };
+        let aged = freshness.max_age.map(|age| add(self.this_update, age));
+        Some(aged.map_or(own, |aged| aged.min(own)))
+    }
+
+    /// Whether its maker still knew the certificate, which it may forget once that has expired.
+    pub fn knows(&self, certificate: &Certificate) -> bool {
+        self.this_update <= certificate.not_after()
+            || self.knows_expired_since.is_some_and(|since| since <= certificate.not_after())
+    }
+
+    /// Whether it counts for the control time.
+    ///
+    /// A revocation counts however old the statement is. A good word counts if it was made at the control time or
+    /// later, or still held then; if its maker still knew the certificate; and if it is proven to be older than the
+    /// end of its signer's certificate.
+    fn counts(&self, certificate: &Certificate, control: Control, freshness: &Freshness) -> Result<(), Doubt> {
+        let latest = control.moment.saturating_add(SKEW).unwrap_or(control.moment);
+        if let Some(time) = [self.this_update, self.produced_at].into_iter().find(|time| *time > latest) {
+            return Err(Doubt::Fault(StatusFault::Future { time }));
+        }
+        if matches!(self.word, Word::Revoked { .. }) {
+            return Ok(());
+        }
+        if self.existed_by > self.signer_until {
+            return Err(Doubt::Unproven);
+        }
+        if self.next_update.is_some_and(|next| next < self.this_update) {
+            return Err(Doubt::Fault(StatusFault::Times));
+        }
+        if !self.knows(certificate) {
+            return Err(Doubt::Fault(StatusFault::AfterExpiry { time: self.this_update }));
+        }
+        let Some(until) = self.holds_until(freshness) else {
+            return Err(Doubt::Fault(StatusFault::NoNextUpdate));
+        };
+        if self.this_update >= control.at || until >= control.at {
+            Ok(())
+        } else {
+            Err(Doubt::Fault(StatusFault::Stale { until }))
+        }
+    }
+}
+
+/// Why a statement does not count, or evidence makes none.
+#[derive(Clone, Debug)]
+pub(super) enum Doubt {
+    Fault(StatusFault),
+    /// Its signer's certificate ended before it is proven to have existed.
+    Unproven,
+    /// Not to be relied on, but enough to outweigh a good word.
+    Weighty(StatusFault),
+}
+
 /// What all evidence together says.
 pub(super) enum Status {
-    Good,
+    /// With the statements that show it.
+    Good(Vec<StatusStatement>),
     Revoked {
         at: UtcTime,
         reason: Option<u8>,
+        by: StatusStatement,
     },
+    /// Without any fault: nothing speaks of the certificate.
     Unknown(Vec<StatusFault>),
     /// There is evidence, but its signer's certificate ended before it is proven to have existed.
     Unproven,
 }
 
-/// What one piece of evidence says.
-enum Statement {
-    /// Not to be relied on, but enough to outweigh a good word.
-    Doubt(StatusFault),
-    Good,
-    Revoked {
-        at: UtcTime,
-        reason: Option<u8>,
-    },
-    Fault(StatusFault),
-    NotAbout,
-    Unproven,
+/// Everything that speaks of one certificate.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) statements: Vec<StatusStatement>,
+    pub(super) doubts: Vec<Doubt>,
+    /// Pairs of a complete list and a delta list that takes its hold back.
+    pub(super) lifted: Vec<(usize, usize)>,
 }
 
 /// A piece of evidence as received and read.
@@ -120,318 +248,131 @@ pub(super) enum Kind<'a> {
     Ocsp(&'a Response),
 }
 
+/// A certificate whose status is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'c> {
+    pub(super) certificate: &'c Certificate,
+    /// Those above it, the issuer first, the anchor last.
+    pub(super) above: &'c [&'c Certificate],
+    pub(super) moment: UtcTime,
+    /// What led to the question.
+    pub(super) trail: Trail<'c>,
+}
+
+/// Whose status is being asked for, to get whose status, and so on.
+#[derive(Clone, Copy)]
+pub(super) struct Trail<'c> {
+    pub(super) asked: Option<(&'c Certificate, &'c Trail<'c>)>,
+    /// Whether OCSP answers may be signed by a responder that the issuer authorised.
+    pub(super) delegates: bool,
+}
+
+impl Trail<'_> {
+    /// Nothing led to it.
+    pub(super) const START: Trail<'static> = Trail { asked: None, delegates: true };
+
+    pub(super) fn contains(&self, certificate: &Certificate) -> bool {
+        self.asked.is_some_and(|(asked, before)| asked.der() == certificate.der() || before.contains(certificate))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.asked.map_or(0, |(_, before)| 1 + before.len())
+    }
+}
+
+impl<'c> Case<'c> {
+    /// The certificate at `index` of a chain; `None` for the anchor.
+    pub(super) fn of(chain: &'c [&'c Certificate], index: usize, moment: UtcTime) -> Option<Self> {
+        let certificate = *chain.get(index)?;
+        let above = chain.get(index + 1..)?;
+        (!above.is_empty()).then_some(Self { certificate, above, moment, trail: Trail::START })
+    }
+}
+
 impl Court<'_> {
-    /// The status of `certificate` by all evidence that `issuer` stands behind.
-    ///
-    /// One statement of revocation outweighs any number of good ones; so does the doubt that a partial list casts.
-    pub(super) fn status(
-        &self,
+    /// The status of a certificate by all evidence that its issuer stands behind.
+    pub(super) fn status(&self, case: &Case<'_>, control: Control, budget: &mut Budget) -> Status {
+        let heard = self.hear(case, budget);
+        weigh(heard, case.certificate, control, &self.rules.freshness)
+    }
+
+    /// Everything authentic about a certificate.
+    pub(super) fn hear(&self, case: &Case<'_>, budget: &mut Budget) -> Heard {
+        let mut heard = Heard::default();
+        self.hear_lists(case, &mut heard, budget);
+        self.hear_answers(case, &mut heard, budget);
+        heard
+    }
+
+    /// Strength, validity and proof of existence of a certificate that evidence rests on, which is not on the path.
+    pub(super) fn bears(
         certificate: &Certificate,
-        issuer: &Certificate,
-        control: Control,
-        budget: &mut Budget,
-    ) -> Status {
-        self.gather(certificate, issuer, control, true, budget)
-    }
-
-    /// `delegates`: whether OCSP answers may be signed by a responder that the issuer authorised. Its own status
-    /// is asked without, which bounds the recursion.
-    fn gather(
-        &self,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        control: Control,
-        delegates: bool,
-        budget: &mut Budget,
-    ) -> Status {
-        let mut faults = Vec::new();
-        let (mut good, mut unproven, mut doubted) = (false, false, false);
-        let mut revoked: Option<(UtcTime, Option<u8>)> = None;
-        for item in self.statuses {
-            let statement = match item.kind {
-                Kind::Crl(crl) => self.crl_says(crl, item, certificate, issuer, control, budget),
-                Kind::Ocsp(response) => {
-                    self.ocsp_says(response, item, certificate, issuer, control, delegates, budget)
-                }
-            };
-            match statement {
-                Statement::Doubt(fault) => {
-                    doubted = true;
-                    faults.push(fault);
-                }
-                Statement::Good => good = true,
-                Statement::Unproven => unproven = true,
-                Statement::NotAbout => {}
-                Statement::Fault(fault) if faults.contains(&fault) => {}
-                Statement::Fault(fault) => faults.push(fault),
-                Statement::Revoked { at, reason } => {
-                    if revoked.is_none_or(|(earliest, _)| at < earliest) {
-                        revoked = Some((at, reason));
-                    }
-                }
-            }
-        }
-        match revoked {
-            Some((at, reason)) => Status::Revoked { at, reason },
-            None if doubted => Status::Unknown(faults),
-            None if good => Status::Good,
-            None if unproven => Status::Unproven,
-            None => Status::Unknown(faults),
-        }
-    }
-
-    fn crl_says(
-        &self,
-        crl: &Crl,
+        signed_at: UtcTime,
         item: &StatusItem<'_>,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        control: Control,
-        budget: &mut Budget,
-    ) -> Statement {
-        if !crl.issuer().matches(issuer.subject()) {
-            return Statement::NotAbout;
+    ) -> Result<(), Doubt> {
+        let index = 0;
+        let strong = strong_key(certificate, index, item.existed_by)
+            .and_then(|()| strong_signature(certificate, index, item.existed_by));
+        if let Err(weak) = strong {
+            return Err(Doubt::Fault(StatusFault::Weak { what: weak.to_string() }));
         }
-        if issuer.key_usage().is_some_and(|usage| !usage.crl_sign) {
-            return Statement::Fault(StatusFault::NotAuthorized);
+        if in_validity(certificate, index, signed_at).is_err() {
+            return Err(Doubt::Fault(StatusFault::NotAuthorized));
         }
-        let scheme = match strong_scheme(SignatureScheme::from_identifier(crl.signature_algorithm(), None)) {
-            Ok(scheme) => scheme,
-            Err(fault) => return Statement::Fault(fault),
-        };
-        match self.checks.holds(issuer.spki_der(), scheme, crl.tbs_der(), crl.signature(), budget) {
-            None => return Statement::Fault(StatusFault::Budget),
-            Some(false) => return Statement::Fault(StatusFault::Signature),
-            Some(true) => {}
-        }
-        if let Some(what) = crl.limited() {
-            let what = what.to_owned();
-            // Such a list cannot clear anybody, but one that it names is not cleared by others either.
-            return match crl.entry(certificate.serial()) {
-                Some(_) => Statement::Doubt(StatusFault::Named { what }),
-                None => Statement::Fault(StatusFault::Limited { what }),
-            };
-        }
-        let times = Times {
-            this_update: crl.this_update(),
-            next_update: crl.next_update(),
-            produced_at: crl.this_update(),
-            may_lack_next: false,
-        };
-        let verdict = match crl.entry(certificate.serial()) {
-            Some(entry) => Verdict::Revoked { at: entry.at, reason: entry.reason },
-            None => Verdict::Good,
-        };
-        conclude(verdict, &times, item, certificate, issuer, control)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one question with all that it rests on")]
-    fn ocsp_says(
-        &self,
-        response: &Response,
-        item: &StatusItem<'_>,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        control: Control,
-        delegates: bool,
-        budget: &mut Budget,
-    ) -> Statement {
-        let mut about =
-            response.singles.iter().filter(|single| single.cert_id.names(certificate, issuer)).peekable();
-        if about.peek().is_none() {
-            return Statement::NotAbout;
-        }
-        match self.responder(response, item, issuer, control, delegates, budget) {
-            Ok(()) => {}
-            Err(statement) => return statement,
-        }
-        let mut said = Statement::NotAbout;
-        for single in about {
-            let times = Times {
-                this_update: single.this_update,
-                next_update: single.next_update,
-                produced_at: response.produced_at,
-                may_lack_next: true,
-            };
-            let verdict = match single.status {
-                CertStatus::Good => Verdict::Good,
-                CertStatus::Revoked { at, reason } => Verdict::Revoked { at, reason },
-                CertStatus::Unknown => return Statement::Fault(StatusFault::Unknown),
-            };
-            let statement = conclude(verdict, &times, item, certificate, issuer, control);
-            // One answer with several statements about one certificate: the worst of them counts.
-            said = match (said, statement) {
-                (Statement::NotAbout | Statement::Good, next) => next,
-                (earlier @ Statement::Revoked { .. }, _) => earlier,
-                (_, next @ Statement::Revoked { .. }) => next,
-                (earlier, _) => earlier,
-            };
-        }
-        said
-    }
-
-    /// Whether the answer is signed by the issuer, or by a responder that the issuer itself authorised
-    /// (RFC 6960 section 4.2.2.2).
-    fn responder(
-        &self,
-        response: &Response,
-        item: &StatusItem<'_>,
-        issuer: &Certificate,
-        control: Control,
-        delegates: bool,
-        budget: &mut Budget,
-    ) -> Result<(), Statement> {
-        let scheme = strong_scheme(SignatureScheme::from_identifier(&response.signature_algorithm, None))
-            .map_err(Statement::Fault)?;
-        let signed_by = |key: &Certificate, budget: &mut Budget| {
-            self.checks
-                .holds(key.spki_der(), scheme, &response.tbs_der, &response.signature, budget)
-                .ok_or(Statement::Fault(StatusFault::Budget))
-        };
-        if is_responder(&response.responder_id, issuer) && signed_by(issuer, budget)? {
-            return Ok(());
-        }
-        if !delegates {
-            return Err(Statement::Fault(StatusFault::NotAuthorized));
-        }
-        let mut best = Statement::Fault(StatusFault::NotAuthorized);
-        let brought = response.certificates.iter().chain(self.pool);
-        let named = brought.filter(|candidate| is_responder(&response.responder_id, candidate));
-        for candidate in named.take(MAX_RESPONDERS) {
-            let authorized =
-                candidate.extended_key_usage().is_some_and(|(_, uses)| uses.contains(&oid::KP_OCSP_SIGNING));
-            let usable =
-                candidate.key_usage().is_none_or(|usage| usage.digital_signature || usage.non_repudiation);
-            if !authorized || !usable || understood(candidate).is_err() {
-                continue;
-            }
-            match self.checks.issued(candidate, issuer, budget) {
-                None => return Err(Statement::Fault(StatusFault::Budget)),
-                Some(false) => continue,
-                Some(true) => {}
-            }
-            if !signed_by(candidate, budget)? {
-                best = Statement::Fault(StatusFault::Signature);
-                continue;
-            }
-            match self.delegate_holds(candidate, response.produced_at, item, issuer, control, budget) {
-                Ok(()) => return Ok(()),
-                Err(statement) => best = statement,
-            }
-        }
-        Err(best)
-    }
-
-    /// Strength, validity and status of a responder's own certificate.
-    fn delegate_holds(
-        &self,
-        delegate: &Certificate,
-        produced_at: UtcTime,
-        item: &StatusItem<'_>,
-        issuer: &Certificate,
-        control: Control,
-        budget: &mut Budget,
-    ) -> Result<(), Statement> {
-        if let Err(weak) = strong_key(delegate).and_then(|()| strong_signature(delegate)) {
-            return Err(Statement::Fault(StatusFault::Weak { what: weak.to_string() }));
-        }
-        if in_validity(delegate, produced_at).is_err() {
-            return Err(Statement::Fault(StatusFault::NotAuthorized));
-        }
-        if item.existed_by > delegate.not_after() {
-            return Err(Statement::Unproven);
-        }
-        if delegate.has_extension(oid::OCSP_NOCHECK) {
-            return Ok(());
-        }
-        let then = Control { at: produced_at, ..control };
-        match self.gather(delegate, issuer, then, false, budget) {
-            Status::Good => Ok(()),
-            Status::Revoked { .. } | Status::Unknown(_) | Status::Unproven => {
-                Err(Statement::Fault(StatusFault::ResponderStatus))
-            }
-        }
+        if item.existed_by > certificate.not_after() { Err(Doubt::Unproven) } else { Ok(()) }
     }
 }
 
-enum Verdict {
-    Good,
-    Revoked { at: UtcTime, reason: Option<u8> },
-}
-
-struct Times {
-    this_update: UtcTime,
-    next_update: Option<UtcTime>,
-    produced_at: UtcTime,
-    may_lack_next: bool,
-}
-
-/// What an authentic piece of evidence says for the control time.
-///
-/// A revocation counts however old the statement is. A good word counts if it was made at the control time or
-/// later, or still held then; and only if it was made before the certificate expired, since authorities forget
-/// what has expired.
-fn conclude(
-    verdict: Verdict,
-    times: &Times,
-    item: &StatusItem<'_>,
+/// What everything heard amounts to at the control time.
+pub(super) fn weigh(
+    heard: Heard,
     certificate: &Certificate,
-    issuer: &Certificate,
     control: Control,
-) -> Statement {
-    let latest = control.moment.saturating_add(SKEW).unwrap_or(control.moment);
-    if let Some(time) = [times.this_update, times.produced_at].into_iter().find(|time| *time > latest) {
-        return Statement::Fault(StatusFault::Future { time });
-    }
-    if let Verdict::Revoked { at, reason } = verdict {
-        return Statement::Revoked { at, reason };
-    }
-    if item.existed_by > issuer.not_after() {
-        return Statement::Unproven;
-    }
-    if times.next_update.is_some_and(|next| next < times.this_update) {
-        return Statement::Fault(StatusFault::Times);
-    }
-    if times.this_update > certificate.not_after() {
-        return Statement::Fault(StatusFault::AfterExpiry { time: times.this_update });
-    }
-    let until = match times.next_update {
-        Some(next) => next,
-        None if times.may_lack_next => {
-            times.this_update.saturating_add(MAX_AGE_WITHOUT_NEXT_UPDATE).unwrap_or(times.this_update)
+    freshness: &Freshness,
+) -> Status {
+    let mut faults: Vec<StatusFault> = Vec::new();
+    let (mut unproven, mut doubted) = (false, false);
+    let mut note = |doubt: Doubt| match doubt {
+        Doubt::Unproven => unproven = true,
+        Doubt::Fault(fault) | Doubt::Weighty(fault) if faults.contains(&fault) => {}
+        Doubt::Fault(fault) => faults.push(fault),
+        Doubt::Weighty(fault) => {
+            doubted = true;
+            faults.push(fault);
         }
-        None => return Statement::Fault(StatusFault::NoNextUpdate),
     };
-    if times.this_update >= control.at || until >= control.at {
-        Statement::Good
-    } else {
-        Statement::Fault(StatusFault::Stale { until })
+    heard.doubts.into_iter().for_each(&mut note);
+    let (mut good, mut revoked) = (Vec::new(), Vec::new());
+    for statement in heard.statements {
+        match (statement.counts(certificate, control, freshness), statement.word) {
+            (Err(doubt), _) => note(doubt),
+            (Ok(()), Word::Good) => good.push(statement),
+            (Ok(()), Word::Revoked { at, reason }) => revoked.push((at, reason, statement)),
+        }
     }
-}
-
-/// The scheme, unless policy refuses it.
-fn strong_scheme<E>(scheme: Result<SignatureScheme, E>) -> Result<SignatureScheme, StatusFault> {
-    match scheme {
-        Ok(scheme) => match scheme.weak_digest() {
-            Some(digest) => Err(StatusFault::Weak { what: digest.name().to_owned() }),
-            None => Ok(scheme),
-        },
-        Err(_) => Err(StatusFault::Weak { what: "an unknown algorithm".to_owned() }),
+    // A hold that a delta list takes back, if that one counts by itself.
+    let lifted = |base: usize| {
+        let by = heard.lifted.iter().filter(|(complete, _)| *complete == base).map(|(_, delta)| *delta);
+        by.into_iter().any(|delta| good.iter().any(|one| one.item == base && one.delta == Some(delta)))
+    };
+    let revoked = revoked.into_iter().filter(|(_, _, by)| by.delta.is_some() || !lifted(by.item));
+    if let Some((at, reason, by)) = revoked.min_by_key(|(at, ..)| *at) {
+        return Status::Revoked { at, reason, by };
     }
-}
-
-/// Whether a responder id names this certificate: by subject, or by SHA-1 of the key's bits (RFC 6960 section 4.2.1).
-fn is_responder(id: &ResponderId, certificate: &Certificate) -> bool {
-    match id {
-        ResponderId::ByName(name) => name.matches(certificate.subject()),
-        ResponderId::ByKey(hash) => key_bits(certificate.spki_der())
-            .is_some_and(|bits| DigestAlgorithm::Sha1.digest(bits).bytes == *hash),
+    if doubted {
+        return Status::Unknown(faults);
     }
-}
-
-/// The BIT STRING of a SubjectPublicKeyInfo.
-fn key_bits(spki: &[u8]) -> Option<&[u8]> {
-    let mut parts = Reader::only(spki).ok()?.reader();
-    parts.take(Tag::SEQUENCE).ok()?;
-    parts.take(Tag::BIT_STRING).ok()?.bit_string().ok()
+    // The newest word that covers everything, else all that cover it together.
+    let whole = good.iter().filter(|one| one.reasons.is_all()).max_by_key(|one| one.this_update).cloned();
+    if let Some(whole) = whole {
+        return Status::Good(vec![whole]);
+    }
+    if good.iter().fold(Reasons::NONE, |sum, one| sum | one.reasons).is_all() {
+        return Status::Good(good);
+    }
+    if !good.is_empty() {
+        faults.push(StatusFault::SomeReasons);
+        return Status::Unknown(faults);
+    }
+    if unproven { Status::Unproven } else { Status::Unknown(faults) }
 }

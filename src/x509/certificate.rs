@@ -12,11 +12,17 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::{
+    extensions::{ParsedExtension, PolicyMapping},
+    prelude::{FromDer, X509Certificate},
+};
 
 use super::{
-    Name, X509Error,
+    DistributionPoint, GeneralName, Name, NameConstraints, PointName, Policies, PolicyConstraints, X509Error,
+    distribution::{distribution_points, named_bits},
     extension::{Extension, boolean, extensions},
+    general_name::general_names,
+    policy::{inhibit_any_policy, mappings},
     within,
 };
 use crate::{
@@ -150,14 +156,49 @@ impl Certificate {
         self.parts.extended_key_usage.clone()
     }
 
-    /// Extensions that must be understood before the certificate may be relied upon, and that no room of kyso
-    /// processes: critical ones, and nameConstraints even where it is not marked critical.
+    /// Critical extensions, which must be understood before the certificate may be relied upon, that no room of kyso
+    /// processes.
     pub fn unknown_critical(&self) -> Vec<ObjectIdentifier> {
         let extensions = self.parts.extensions.iter();
         extensions
-            .filter(|(oid, critical)| *critical && !PROCESSED.contains(oid) || *oid == oid::NAME_CONSTRAINTS)
+            .filter(|(oid, critical)| *critical && !PROCESSED.contains(oid))
             .map(|(oid, _)| *oid)
             .collect()
+    }
+
+    /// subjectAltName: its names, none when it is absent; `None` when it is there and cannot be read.
+    pub fn subject_alt_names(&self) -> Option<&[GeneralName]> {
+        self.parts.subject_alt_names.as_deref()
+    }
+
+    /// nameConstraints.
+    pub fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.parts.name_constraints.as_ref()
+    }
+
+    /// certificatePolicies.
+    pub fn policies(&self) -> Option<&Policies> {
+        self.parts.policies.as_ref()
+    }
+
+    /// policyMappings: pairs of an issuer's policy and the subject's that is as good; empty when absent.
+    pub fn policy_mappings(&self) -> &[(ObjectIdentifier, ObjectIdentifier)] {
+        &self.parts.policy_mappings
+    }
+
+    /// policyConstraints.
+    pub fn policy_constraints(&self) -> Option<PolicyConstraints> {
+        self.parts.policy_constraints
+    }
+
+    /// inhibitAnyPolicy: after how many more certificates anyPolicy means nothing any more.
+    pub fn inhibit_any_policy(&self) -> Option<u32> {
+        self.parts.inhibit_any_policy
+    }
+
+    /// cRLDistributionPoints; empty when absent, or not critical and unreadable.
+    pub fn distribution_points(&self) -> &[DistributionPoint] {
+        &self.parts.distribution_points
     }
 
     /// Whether an extension is there, critical or not.
@@ -187,7 +228,12 @@ impl Certificate {
 
     /// The addresses in cRLDistributionPoints. They come from a stranger.
     pub fn crl_urls(&self) -> Vec<String> {
-        self.parts.crl_urls.clone()
+        addresses(&self.parts.distribution_points)
+    }
+
+    /// The addresses of delta lists in freshestCRL. They come from a stranger.
+    pub fn freshest_crl_urls(&self) -> Vec<String> {
+        addresses(&self.parts.freshest)
     }
 
     /// The fingerprint.
@@ -200,9 +246,9 @@ impl Certificate {
         self.parts.disagreement.as_deref()
     }
 
-    /// Subject equals issuer, byte for byte.
+    /// Subject and issuer are the same name (RFC 5280 section 6.1).
     pub fn is_self_issued(&self) -> bool {
-        self.parts.subject == self.parts.issuer
+        self.parts.self_issued
     }
 
     /// PEM text (RFC 7468) with line breaks.
@@ -295,7 +341,16 @@ struct Parts {
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
     access: Vec<(ObjectIdentifier, String)>,
-    crl_urls: Vec<String>,
+    distribution_points: Vec<DistributionPoint>,
+    freshest: Vec<DistributionPoint>,
+    /// `None` where it is there and cannot be read.
+    subject_alt_names: Option<Vec<GeneralName>>,
+    name_constraints: Option<NameConstraints>,
+    policies: Option<Policies>,
+    policy_mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
+    policy_constraints: Option<PolicyConstraints>,
+    inhibit_any_policy: Option<u32>,
+    self_issued: bool,
     disagreement: Option<String>,
 }
 
@@ -354,10 +409,19 @@ impl Parts {
             subject_key_identifier: None,
             authority_key_identifier: None,
             access: Vec::new(),
-            crl_urls: Vec::new(),
+            distribution_points: Vec::new(),
+            freshest: Vec::new(),
+            subject_alt_names: Some(Vec::new()),
+            name_constraints: None,
+            policies: None,
+            policy_mappings: Vec::new(),
+            policy_constraints: None,
+            inhibit_any_policy: None,
+            self_issued: false,
             disagreement: None,
             der: der.to_vec(),
         };
+        parts.self_issued = parts.subject.matches(&parts.issuer);
         for extension in &extensions {
             parts.take_in(extension)?;
         }
@@ -390,9 +454,25 @@ impl Parts {
                 Err(error) => hint(within("authorityInfoAccess")(error))?,
             },
             oid::CRL_DISTRIBUTION_POINTS => match distribution_points(value) {
-                Ok(urls) => self.crl_urls = urls,
+                Ok(points) => self.distribution_points = points,
                 Err(error) => hint(within("cRLDistributionPoints")(error))?,
             },
+            oid::FRESHEST_CRL => match distribution_points(value) {
+                Ok(points) => self.freshest = points,
+                Err(error) => hint(within("freshestCRL")(error))?,
+            },
+            oid::SUBJECT_ALT_NAME => match alternative_names(value) {
+                Ok(names) => self.subject_alt_names = Some(names),
+                Err(error) => {
+                    hint(within("subjectAltName")(error))?;
+                    self.subject_alt_names = None;
+                }
+            },
+            oid::NAME_CONSTRAINTS => self.name_constraints = Some(NameConstraints::read(value)?),
+            oid::CERTIFICATE_POLICIES => self.policies = Some(Policies::read(value, extension.critical)?),
+            oid::POLICY_MAPPINGS => self.policy_mappings = mappings(value)?,
+            oid::POLICY_CONSTRAINTS => self.policy_constraints = Some(PolicyConstraints::read(value)?),
+            oid::INHIBIT_ANY_POLICY => self.inhibit_any_policy = Some(inhibit_any_policy(value)?),
             _ => {}
         }
         Ok(())
@@ -437,9 +517,84 @@ impl Parts {
         let ours = self.extended_key_usage.as_ref().map(|(critical, purposes)| {
             (*critical, purposes.iter().map(ObjectIdentifier::to_string).collect())
         });
-        same("extKeyUsage", purposes == ours)
+        same("extKeyUsage", purposes == ours)?;
+        let theirs = Restrictions::seen_by(&other)?;
+        same("policies or name constraints", theirs == Restrictions::of(self))
     }
 }
+
+/// What restricts a path, in a form that both readers can be brought to.
+#[derive(Default, PartialEq, Eq)]
+struct Restrictions {
+    policies: BTreeSet<String>,
+    mappings: Vec<(String, String)>,
+    explicit: Option<u32>,
+    mapping: Option<u32>,
+    any_policy: Option<u32>,
+    /// How many subtrees are permitted and excluded.
+    subtrees: (usize, usize),
+}
+
+impl Restrictions {
+    fn of(parts: &Parts) -> Self {
+        let pair = |(one, two): &(ObjectIdentifier, ObjectIdentifier)| (one.to_string(), two.to_string());
+        let policies = parts.policies.iter().flat_map(|policies| &policies.oids);
+        Self {
+            policies: policies.map(ObjectIdentifier::to_string).collect(),
+            mappings: parts.policy_mappings.iter().map(pair).collect(),
+            explicit: parts.policy_constraints.and_then(|one| one.require_explicit),
+            mapping: parts.policy_constraints.and_then(|one| one.inhibit_mapping),
+            any_policy: parts.inhibit_any_policy,
+            subtrees: parts
+                .name_constraints
+                .as_ref()
+                .map_or((0, 0), |trees| (trees.permitted.len(), trees.excluded.len())),
+        }
+    }
+
+    fn seen_by(other: &X509Certificate<'_>) -> Result<Self, String> {
+        let mut seen = Self::default();
+        for extension in other.extensions() {
+            match extension.parsed_extension() {
+                ParsedExtension::CertificatePolicies(policies) => {
+                    seen.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
+                }
+                ParsedExtension::PolicyMappings(mappings) => {
+                    let pair = |one: &PolicyMapping<'_>| {
+                        (one.issuer_domain_policy.to_id_string(), one.subject_domain_policy.to_id_string())
+                    };
+                    seen.mappings = mappings.mappings.iter().map(pair).collect();
+                }
+                ParsedExtension::PolicyConstraints(constraints) => {
+                    seen.explicit = constraints.require_explicit_policy;
+                    seen.mapping = constraints.inhibit_policy_mapping;
+                }
+                ParsedExtension::InhibitAnyPolicy(inhibit) => seen.any_policy = Some(inhibit.skip_certs),
+                ParsedExtension::NameConstraints(trees) => {
+                    let count = |trees: &Option<Vec<_>>| trees.as_ref().map_or(0, Vec::len);
+                    seen.subtrees = (count(&trees.permitted_subtrees), count(&trees.excluded_subtrees));
+                }
+                ParsedExtension::ParseError { error } => {
+                    let oid = extension.oid.to_id_string();
+                    if RESTRICTING.iter().any(|restricting| restricting.to_string() == oid) {
+                        return Err(format!("the second reader does not read extension {oid}: {error}"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// Extensions that both readers must understand.
+const RESTRICTING: [ObjectIdentifier; 5] = [
+    oid::NAME_CONSTRAINTS,
+    oid::CERTIFICATE_POLICIES,
+    oid::POLICY_MAPPINGS,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
+];
 
 /// The version of certificates with extensions.
 const V3: u64 = 2;
@@ -499,21 +654,9 @@ fn basic_constraints(value: &[u8]) -> Result<(bool, Option<u32>), X509Error> {
     Ok((ca, length))
 }
 
-/// A BIT STRING of up to nine named bits, the first of which is the highest of the first octet.
+/// A BIT STRING of up to nine named bits.
 fn key_usage(value: &[u8]) -> Result<u16, Asn1Error> {
-    let bits = Reader::only(value)?;
-    let broken = Asn1Error::Content { offset: 0 };
-    let (unused, octets) = match bits.expect(Tag::BIT_STRING)?.value {
-        [unused, octets @ ..] if *unused < 8 && octets.len() <= 2 => (*unused, octets),
-        _ => return Err(broken),
-    };
-    match octets.last() {
-        None if unused > 0 => return Err(broken),
-        Some(last) if u16::from(*last) & ((1 << unused) - 1) != 0 => return Err(broken),
-        _ => {}
-    }
-    let octet = |index: usize| octets.get(index).map_or(0, |octet| u16::from(octet.reverse_bits()));
-    Ok(octet(0) | octet(1) << 8)
+    named_bits(Reader::only(value)?.expect(Tag::BIT_STRING)?.value)
 }
 
 /// `ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId`
@@ -530,7 +673,7 @@ fn purposes(value: &[u8]) -> Result<Vec<ObjectIdentifier>, Asn1Error> {
 /// AuthorityKeyIdentifier ::= SEQUENCE {
 ///     keyIdentifier [0] OCTET STRING OPTIONAL, authorityCertIssuer [1], authorityCertSerialNumber [2] }
 /// ```
-fn authority_key(value: &[u8]) -> Result<Option<&[u8]>, Asn1Error> {
+pub(super) fn authority_key(value: &[u8]) -> Result<Option<&[u8]>, Asn1Error> {
     let mut reader = sequence(value)?;
     Ok(reader.optional(Tag::context_primitive(0))?.map(|id| id.value))
 }
@@ -551,25 +694,25 @@ fn access(value: &[u8]) -> Result<Vec<(ObjectIdentifier, String)>, Asn1Error> {
     Ok(found)
 }
 
-/// ```text
-/// CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
-/// DistributionPoint     ::= SEQUENCE { distributionPoint [0] EXPLICIT CHOICE {
-///         fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] … } OPTIONAL,
-///     reasons [1] ReasonFlags OPTIONAL, cRLIssuer [2] GeneralNames OPTIONAL }
-/// ```
-fn distribution_points(value: &[u8]) -> Result<Vec<String>, Asn1Error> {
-    let mut reader = sequence(value)?;
-    let mut found = Vec::new();
-    while !reader.is_empty() {
-        let mut point = reader.take(Tag::SEQUENCE)?.reader();
-        let Some(name) = point.optional(Tag::context(0))? else { continue };
-        let Some(full) = Reader::new(name.value).optional(Tag::context(0))? else { continue };
-        let mut names = full.reader();
-        while !names.is_empty() && found.len() < MAX_ADDRESSES {
-            found.extend(uri(&names.any()?));
+/// `SubjectAltName ::= GeneralNames`
+fn alternative_names(value: &[u8]) -> Result<Vec<GeneralName>, X509Error> {
+    general_names(sequence(value).map_err(within("subjectAltName"))?)
+}
+
+/// The addresses among the names of distribution points.
+fn addresses(points: &[DistributionPoint]) -> Vec<String> {
+    let names = points.iter().filter_map(|point| point.name.as_ref());
+    let full = names.filter_map(|name| match name {
+        PointName::Full(names) => Some(names),
+        PointName::Relative(_) => None,
+    });
+    let uris = full.flatten().filter_map(|name| match name {
+        GeneralName::Uri(uri) if uri.len() <= MAX_ADDRESS && uri.bytes().all(|c| c.is_ascii_graphic()) => {
+            Some(uri.clone())
         }
-    }
-    Ok(found)
+        _ => None,
+    });
+    uris.take(MAX_ADDRESSES).collect()
 }
 
 /// `uniformResourceIdentifier [6] IA5String` of GeneralName; other forms are passed over.
@@ -605,7 +748,7 @@ pub(super) fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
 }
 
 /// What the judge processes, or what needs no processing to be safe.
-const PROCESSED: [ObjectIdentifier; 9] = [
+const PROCESSED: [ObjectIdentifier; 15] = [
     oid::BASIC_CONSTRAINTS,
     oid::KEY_USAGE,
     oid::EXTENDED_KEY_USAGE,
@@ -614,7 +757,13 @@ const PROCESSED: [ObjectIdentifier; 9] = [
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::AUTHORITY_KEY_IDENTIFIER,
     oid::CRL_DISTRIBUTION_POINTS,
+    oid::FRESHEST_CRL,
     oid::AUTHORITY_INFO_ACCESS,
+    oid::NAME_CONSTRAINTS,
+    oid::CERTIFICATE_POLICIES,
+    oid::POLICY_MAPPINGS,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
 ];
 
 const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
@@ -720,13 +869,14 @@ mod tests {
     fn what_the_judge_cannot_process_is_listed() {
         let mystery = ObjectIdentifier::new_unwrap("1.2.3.4.5");
         let policies = write::sequence([write::sequence([write::oid(mystery)])]);
-        let constraints = write::sequence([write::value(Tag::context(0), &[])]);
+        let tree = write::sequence([write::value(Tag::context_primitive(2), b"example.vn")]);
+        let constraints = write::sequence([write::value(Tag::context(0), &tree)]);
         for (extension, listed) in [
             (extension(mystery, true, b"?"), vec![mystery]),
             (extension(mystery, false, b"?"), vec![]),
-            (extension(oid::CERTIFICATE_POLICIES, true, &policies), vec![oid::CERTIFICATE_POLICIES]),
-            (extension(oid::CERTIFICATE_POLICIES, false, &policies), vec![]),
-            (extension(oid::NAME_CONSTRAINTS, false, &constraints), vec![oid::NAME_CONSTRAINTS]),
+            (extension(oid::CERTIFICATE_POLICIES, true, &policies), vec![]),
+            (extension(oid::NAME_CONSTRAINTS, false, &constraints), vec![]),
+            (extension(oid::NAME_CONSTRAINTS, true, &constraints), vec![]),
             (extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x07, 0x80]), vec![]),
         ] {
             let sample = Sample { extensions: vec![extension], ..Sample::default() };
@@ -748,6 +898,11 @@ mod tests {
             (oid::KEY_USAGE, &[0x04, 0x02, 0x07, 0x80]),
             (oid::EXTENDED_KEY_USAGE, &[0x30, 0x00]),
             (oid::EXTENDED_KEY_USAGE, &[0x30, 0x02, 0x05, 0x00]),
+            (oid::NAME_CONSTRAINTS, &[0x30, 0x00]),
+            (oid::CERTIFICATE_POLICIES, &[0x30, 0x00]),
+            (oid::POLICY_MAPPINGS, &[0x30, 0x00]),
+            (oid::POLICY_CONSTRAINTS, &[0x30, 0x00]),
+            (oid::INHIBIT_ANY_POLICY, &[0x02, 0x01, 0xFF]),
         ] {
             let sample = Sample { extensions: vec![extension(oid, false, value)], ..Sample::default() };
             assert!(Certificate::from_der(&sample.to_der()).is_err(), "{oid} {value:02x?}");
@@ -810,7 +965,7 @@ mod tests {
         let sample = Sample { extensions: vec![usage, purposes, constraints], ..Sample::default() };
         let later = UtcTime::from_second(4_000_000_000).unwrap();
         type Change<'a> = &'a dyn Fn(&mut Parts);
-        let changes: [(&str, Change<'_>); 12] = [
+        let changes: [(&str, Change<'_>); 13] = [
             ("signed part", &|parts| parts.tbs.end -= 1),
             ("serial number", &|parts| parts.serial = 0..1),
             ("issuer", &|parts| parts.issuer = parts.subject.clone()),
@@ -823,6 +978,7 @@ mod tests {
             ("basicConstraints", &|parts| parts.basic_constraints = None),
             ("keyUsage", &|parts| parts.key_usage = Some(3)),
             ("extKeyUsage", &|parts| parts.extended_key_usage = Some((false, vec![oid::KP_TIME_STAMPING]))),
+            ("policies or name constraints", &|parts| parts.inhibit_any_policy = Some(1)),
         ];
         for (what, change) in changes {
             let mut parts = Parts::read(&sample.to_der()).unwrap();

@@ -5,9 +5,15 @@ use std::{fmt, ops::Range};
 use der::Decode;
 use spki::AlgorithmIdentifierOwned;
 
-use super::{Name, X509Error, certificate::range_in, extension::extensions, within};
+use super::{
+    GeneralName, IssuingDistributionPoint, Name, X509Error,
+    certificate::{authority_key, range_in},
+    extension::extensions,
+    general_name::general_names,
+    within,
+};
 use crate::{
-    asn1::{Reader, Tag, Tlv, oid},
+    asn1::{Asn1Error, Reader, Tag, Tlv, oid},
     base::{Sha256, UtcTime},
 };
 
@@ -16,14 +22,33 @@ use crate::{
 pub struct Crl {
     der: Vec<u8>,
     tbs: Range<usize>,
+    tbs_sha256: Sha256,
     signature: Range<usize>,
     signature_algorithm: AlgorithmIdentifierOwned,
     issuer: Name,
     this_update: UtcTime,
     next_update: Option<UtcTime>,
+    number: Option<CrlNumber>,
+    /// deltaCRLIndicator.
+    base: Option<CrlNumber>,
+    point: Option<IssuingDistributionPoint>,
+    /// The value of issuingDistributionPoint.
+    point_der: Option<Range<usize>>,
+    authority_key_identifier: Option<Vec<u8>>,
+    knows_expired_since: Option<UtcTime>,
     /// Sorted by serial number.
     entries: Vec<Entry>,
+    /// Those that certificateIssuer extensions name, each a list of names of one issuer.
+    issuers: Vec<Vec<Name>>,
     limited: Option<String>,
+}
+
+/// A number of the sequence that an issuer gives its lists (cRLNumber, RFC 5280 section 5.2.3). Greater is newer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrlNumber {
+    /// The length comes first when comparing.
+    len: usize,
+    digits: Vec<u8>,
 }
 
 /// One entry of a CRL.
@@ -35,10 +60,24 @@ pub struct Revoked {
     pub reason: Option<u8>,
 }
 
+impl Revoked {
+    /// Not revoked any more: removeFromCRL, which only delta lists have (RFC 5280 section 5.3.1).
+    pub fn is_removed(&self) -> bool {
+        self.reason == Some(8)
+    }
+
+    /// certificateHold, the one revocation that can be taken back.
+    pub fn is_hold(&self) -> bool {
+        self.reason == Some(6)
+    }
+}
+
 #[derive(Clone)]
 struct Entry {
     serial: Range<usize>,
     revoked: Revoked,
+    /// Which of the list's `issuers` issued the certificate; `None` for the one that signed the list.
+    issuer: Option<usize>,
 }
 
 impl Crl {
@@ -93,19 +132,27 @@ impl Crl {
 
         let mut crl = Self {
             tbs: range_in(der, tbs.raw),
+            tbs_sha256: Sha256::of(tbs.raw),
             signature: range_in(der, signature),
             signature_algorithm: AlgorithmIdentifierOwned::from_der(algorithm)
                 .map_err(within("signatureAlgorithm"))?,
             issuer,
             this_update,
             next_update,
+            number: None,
+            base: None,
+            point: None,
+            point_der: None,
+            authority_key_identifier: None,
+            knows_expired_since: None,
             entries: Vec::new(),
+            issuers: Vec::new(),
             limited: None,
             der: der.to_vec(),
         };
         if let Some(outer) = outer_extensions {
             let sequence = Reader::only(outer.value).map_err(within("crlExtensions"))?;
-            crl.take_in(&sequence, version)?;
+            crl.take_in(der, &sequence, version)?;
         }
         if let Some(revoked) = revoked {
             crl.index(der, &revoked)?;
@@ -121,6 +168,11 @@ impl Crl {
     /// The signed part, as received.
     pub fn tbs_der(&self) -> &[u8] {
         &self.der[self.tbs.clone()]
+    }
+
+    /// The fingerprint of the signed part, kept because long lists are asked about often.
+    pub fn tbs_sha256(&self) -> Sha256 {
+        self.tbs_sha256
     }
 
     /// Who signed it.
@@ -158,18 +210,64 @@ impl Crl {
         self.entries.is_empty()
     }
 
-    /// The entry of a serial number (content octets); of several, the earliest.
+    /// The entry of a serial number (content octets), whoever issued the certificate; of several, the earliest.
     pub fn entry(&self, serial: &[u8]) -> Option<Revoked> {
-        let wanted = digits(serial);
-        let first = self.entries.partition_point(|entry| self.digits_of(entry) < wanted);
-        let same = self.entries.get(first..)?.iter().take_while(|entry| self.digits_of(entry) == wanted);
-        same.map(|entry| entry.revoked).min_by_key(|revoked| revoked.at)
+        self.entries_of(serial).map(|entry| entry.revoked).min_by_key(|revoked| revoked.at)
     }
 
-    /// Indirect, delta, partitioned by reason, kind or place, or with unknown critical extensions: not for the
-    /// spine's judge. Names what.
+    /// The entry of a certificate: of this issuer, with this serial number (content octets).
+    ///
+    /// Of several, the earliest; one that takes back comes last.
+    pub fn entry_of(&self, issuer: &Name, serial: &[u8]) -> Option<Revoked> {
+        let same = self.entries_of(serial).filter(|entry| match entry.issuer {
+            None => self.issuer.matches(issuer),
+            Some(at) => self.issuers.get(at).is_some_and(|names| names.iter().any(|name| name.matches(issuer))),
+        });
+        same.map(|entry| entry.revoked).min_by_key(|revoked| (revoked.is_removed(), revoked.at))
+    }
+
+    /// Why the list cannot clear anybody: critical extensions that kyso does not know, or entries of other issuers in a
+    /// list that does not call itself indirect.
     pub fn limited(&self) -> Option<&str> {
         self.limited.as_deref()
+    }
+
+    /// cRLNumber.
+    pub fn number(&self) -> Option<&CrlNumber> {
+        self.number.as_ref()
+    }
+
+    /// deltaCRLIndicator: the number of the list that this one continues; `None` for a complete list.
+    pub fn base(&self) -> Option<&CrlNumber> {
+        self.base.as_ref()
+    }
+
+    /// issuingDistributionPoint; `None` for a list of all certificates and reasons.
+    pub fn issuing_distribution_point(&self) -> Option<&IssuingDistributionPoint> {
+        self.point.as_ref()
+    }
+
+    /// keyIdentifier of authorityKeyIdentifier.
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.authority_key_identifier.as_deref()
+    }
+
+    /// expiredCertsOnCRL: certificates that expired at this time or later are still listed.
+    pub fn knows_expired_since(&self) -> Option<UtcTime> {
+        self.knows_expired_since
+    }
+
+    /// Whether this delta list continues that complete one (RFC 5280 sections 5.2.4 and 6.3.3 c): the same issuer, the
+    /// same scope, the same key identifier, and numbers that leave no gap. That the same key signed both is left to
+    /// the caller.
+    pub fn continues(&self, complete: &Self) -> bool {
+        let (Some(base), None) = (&self.base, &complete.base) else { return false };
+        let scope = |crl: &Self| crl.point_der.clone().map(|range| crl.der.get(range).map(<[u8]>::to_vec));
+        self.issuer.matches(&complete.issuer)
+            && scope(self) == scope(complete)
+            && self.authority_key_identifier == complete.authority_key_identifier
+            && complete.number.as_ref().is_some_and(|number| number >= base)
+            && self.number > complete.number
     }
 
     /// The fingerprint.
@@ -177,22 +275,47 @@ impl Crl {
         Sha256::of(&self.der)
     }
 
+    fn entries_of(&self, serial: &[u8]) -> impl Iterator<Item = &Entry> {
+        let wanted = digits(serial);
+        let first = self.entries.partition_point(|entry| self.digits_of(entry) < wanted);
+        let rest = self.entries.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |entry| self.digits_of(entry) == wanted)
+    }
+
     /// What the list's own extensions say about its reach.
-    fn take_in(&mut self, sequence: &Tlv<'_>, version: u64) -> Result<(), X509Error> {
+    fn take_in(&mut self, der: &[u8], sequence: &Tlv<'_>, version: u64) -> Result<(), X509Error> {
         if version != V2 {
             return Err(X509Error::because("extensions in a CRL that is not of version 2"));
         }
         for extension in extensions(sequence)? {
-            let limit = match extension.oid {
-                oid::DELTA_CRL_INDICATOR => "it is a delta CRL".to_owned(),
-                oid::ISSUING_DISTRIBUTION_POINT => {
-                    "it covers one distribution point only (issuingDistributionPoint)".to_owned()
+            let value = extension.value;
+            match extension.oid {
+                oid::CRL_NUMBER => self.number = Some(CrlNumber::read(value).map_err(within("cRLNumber"))?),
+                oid::DELTA_CRL_INDICATOR => {
+                    self.base = Some(CrlNumber::read(value).map_err(within("deltaCRLIndicator"))?);
                 }
-                oid::AUTHORITY_KEY_IDENTIFIER | oid::CRL_NUMBER | oid::ISSUER_ALT_NAME => continue,
-                oid if extension.critical => format!("its critical extension {oid} is not known"),
-                _ => continue,
-            };
-            self.limited.get_or_insert(limit);
+                oid::ISSUING_DISTRIBUTION_POINT => {
+                    self.point = Some(IssuingDistributionPoint::read(value)?);
+                    self.point_der = Some(range_in(der, value));
+                }
+                oid::AUTHORITY_KEY_IDENTIFIER => match authority_key(value) {
+                    Ok(id) => self.authority_key_identifier = id.map(<[u8]>::to_vec),
+                    Err(error) if extension.critical => {
+                        return Err(within("authorityKeyIdentifier")(error));
+                    }
+                    Err(_) => {}
+                },
+                oid::EXPIRED_CERTS_ON_CRL => {
+                    let since = Reader::only(value)
+                        .and_then(|time| time.expect(Tag::GENERALIZED_TIME).and_then(Tlv::time));
+                    self.knows_expired_since = Some(since.map_err(within("expiredCertsOnCRL"))?);
+                }
+                oid::ISSUER_ALT_NAME | oid::FRESHEST_CRL => {}
+                oid if extension.critical => {
+                    self.limited.get_or_insert(format!("its critical extension {oid} is not known"));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -200,6 +323,8 @@ impl Crl {
     fn index(&mut self, der: &[u8], revoked: &Tlv<'_>) -> Result<(), X509Error> {
         let in_entry = within("revokedCertificates");
         let mut reader = revoked.reader();
+        // RFC 5280 section 5.3.3: an entry that names no issuer has that of the entry before.
+        let mut issuer = None;
         while !reader.is_empty() {
             let mut entry = reader.take(Tag::SEQUENCE).map_err(&in_entry)?.reader();
             let serial = entry.take(Tag::INTEGER).map_err(&in_entry)?.value;
@@ -207,10 +332,10 @@ impl Crl {
             let sequence = entry.optional(Tag::SEQUENCE).map_err(&in_entry)?;
             entry.finish().map_err(&in_entry)?;
             let reason = match sequence {
-                Some(sequence) => self.reason(&sequence)?,
+                Some(sequence) => self.entry_extensions(&sequence, &mut issuer)?,
                 None => None,
             };
-            self.entries.push(Entry { serial: range_in(der, serial), revoked: Revoked { at, reason } });
+            self.entries.push(Entry { serial: range_in(der, serial), revoked: Revoked { at, reason }, issuer });
         }
         self.entries
             .sort_by(|one, two| digits(&der[one.serial.clone()]).cmp(digits(&der[two.serial.clone()])));
@@ -218,7 +343,11 @@ impl Crl {
     }
 
     /// The reason code of an entry, and what else its extensions say.
-    fn reason(&mut self, sequence: &Tlv<'_>) -> Result<Option<u8>, X509Error> {
+    fn entry_extensions(
+        &mut self,
+        sequence: &Tlv<'_>,
+        issuer: &mut Option<usize>,
+    ) -> Result<Option<u8>, X509Error> {
         let mut reason = None;
         for extension in extensions(sequence)? {
             match extension.oid {
@@ -232,7 +361,19 @@ impl Crl {
                 }
                 oid::INVALIDITY_DATE => {}
                 oid::CERTIFICATE_ISSUER => {
-                    self.limited.get_or_insert_with(|| "it is indirect (certificateIssuer)".to_owned());
+                    let list = Reader::only(extension.value)
+                        .and_then(|names| names.expect(Tag::SEQUENCE).map(Tlv::reader))
+                        .map_err(within("certificateIssuer"))?;
+                    let names = general_names(list)?.into_iter().filter_map(|name| match name {
+                        GeneralName::Directory(name) => Some(name),
+                        _ => None,
+                    });
+                    *issuer = Some(self.issuers.len());
+                    self.issuers.push(names.collect());
+                    if !self.point.as_ref().is_some_and(|point| point.indirect) {
+                        let limit = "it has entries of other issuers (certificateIssuer), but is not indirect";
+                        self.limited.get_or_insert(limit.to_owned());
+                    }
                 }
                 oid if extension.critical => {
                     self.limited.get_or_insert_with(|| {
@@ -247,6 +388,30 @@ impl Crl {
 
     fn digits_of(&self, entry: &Entry) -> &[u8] {
         digits(&self.der[entry.serial.clone()])
+    }
+}
+
+impl CrlNumber {
+    fn read(value: &[u8]) -> Result<Self, Asn1Error> {
+        let content = Reader::only(value)?.expect(Tag::INTEGER)?.value;
+        match content {
+            [first, ..] if *first < 0x80 => {}
+            _ => return Err(Asn1Error::Content { offset: 0 }),
+        }
+        let zeros = content.iter().take_while(|digit| **digit == 0).count();
+        let digits = content.get(zeros..).unwrap_or_default().to_vec();
+        Ok(Self { len: digits.len(), digits })
+    }
+}
+
+impl fmt::Display for CrlNumber {
+    /// Decimal where it fits into 64 bits, else hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.len <= 8 {
+            write!(f, "{}", self.digits.iter().fold(0_u64, |number, digit| number << 8 | u64::from(*digit)))
+        } else {
+            write!(f, "0x{}", hex::encode(&self.digits))
+        }
     }
 }
 
@@ -363,17 +528,12 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_say_less_or_more_are_named() {
+    fn lists_that_cannot_clear_anybody_are_named() {
         let mystery = der::oid::ObjectIdentifier::new_unwrap("1.2.3.4.5");
-        let issuer = extension(oid::CERTIFICATE_ISSUER, true, &write::sequence([[]; 0]));
+        let issuer = extension(oid::CERTIFICATE_ISSUER, true, &write::sequence([directory("CA khác")]));
         for (list, words) in [
-            (Sample::of(vec![], vec![extension(oid::DELTA_CRL_INDICATOR, true, &[2, 1, 1])]), "delta"),
-            (
-                Sample::of(vec![], vec![extension(oid::ISSUING_DISTRIBUTION_POINT, true, &[0x30, 0])]),
-                "distribution point",
-            ),
             (Sample::of(vec![], vec![extension(mystery, true, b"?")]), "1.2.3.4.5"),
-            (Sample::of(vec![entry(&[1], 1, &[issuer])], vec![]), "indirect"),
+            (Sample::of(vec![entry(&[1], 1, &[issuer])], vec![]), "not indirect"),
             (Sample::of(vec![entry(&[1], 1, &[extension(mystery, true, b"?")])], vec![]), "entry"),
         ] {
             let crl = Crl::from_der(&list.to_der()).unwrap();
@@ -388,6 +548,62 @@ mod tests {
             vec![extension(mystery, false, b"?")],
         );
         assert_eq!(Crl::from_der(&harmless.to_der()).unwrap().limited(), None);
+    }
+
+    fn directory(common_name: &str) -> Vec<u8> {
+        write::value(Tag::context(4), &name(common_name))
+    }
+
+    #[test]
+    fn an_entry_belongs_to_the_issuer_that_was_named_last() {
+        let of = |other: &str| extension(oid::CERTIFICATE_ISSUER, true, &write::sequence([directory(other)]));
+        let point = write::sequence([write::value(Tag::context_primitive(4), &[0xFF])]);
+        let list = Sample::of(
+            vec![
+                entry(&[1], 1, &[]),
+                entry(&[2], 1, &[of("CA khác"), reason(1)]),
+                entry(&[3], 1, &[]),
+                entry(&[1], 2, &[of("CA THỬ")]),
+            ],
+            vec![extension(oid::ISSUING_DISTRIBUTION_POINT, true, &point)],
+        );
+        let crl = Crl::from_der(&list.to_der()).unwrap();
+        assert_eq!(crl.limited(), None);
+        assert!(crl.issuing_distribution_point().unwrap().indirect);
+        let [own, other] = ["CA thử", "CA khác"].map(|text| Name::from_der(&name(text)).unwrap());
+        let named = |issuer: &Name| (1..5).filter(|serial| crl.entry_of(issuer, &[*serial]).is_some()).collect();
+        let (by_own, by_other): (Vec<u8>, Vec<u8>) = (named(&own), named(&other));
+        assert_eq!((by_own, by_other), (vec![1], vec![2, 3]));
+        assert_eq!(crl.entry_of(&own, &[1]).unwrap().at.to_string(), "2026-06-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_delta_list_continues_a_complete_one_without_a_gap() {
+        let number = |n: &[u8]| extension(oid::CRL_NUMBER, false, &write::unsigned(n));
+        let delta = |base: &[u8]| extension(oid::DELTA_CRL_INDICATOR, true, &write::unsigned(base));
+        let scope = |flag: u8| {
+            let point = write::sequence([write::value(Tag::context_primitive(flag), &[0xFF])]);
+            extension(oid::ISSUING_DISTRIBUTION_POINT, true, &point)
+        };
+        let list = |extensions: Vec<Vec<u8>>| Crl::from_der(&Sample::of(vec![], extensions).to_der()).unwrap();
+        let complete = list(vec![number(&[0xFF])]);
+        for (what, continues, extensions) in [
+            ("the next one", true, vec![number(&[1, 0]), delta(&[0xFF])]),
+            ("a later one", true, vec![number(&[1, 9]), delta(&[3])]),
+            ("a gap", false, vec![number(&[1, 9]), delta(&[1, 0])]),
+            ("an older one", false, vec![number(&[0xFE]), delta(&[3])]),
+            ("no number", false, vec![delta(&[3])]),
+            ("another scope", false, vec![number(&[1, 0]), delta(&[3]), scope(1)]),
+            ("a complete one", false, vec![number(&[1, 0])]),
+        ] {
+            assert_eq!(list(extensions).continues(&complete), continues, "{what}");
+        }
+        let partial = list(vec![number(&[5]), scope(1)]);
+        assert!(list(vec![number(&[6]), delta(&[5]), scope(1)]).continues(&partial));
+        assert!(!list(vec![number(&[6]), delta(&[5]), scope(2)]).continues(&partial));
+        assert!(!list(vec![number(&[6]), delta(&[5])]).continues(&partial));
+        assert!(!list(vec![number(&[6]), delta(&[5])]).continues(&list(vec![])));
+        assert_eq!(complete.number().unwrap().to_string(), "255");
     }
 
     #[test]

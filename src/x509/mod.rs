@@ -3,13 +3,19 @@
 pub mod algorithm;
 mod certificate;
 mod crl;
+mod distribution;
 mod extension;
+mod general_name;
 mod name;
+mod policy;
 pub mod public_key;
 
 pub use certificate::{Certificate, KeyUsage, certificates_from_pem};
-pub use crl::{Crl, Revoked};
+pub use crl::{Crl, CrlNumber, Revoked};
+pub use distribution::{DistributionPoint, IssuingDistributionPoint, PointName, Reasons};
+pub use general_name::{GeneralName, NameConstraints};
 pub use name::Name;
+pub use policy::{Policies, PolicyConstraints};
 
 use crate::asn1::Asn1Error;
 

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use der::oid::ObjectIdentifier;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{X509Error, within};
-use crate::asn1::{Reader, Tag, Tlv, oid};
+use crate::asn1::{Reader, Tag, Tlv, oid, write};
 
 /// A distinguished name (RFC 5280 section 4.1.2.4), with its encoding as received.
 ///
@@ -76,11 +77,32 @@ impl Name {
     /// Whether two names are the same one by RFC 5280 section 7.1: part by part, strings with case folded and
     /// white space collapsed, whatever their string types; everything else octet by octet.
     ///
-    /// Unicode is not normalised: names that differ so are different, which can only refuse, not accept.
+    /// Text is prepared as RFC 4518 section 2 has it for comparing: compatibility forms composed, characters that show
+    /// nothing left out.
     pub fn matches(&self, other: &Self) -> bool {
         self.der == other.der
             || self.rdns.len() == other.rdns.len()
                 && self.rdns.iter().zip(&other.rdns).all(|(one, two)| same_relative(one, two))
+    }
+
+    /// Whether this name lies in the subtree of `base`: all parts of `base`, in order, come first in it
+    /// (RFC 5280 section 4.2.1.10). The empty name is the base of all names.
+    pub fn starts_with(&self, base: &Self) -> bool {
+        self.rdns.len() >= base.rdns.len()
+            && self.rdns.iter().zip(&base.rdns).all(|(one, two)| same_relative(one, two))
+    }
+
+    /// This name with one more part, from the content octets of a RelativeDistinguishedName
+    /// (nameRelativeToCRLIssuer, RFC 5280 section 4.2.1.13). `None` when they are none.
+    pub fn with_relative(&self, rdn: &[u8]) -> Option<Self> {
+        let parts = Reader::only(&self.der).ok()?.value;
+        Self::from_der(&write::sequence([parts, &write::value(Tag::SET, rdn)])).ok()
+    }
+
+    /// Every value of an attribute type, as text; `None` for a value that is no text.
+    pub fn attributes(&self, oid: ObjectIdentifier) -> impl Iterator<Item = Option<&str>> {
+        let all = self.rdns.iter().flatten().filter(move |attribute| attribute.oid == oid);
+        all.map(|attribute| attribute.text.as_deref())
     }
 }
 
@@ -169,16 +191,37 @@ fn same_attribute(one: &Attribute, two: &Attribute) -> bool {
             || matches!((&one.text, &two.text), (Some(one), Some(two)) if folded(one) == folded(two)))
 }
 
-/// Case folded, white space at the ends gone, white space within collapsed to one space.
+/// Prepared for comparing (RFC 4518 section 2): composed, case folded, white space at the ends gone and collapsed within.
 fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(word.chars().flat_map(char::to_lowercase));
+    if text.is_ascii() {
+        return collapsed(text.chars().filter(|c| !shows_nothing(*c)).map(|c| c.to_ascii_lowercase()));
     }
-    folded
+    let lower: String = text.nfkc().filter(|c| !shows_nothing(*c)).flat_map(char::to_lowercase).collect();
+    collapsed(lower.nfkc())
+}
+
+fn collapsed(text: impl Iterator<Item = char>) -> String {
+    let mut collapsed = String::new();
+    let mut gap = false;
+    for c in text {
+        if c.is_whitespace() {
+            gap = !collapsed.is_empty();
+        } else {
+            if std::mem::take(&mut gap) {
+                collapsed.push(' ');
+            }
+            collapsed.push(c);
+        }
+    }
+    collapsed
+}
+
+/// What RFC 4518 section 2.2 maps to nothing: control characters but the white ones, joiners, marks of direction.
+fn shows_nothing(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{00AD}' | '\u{034F}' | '\u{1806}' | '\u{180B}'..='\u{180E}' | '\u{200B}'..='\u{200F}')
+        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{206A}'..='\u{206F}')
+        || matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFC}')
 }
 
 /// The text of a string type: DirectoryString, IA5String, NumericString, VisibleString.
@@ -302,6 +345,25 @@ mod tests {
         assert_ne!(plain, spaced);
         assert!(!plain.matches(&other));
         assert!(!plain.matches(&unit));
+    }
+
+    #[test]
+    fn names_match_however_their_letters_are_composed() {
+        let organization = |text: &str| name(&[&[attribute(oid::ORGANIZATION_NAME, 0x0C, text.as_bytes())]]);
+        let plain = organization("Ủy ban");
+        for same in ["\u{0055}\u{0309}y ban", "ủy\u{200B} ban", "Ủ\u{00AD}Y\u{00A0}BAN", "Ủy\u{3000} ban\u{FEFF}"] {
+            assert!(plain.matches(&organization(same)), "{same:?}");
+        }
+        assert!(!plain.matches(&organization("Uy ban")));
+    }
+
+    #[test]
+    fn a_subtree_begins_with_its_base() {
+        let one = |text: &str| vec![attribute(oid::ORGANIZATION_NAME, 0x0C, text.as_bytes())];
+        let (base, below, beside) =
+            (name(&[&one("a")]), name(&[&one("A"), &one("b")]), name(&[&one("b"), &one("a")]));
+        assert!(below.starts_with(&base) && base.starts_with(&base) && base.starts_with(&name(&[])));
+        assert!(!base.starts_with(&below) && !beside.starts_with(&base));
     }
 
     #[test]

@@ -417,6 +417,7 @@ impl Workshop {
             SignatureScheme::RsaPkcs1(_) => &signature::RSA_PKCS1_SHA512,
             SignatureScheme::RsaPss { digest: DigestAlgorithm::Sha256, .. } => &signature::RSA_PSS_SHA256,
             SignatureScheme::RsaPss { .. } => &signature::RSA_PSS_SHA384,
+            other => panic!("no key of these tests signs by {}", other.name()),
         };
         let key = rsa::KeyPair::from_pkcs8(&pkcs8).unwrap();
         let mut value = vec![0; key.public_modulus_len()];

@@ -285,6 +285,7 @@ impl CertificateAuthority {
                 status: self.status(cert_id, now),
                 this_update: now,
                 next_update,
+                archive_cutoff: None,
             })
             .collect();
         let (key, certificate) = &self.responder;

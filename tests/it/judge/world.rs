@@ -147,6 +147,7 @@ impl Entity {
             status: answer.status,
             this_update: answer.this_update,
             next_update: answer.next_update,
+            archive_cutoff: None,
         };
         let data = ResponseData {
             responder_id: ResponderId::ByName(self.certificate.subject().clone()),
