@@ -2,6 +2,8 @@
 
 mod demo;
 mod ledger;
+mod path;
+mod path_words;
 mod people;
 mod pin;
 mod pki;
@@ -28,6 +30,8 @@ enum Verb {
     Demo(demo::Args),
     /// Prove, check and audit the dispatch ledger
     Ledger(ledger::Args),
+    /// Ask whether a certificate can be relied on
+    Path(path::Args),
     /// Add agencies, members and API keys
     People(people::Args),
     /// Make the test certificates of `certs-test/`
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::Ledger(args) => ledger::run(args),
+        Verb::Path(args) => path::run(args),
         Verb::People(args) => people::run(args),
         Verb::Pki(args) => pki::run(args),
         Verb::Serve(args) => serve::run(args),

@@ -68,7 +68,7 @@ pub(super) struct Args {
 
 /// A language of the answer.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Lang {
+pub(super) enum Lang {
     /// English
     En,
     /// Tiếng Việt
@@ -191,7 +191,7 @@ fn judge(file: &Path, options: &Options<'_>) -> Result<DocumentReport, Message> 
     }
 }
 
-fn anchors(files: &[PathBuf]) -> Result<Anchors, String> {
+pub(super) fn anchors(files: &[PathBuf]) -> Result<Anchors, String> {
     let mut anchors = Anchors::default();
     for file in files {
         let bytes = std::fs::read(file).map_err(|error| {
@@ -204,7 +204,7 @@ fn anchors(files: &[PathBuf]) -> Result<Anchors, String> {
     Ok(anchors)
 }
 
-fn language(wanted: Option<Lang>) -> Language {
+pub(super) fn language(wanted: Option<Lang>) -> Language {
     match wanted {
         Some(Lang::En) => Language::English,
         Some(Lang::Vi) => Language::Vietnamese,
@@ -382,7 +382,7 @@ const VIETNAMESE: Labels = Labels {
 };
 
 /// A time of the report as people of the language write it: ISO 8601 in UTC, or day first in Viet Nam's zone.
-fn time(text: &str, language: Language) -> String {
+pub(super) fn time(text: &str, language: Language) -> String {
     let Ok(moment) = text.parse::<UtcTime>() else { return plain(text) };
     match language {
         Language::English => moment.to_string(),
@@ -394,7 +394,7 @@ fn time(text: &str, language: Language) -> String {
 }
 
 /// What a stranger wrote, without what could steer a terminal or turn the reading direction.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
@@ -402,7 +402,7 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect()
 }
 
-fn shown(file: &Path) -> String {
+pub(super) fn shown(file: &Path) -> String {
     plain(&file.to_string_lossy())
 }
 

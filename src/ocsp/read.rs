@@ -331,11 +331,7 @@ mod tests {
 
     use super::super::{ResponseData, ResponseStatus, error_response, successful_response};
     use super::*;
-    use crate::{
-        asn1::write,
-        base::DigestAlgorithm,
-        x509::algorithm::SignatureScheme,
-    };
+    use crate::{asn1::write, base::DigestAlgorithm, x509::algorithm::SignatureScheme};
 
     fn at(text: &str) -> UtcTime {
         text.parse().unwrap()

@@ -89,6 +89,8 @@ pub struct Court<'a> {
 pub struct Assessment {
     /// The path relied on, or why there is none.
     pub outcome: Result<Trusted, Distrust>,
+    /// The chain that the outcome is about, end certificate first; empty when none was found.
+    pub chain: Vec<Certificate>,
     /// What was missing; empty when the outcome is good.
     pub lacks: Vec<Lack>,
 }
@@ -171,23 +173,27 @@ impl<'a> Court<'a> {
         let found = chains(end, &self.anchors.certificates, self.pool, self.checks, &mut budget);
         let mut verdicts = Verdicts::default();
         for chain in &found.chains {
-            verdicts.take(self.judge_chain(chain, purpose, control));
+            verdicts.take(self.judge_chain(chain, purpose, control), chain);
         }
         if found.chains.is_empty() {
             let issuer = end.issuer().to_string();
             let subject = end.subject().to_string();
             let orphans = found.orphans.into_iter().take(MAX_CHAIN);
             let lacks: Vec<Lack> = orphans.map(|orphan| Lack::Issuer { of: orphan.clone() }).collect();
-            verdicts.take(Err(if self.anchors.contains(end) {
-                (Distrust::IsAnchor { subject }, Vec::new())
-            } else if found.exhausted {
-                (Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
-            } else if let Some((index, unsupported)) = found.unsupported {
-                let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
-                (Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
-            } else {
-                (Distrust::NoPath { subject, issuer }, lacks)
-            }));
+            verdicts.take(
+                Err(if self.anchors.contains(end) {
+                    (Distrust::IsAnchor { subject }, Vec::new())
+                } else if found.exhausted {
+                    (Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
+                } else if let Some((index, unsupported)) = found.unsupported {
+                    let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
+                    (Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
+                } else {
+                    let misfit = found.misfit.map(|misfit| misfit.subject().to_string());
+                    (Distrust::NoPath { subject, issuer, misfit }, lacks)
+                }),
+                &[],
+            );
         }
         verdicts.settle()
     }
@@ -300,21 +306,21 @@ static USUAL: Rules = Rules::USUAL;
 #[derive(Default)]
 struct Verdicts {
     trusted: Option<Trusted>,
-    best: Option<Distrust>,
+    best: Option<(Distrust, Vec<Certificate>)>,
     lacks: Vec<Lack>,
     revoked: bool,
 }
 
 impl Verdicts {
-    fn take(&mut self, verdict: Result<Trusted, (Distrust, Vec<Lack>)>) {
+    fn take(&mut self, verdict: Result<Trusted, (Distrust, Vec<Lack>)>, chain: &[&Certificate]) {
         match verdict {
             Ok(trusted) => {
                 self.trusted.get_or_insert(trusted);
             }
             Err((distrust, lacks)) => {
                 self.revoked |= matches!(distrust, Distrust::Revoked { authority: false, .. });
-                if self.best.as_ref().is_none_or(|best| distrust.rank() > best.rank()) {
-                    self.best = Some(distrust);
+                if self.best.as_ref().is_none_or(|(best, _)| distrust.rank() > best.rank()) {
+                    self.best = Some((distrust, chain.iter().map(|&link| link.clone()).collect()));
                 }
                 self.lacks.extend(lacks);
             }
@@ -324,11 +330,18 @@ impl Verdicts {
     /// One good chain suffices, unless another one shows that the end certificate was revoked.
     fn settle(self) -> Assessment {
         match (self.trusted, self.best) {
-            (Some(trusted), _) if !self.revoked => Assessment { outcome: Ok(trusted), lacks: Vec::new() },
-            (_, Some(distrust)) => Assessment { outcome: Err(distrust), lacks: self.lacks },
+            (Some(trusted), _) if !self.revoked => {
+                Assessment { chain: trusted.path.clone(), outcome: Ok(trusted), lacks: Vec::new() }
+            }
+            (_, Some((distrust, chain))) => Assessment { outcome: Err(distrust), chain, lacks: self.lacks },
             // `judge` always takes at least one verdict, and a trusted one alone is settled above.
             (_, None) => Assessment {
-                outcome: Err(Distrust::NoPath { subject: String::new(), issuer: String::new() }),
+                outcome: Err(Distrust::NoPath {
+                    subject: String::new(),
+                    issuer: String::new(),
+                    misfit: None,
+                }),
+                chain: Vec::new(),
                 lacks: self.lacks,
             },
         }

@@ -21,12 +21,14 @@ pub enum Distrust {
         limit: usize,
     },
     /// No chain of signatures leads to an anchor.
-    #[error("no path leads from {subject} (issued by {issuer}) to a trust anchor")]
+    #[error("no path leads from {subject} (issued by {issuer}) to a trust anchor{}", unsigned(.misfit.as_deref()))]
     NoPath {
         /// The certificate to start from.
         subject: String,
         /// Who issued it.
         issuer: String,
+        /// A certificate on the way bears the name of an issuer that is at hand, whose key did not sign it.
+        misfit: Option<String>,
     },
     /// The end certificate is itself in the anchor set, so nobody can vouch for its status.
     #[error("{subject} is itself among the trust anchors: no authority vouches for it")]
@@ -231,7 +233,9 @@ impl Distrust {
     /// Where the rule that is broken is written; `None` for rules of kyso's own.
     pub fn section(&self) -> Option<&'static str> {
         match self {
-            Self::Budget { .. } | Self::IsAnchor { .. } | Self::Disagreement { .. } | Self::Weak { .. } => None,
+            Self::Budget { .. } | Self::IsAnchor { .. } | Self::Disagreement { .. } | Self::Weak { .. } => {
+                None
+            }
             Self::NoPath { .. } => Some("RFC 5280 section 6.1.3 (a)(1), (a)(4)"),
             Self::Chain { fault, .. } => Some(fault.section()),
             Self::NotYetValid { .. } | Self::Expired { .. } => Some("RFC 5280 section 6.1.3 (a)(2)"),
@@ -288,6 +292,11 @@ impl Distrust {
             Self::Revoked { .. } => 10,
         }
     }
+}
+
+fn unsigned(misfit: Option<&str>) -> String {
+    let told = |subject| format!(": the key of its issuer did not sign the certificate of {subject}");
+    misfit.map(told).unwrap_or_default()
 }
 
 fn why(faults: &[StatusFault]) -> String {

@@ -167,7 +167,8 @@ impl Court<'_> {
         budget: &mut Budget,
     ) -> Result<UtcTime, Doubt> {
         // Those of the path are judged with the path.
-        if case.above.iter().any(|above| above.spki_der() == signer.spki_der() && above.der() == signer.der()) {
+        if case.above.iter().any(|above| above.spki_der() == signer.spki_der() && above.der() == signer.der())
+        {
             return Ok(signer.not_after());
         }
         let direct = crl.issuer().matches(case.certificate.issuer());

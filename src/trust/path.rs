@@ -60,7 +60,7 @@ struct State<'a> {
 /// Sections 6.1.2 to 6.1.5 but for signatures, times, names chaining and revocation.
 fn walk(chain: &[&Certificate], purpose: Purpose, rules: &Rules) -> Result<PolicySet, Distrust> {
     let Some((anchor, path)) = chain.split_last() else {
-        return Err(Distrust::NoPath { subject: String::new(), issuer: String::new() });
+        return Err(Distrust::NoPath { subject: String::new(), issuer: String::new(), misfit: None });
     };
     let count = path.len();
     let unless = |now: bool| if now { 0 } else { count + 1 };
@@ -210,11 +210,7 @@ pub(super) fn strong_key(certificate: &Certificate, index: usize, at: UtcTime) -
 }
 
 /// The issuer signed it over a digest that still resists collisions.
-pub(super) fn strong_signature(
-    certificate: &Certificate,
-    index: usize,
-    at: UtcTime,
-) -> Result<(), Distrust> {
+pub(super) fn strong_signature(certificate: &Certificate, index: usize, at: UtcTime) -> Result<(), Distrust> {
     let scheme = strength::scheme(certificate.signature_algorithm(), at);
     scheme.map(drop).map_err(|weakness| weak(certificate, index, weakness))
 }

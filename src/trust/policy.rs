@@ -139,11 +139,7 @@ mod tests {
     use super::*;
 
     fn policy(number: u32) -> ObjectIdentifier {
-        if number == 0 {
-            ANY_POLICY
-        } else {
-            ObjectIdentifier::new_unwrap("1.2.3").push_arc(number).unwrap()
-        }
+        if number == 0 { ANY_POLICY } else { ObjectIdentifier::new_unwrap("1.2.3").push_arc(number).unwrap() }
     }
 
     fn policies(numbers: &[u32]) -> Vec<ObjectIdentifier> {

@@ -25,6 +25,8 @@ pub(super) struct Found<'a> {
     pub(super) orphans: Vec<&'a Certificate>,
     /// A certificate on the way whose signature is of an algorithm that nobody here checks, and its place.
     pub(super) unsupported: Option<(usize, &'a Certificate)>,
+    /// A certificate on the way that a namesake of its issuer is at hand for, whose key did not sign it.
+    pub(super) misfit: Option<&'a Certificate>,
 }
 
 /// Every chain from `end` to an anchor, likeliest first, within the bounds.
@@ -35,7 +37,8 @@ pub(super) fn chains<'a>(
     checks: &Checks,
     budget: &mut Budget,
 ) -> Found<'a> {
-    let found = Found { chains: Vec::new(), exhausted: false, orphans: Vec::new(), unsupported: None };
+    let found =
+        Found { chains: Vec::new(), exhausted: false, orphans: Vec::new(), unsupported: None, misfit: None };
     let mut search = Search { anchors, pool, checks, budget, found };
     search.extend(&mut vec![end]);
     search.found
@@ -53,11 +56,11 @@ impl<'a> Search<'a, '_> {
     /// Depth first; the depth is bounded by [`MAX_CHAIN`], the breadth by the budget.
     fn extend(&mut self, chain: &mut Chain<'a>) {
         let Some(&child) = chain.last() else { return };
-        let mut issuer_known = false;
+        let (mut issuer_known, mut misfit) = (false, false);
         for anchor in likeliest_first(child, self.anchors) {
             match self.link(chain.len() - 1, child, anchor) {
                 None => return,
-                Some(false) => {}
+                Some(false) => misfit = true,
                 Some(true) => {
                     issuer_known = true;
                     if self.found.chains.len() < MAX_PATHS {
@@ -81,7 +84,7 @@ impl<'a> Search<'a, '_> {
             }
             match self.link(chain.len() - 1, child, issuer) {
                 None => return,
-                Some(false) => {}
+                Some(false) => misfit = true,
                 Some(true) => {
                     issuer_known = true;
                     chain.push(issuer);
@@ -92,6 +95,9 @@ impl<'a> Search<'a, '_> {
         }
         if !issuer_known && !self.found.orphans.iter().any(|orphan| orphan.der() == child.der()) {
             self.found.orphans.push(child);
+            if misfit {
+                self.found.misfit.get_or_insert(child);
+            }
         }
     }
 

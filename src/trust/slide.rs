@@ -136,11 +136,7 @@ mod tests {
                 vec![vec![revoked.clone()], vec![good(150, 160, 201)]],
                 Err(1),
             ),
-            (
-                "and is, at the time of its own word",
-                vec![vec![revoked], vec![good(150, 160, 151)]],
-                Ok(150),
-            ),
+            ("and is, at the time of its own word", vec![vec![revoked], vec![good(150, 160, 151)]], Ok(150)),
         ];
         for (what, statements, expected) in cases {
             let statements: Vec<&[StatusStatement]> = statements.iter().map(Vec::as_slice).collect();
@@ -164,11 +160,8 @@ mod tests {
         assert_eq!(slide(&[step], day(2_000), &Rules::USUAL.freshness), Ok(day(700)));
         let forgotten = says(Word::Good, 1_200, 2_010, 1_201);
         assert!(slid(&[std::slice::from_ref(&forgotten)], 100, 2_000).is_err(), "made after the end");
-        let knowing = StatusStatement {
-            knows_expired_since: Some(day(1_000)),
-            signer_until: day(3_000),
-            ..forgotten
-        };
+        let knowing =
+            StatusStatement { knows_expired_since: Some(day(1_000)), signer_until: day(3_000), ..forgotten };
         assert!(slid(&[&[knowing]], 100, 2_000).is_ok(), "whose maker remembers");
     }
 

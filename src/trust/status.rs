@@ -179,7 +179,12 @@ impl StatusStatement {
     /// A revocation counts however old the statement is. A good word counts if it was made at the control time or
     /// later, or still held then; if its maker still knew the certificate; and if it is proven to be older than the
     /// end of its signer's certificate.
-    fn counts(&self, certificate: &Certificate, control: Control, freshness: &Freshness) -> Result<(), Doubt> {
+    fn counts(
+        &self,
+        certificate: &Certificate,
+        control: Control,
+        freshness: &Freshness,
+    ) -> Result<(), Doubt> {
         let latest = control.moment.saturating_add(SKEW).unwrap_or(control.moment);
         if let Some(time) = [self.this_update, self.produced_at].into_iter().find(|time| *time > latest) {
             return Err(Doubt::Fault(StatusFault::Future { time }));
@@ -272,7 +277,8 @@ impl Trail<'_> {
     pub(super) const START: Trail<'static> = Trail { asked: None, delegates: true };
 
     pub(super) fn contains(&self, certificate: &Certificate) -> bool {
-        self.asked.is_some_and(|(asked, before)| asked.der() == certificate.der() || before.contains(certificate))
+        self.asked
+            .is_some_and(|(asked, before)| asked.der() == certificate.der() || before.contains(certificate))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -65,10 +65,7 @@ mod tests {
         assert_eq!(key(&rsa(256), UtcTime::MIN), Ok(()));
         assert!(key(b"?", UtcTime::MIN).is_err());
         let named = |algorithm| AlgorithmIdentifierOwned { oid: algorithm, parameters: None };
-        assert_eq!(
-            scheme(&named(oid::ECDSA_WITH_SHA1), UtcTime::MIN),
-            Err(Weakness("SHA-1".to_owned()))
-        );
+        assert_eq!(scheme(&named(oid::ECDSA_WITH_SHA1), UtcTime::MIN), Err(Weakness("SHA-1".to_owned())));
         assert_eq!(
             scheme(&named(oid::ECDSA_WITH_SHA256), UtcTime::MIN),
             Ok(SignatureScheme::Ecdsa(DigestAlgorithm::Sha256))

@@ -292,7 +292,7 @@ impl Bench<'_> {
         let inspection = self.inspection;
         let court =
             Court::new(self.anchors, &inspection.pool, &statuses, &inspection.limits, &inspection.checks);
-        let Assessment { outcome, lacks } = court.judge(certificate, purpose, control);
+        let Assessment { outcome, lacks, .. } = court.judge(certificate, purpose, control);
         for lack in lacks {
             self.want(&lack);
         }

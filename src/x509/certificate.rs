@@ -1,7 +1,6 @@
 //! Certificates: read twice, by two readers, and kept as received.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     hash::{Hash, Hasher},
     ops::Range,
@@ -11,11 +10,6 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
-
-use x509_parser::{
-    extensions::{ParsedExtension, PolicyMapping},
-    prelude::{FromDer, X509Certificate},
-};
 
 use super::{
     DistributionPoint, GeneralName, Name, NameConstraints, PointName, Policies, PolicyConstraints, X509Error,
@@ -321,37 +315,37 @@ pub fn certificates_from_pem(bytes: &[u8]) -> Result<Vec<Certificate>, X509Error
 }
 
 /// What was read, as ranges of the encoding where the octets themselves matter.
-struct Parts {
-    der: Vec<u8>,
-    tbs: Range<usize>,
-    serial: Range<usize>,
-    spki: Range<usize>,
-    signature: Range<usize>,
-    signature_algorithm: AlgorithmIdentifierOwned,
-    issuer: Name,
-    subject: Name,
-    not_before: UtcTime,
-    not_after: UtcTime,
+pub(super) struct Parts {
+    pub(super) der: Vec<u8>,
+    pub(super) tbs: Range<usize>,
+    pub(super) serial: Range<usize>,
+    pub(super) spki: Range<usize>,
+    pub(super) signature: Range<usize>,
+    pub(super) signature_algorithm: AlgorithmIdentifierOwned,
+    pub(super) issuer: Name,
+    pub(super) subject: Name,
+    pub(super) not_before: UtcTime,
+    pub(super) not_after: UtcTime,
     /// With their criticality.
-    extensions: Vec<(ObjectIdentifier, bool)>,
-    basic_constraints: Option<(bool, Option<u32>)>,
+    pub(super) extensions: Vec<(ObjectIdentifier, bool)>,
+    pub(super) basic_constraints: Option<(bool, Option<u32>)>,
     /// Bit 0 of the standard is bit 0 here.
-    key_usage: Option<u16>,
-    extended_key_usage: Option<(bool, Vec<ObjectIdentifier>)>,
-    subject_key_identifier: Option<Vec<u8>>,
-    authority_key_identifier: Option<Vec<u8>>,
-    access: Vec<(ObjectIdentifier, String)>,
-    distribution_points: Vec<DistributionPoint>,
-    freshest: Vec<DistributionPoint>,
+    pub(super) key_usage: Option<u16>,
+    pub(super) extended_key_usage: Option<(bool, Vec<ObjectIdentifier>)>,
+    pub(super) subject_key_identifier: Option<Vec<u8>>,
+    pub(super) authority_key_identifier: Option<Vec<u8>>,
+    pub(super) access: Vec<(ObjectIdentifier, String)>,
+    pub(super) distribution_points: Vec<DistributionPoint>,
+    pub(super) freshest: Vec<DistributionPoint>,
     /// `None` where it is there and cannot be read.
-    subject_alt_names: Option<Vec<GeneralName>>,
-    name_constraints: Option<NameConstraints>,
-    policies: Option<Policies>,
-    policy_mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
-    policy_constraints: Option<PolicyConstraints>,
-    inhibit_any_policy: Option<u32>,
-    self_issued: bool,
-    disagreement: Option<String>,
+    pub(super) subject_alt_names: Option<Vec<GeneralName>>,
+    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) policies: Option<Policies>,
+    pub(super) policy_mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
+    pub(super) policy_constraints: Option<PolicyConstraints>,
+    pub(super) inhibit_any_policy: Option<u32>,
+    pub(super) self_issued: bool,
+    pub(super) disagreement: Option<String>,
 }
 
 impl Parts {
@@ -482,119 +476,7 @@ impl Parts {
         let of_method = self.access.iter().filter(|(oid, _)| *oid == method);
         of_method.map(|(_, url)| url.clone()).collect()
     }
-
-    /// Reads the certificate with `x509-parser` and says what differs.
-    fn second_reading(&self) -> Result<(), String> {
-        let (rest, other) = X509Certificate::from_der(&self.der)
-            .map_err(|error| format!("the second reader does not read it: {error}"))?;
-        let same = |what: &str, same: bool| {
-            if same { Ok(()) } else { Err(format!("the second reader sees another {what}")) }
-        };
-        same("length", rest.is_empty())?;
-        same("signed part", other.tbs_certificate.as_ref() == &self.der[self.tbs.clone()])?;
-        same("serial number", other.raw_serial() == &self.der[self.serial.clone()])?;
-        same("issuer", other.issuer().as_raw() == self.issuer.der())?;
-        same("subject", other.subject().as_raw() == self.subject.der())?;
-        let seconds = |moment: i64| moment.min(UtcTime::MAX.as_second());
-        let validity = other.validity();
-        same("notBefore", seconds(validity.not_before.timestamp()) == self.not_before.as_second())?;
-        same("notAfter", seconds(validity.not_after.timestamp()) == self.not_after.as_second())?;
-        same("public key", other.public_key().raw == &self.der[self.spki.clone()])?;
-        same("signature", other.signature_value.data.as_ref() == &self.der[self.signature.clone()])?;
-
-        let numbers = |oid: &str, critical: bool| (oid.to_owned(), critical);
-        let theirs: BTreeSet<_> =
-            other.extensions().iter().map(|one| numbers(&one.oid.to_id_string(), one.critical)).collect();
-        let ours = self.extensions.iter().map(|(oid, critical)| numbers(&oid.to_string(), *critical));
-        same("list of extensions", theirs == ours.collect())?;
-        let constraints = other.basic_constraints().map_err(|error| format!("basicConstraints: {error}"))?;
-        let constraints = constraints.map(|one| (one.value.ca, one.value.path_len_constraint));
-        same("basicConstraints", constraints == self.basic_constraints)?;
-        let usage = other.key_usage().map_err(|error| format!("keyUsage: {error}"))?;
-        same("keyUsage", usage.map(|one| one.value.flags) == self.key_usage)?;
-        let purposes = other.extended_key_usage().map_err(|error| format!("extKeyUsage: {error}"))?;
-        let purposes = purposes.map(|one| (one.critical, named_purposes(one.value)));
-        let ours = self.extended_key_usage.as_ref().map(|(critical, purposes)| {
-            (*critical, purposes.iter().map(ObjectIdentifier::to_string).collect())
-        });
-        same("extKeyUsage", purposes == ours)?;
-        let theirs = Restrictions::seen_by(&other)?;
-        same("policies or name constraints", theirs == Restrictions::of(self))
-    }
 }
-
-/// What restricts a path, in a form that both readers can be brought to.
-#[derive(Default, PartialEq, Eq)]
-struct Restrictions {
-    policies: BTreeSet<String>,
-    mappings: Vec<(String, String)>,
-    explicit: Option<u32>,
-    mapping: Option<u32>,
-    any_policy: Option<u32>,
-    /// How many subtrees are permitted and excluded.
-    subtrees: (usize, usize),
-}
-
-impl Restrictions {
-    fn of(parts: &Parts) -> Self {
-        let pair = |(one, two): &(ObjectIdentifier, ObjectIdentifier)| (one.to_string(), two.to_string());
-        let policies = parts.policies.iter().flat_map(|policies| &policies.oids);
-        Self {
-            policies: policies.map(ObjectIdentifier::to_string).collect(),
-            mappings: parts.policy_mappings.iter().map(pair).collect(),
-            explicit: parts.policy_constraints.and_then(|one| one.require_explicit),
-            mapping: parts.policy_constraints.and_then(|one| one.inhibit_mapping),
-            any_policy: parts.inhibit_any_policy,
-            subtrees: parts
-                .name_constraints
-                .as_ref()
-                .map_or((0, 0), |trees| (trees.permitted.len(), trees.excluded.len())),
-        }
-    }
-
-    fn seen_by(other: &X509Certificate<'_>) -> Result<Self, String> {
-        let mut seen = Self::default();
-        for extension in other.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::CertificatePolicies(policies) => {
-                    seen.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
-                }
-                ParsedExtension::PolicyMappings(mappings) => {
-                    let pair = |one: &PolicyMapping<'_>| {
-                        (one.issuer_domain_policy.to_id_string(), one.subject_domain_policy.to_id_string())
-                    };
-                    seen.mappings = mappings.mappings.iter().map(pair).collect();
-                }
-                ParsedExtension::PolicyConstraints(constraints) => {
-                    seen.explicit = constraints.require_explicit_policy;
-                    seen.mapping = constraints.inhibit_policy_mapping;
-                }
-                ParsedExtension::InhibitAnyPolicy(inhibit) => seen.any_policy = Some(inhibit.skip_certs),
-                ParsedExtension::NameConstraints(trees) => {
-                    let count = |trees: &Option<Vec<_>>| trees.as_ref().map_or(0, Vec::len);
-                    seen.subtrees = (count(&trees.permitted_subtrees), count(&trees.excluded_subtrees));
-                }
-                ParsedExtension::ParseError { error } => {
-                    let oid = extension.oid.to_id_string();
-                    if RESTRICTING.iter().any(|restricting| restricting.to_string() == oid) {
-                        return Err(format!("the second reader does not read extension {oid}: {error}"));
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(seen)
-    }
-}
-
-/// Extensions that both readers must understand.
-const RESTRICTING: [ObjectIdentifier; 5] = [
-    oid::NAME_CONSTRAINTS,
-    oid::CERTIFICATE_POLICIES,
-    oid::POLICY_MAPPINGS,
-    oid::POLICY_CONSTRAINTS,
-    oid::INHIBIT_ANY_POLICY,
-];
 
 /// The version of certificates with extensions.
 const V3: u64 = 2;
@@ -724,21 +606,6 @@ fn uri(name: &Tlv<'_>) -> Option<String> {
 
 fn sequence(der: &[u8]) -> Result<Reader<'_>, Asn1Error> {
     Ok(Reader::only(der)?.expect(Tag::SEQUENCE)?.reader())
-}
-
-/// What the second reader spreads over flags, as numbers again.
-fn named_purposes(purposes: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> BTreeSet<String> {
-    let named = [
-        (purposes.any, "2.5.29.37.0"),
-        (purposes.server_auth, "1.3.6.1.5.5.7.3.1"),
-        (purposes.client_auth, "1.3.6.1.5.5.7.3.2"),
-        (purposes.code_signing, "1.3.6.1.5.5.7.3.3"),
-        (purposes.email_protection, "1.3.6.1.5.5.7.3.4"),
-        (purposes.time_stamping, "1.3.6.1.5.5.7.3.8"),
-        (purposes.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-    ];
-    let named = named.iter().filter(|(present, _)| *present).map(|(_, oid)| (*oid).to_owned());
-    named.chain(purposes.other.iter().map(|oid| oid.to_id_string())).collect()
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

@@ -221,7 +221,9 @@ impl Crl {
     pub fn entry_of(&self, issuer: &Name, serial: &[u8]) -> Option<Revoked> {
         let same = self.entries_of(serial).filter(|entry| match entry.issuer {
             None => self.issuer.matches(issuer),
-            Some(at) => self.issuers.get(at).is_some_and(|names| names.iter().any(|name| name.matches(issuer))),
+            Some(at) => {
+                self.issuers.get(at).is_some_and(|names| names.iter().any(|name| name.matches(issuer)))
+            }
         });
         same.map(|entry| entry.revoked).min_by_key(|revoked| (revoked.is_removed(), revoked.at))
     }
@@ -335,7 +337,11 @@ impl Crl {
                 Some(sequence) => self.entry_extensions(&sequence, &mut issuer)?,
                 None => None,
             };
-            self.entries.push(Entry { serial: range_in(der, serial), revoked: Revoked { at, reason }, issuer });
+            self.entries.push(Entry {
+                serial: range_in(der, serial),
+                revoked: Revoked { at, reason },
+                issuer,
+            });
         }
         self.entries
             .sort_by(|one, two| digits(&der[one.serial.clone()]).cmp(digits(&der[two.serial.clone()])));
@@ -371,7 +377,8 @@ impl Crl {
                     *issuer = Some(self.issuers.len());
                     self.issuers.push(names.collect());
                     if !self.point.as_ref().is_some_and(|point| point.indirect) {
-                        let limit = "it has entries of other issuers (certificateIssuer), but is not indirect";
+                        let limit =
+                            "it has entries of other issuers (certificateIssuer), but is not indirect";
                         self.limited.get_or_insert(limit.to_owned());
                     }
                 }
@@ -571,7 +578,8 @@ mod tests {
         assert_eq!(crl.limited(), None);
         assert!(crl.issuing_distribution_point().unwrap().indirect);
         let [own, other] = ["CA thử", "CA khác"].map(|text| Name::from_der(&name(text)).unwrap());
-        let named = |issuer: &Name| (1..5).filter(|serial| crl.entry_of(issuer, &[*serial]).is_some()).collect();
+        let named =
+            |issuer: &Name| (1..5).filter(|serial| crl.entry_of(issuer, &[*serial]).is_some()).collect();
         let (by_own, by_other): (Vec<u8>, Vec<u8>) = (named(&own), named(&other));
         assert_eq!((by_own, by_other), (vec![1], vec![2, 3]));
         assert_eq!(crl.entry_of(&own, &[1]).unwrap().at.to_string(), "2026-06-01T00:00:00Z");
@@ -585,7 +593,8 @@ mod tests {
             let point = write::sequence([write::value(Tag::context_primitive(flag), &[0xFF])]);
             extension(oid::ISSUING_DISTRIBUTION_POINT, true, &point)
         };
-        let list = |extensions: Vec<Vec<u8>>| Crl::from_der(&Sample::of(vec![], extensions).to_der()).unwrap();
+        let list =
+            |extensions: Vec<Vec<u8>>| Crl::from_der(&Sample::of(vec![], extensions).to_der()).unwrap();
         let complete = list(vec![number(&[0xFF])]);
         for (what, continues, extensions) in [
             ("the next one", true, vec![number(&[1, 0]), delta(&[0xFF])]),

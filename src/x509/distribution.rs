@@ -182,7 +182,8 @@ fn reason_flags(bits: &Tlv<'_>) -> Result<Reasons, Asn1Error> {
 }
 
 fn flag(reader: &mut Reader<'_>, number: u8) -> Result<bool, X509Error> {
-    let value = reader.optional(Tag::context_primitive(number)).map_err(within("issuingDistributionPoint"))?;
+    let value =
+        reader.optional(Tag::context_primitive(number)).map_err(within("issuingDistributionPoint"))?;
     value.map_or(Ok(false), |value| boolean(&Tlv { tag: Tag::BOOLEAN, ..value }))
 }
 
@@ -238,7 +239,9 @@ mod tests {
             write::sequence([write::oid(oid::COMMON_NAME), write::value(Tag::context_primitive(0), b"")]);
         let good = write::sequence([write::oid(oid::COMMON_NAME), write::value(Tag(0x0C), b"CRL1")]);
         let resolved = PointName::Relative(good).resolve(&issuer);
-        assert!(matches!(&resolved[..], [GeneralName::Directory(name)] if name.to_string() == "CN=CRL1,CN=CA"));
+        assert!(
+            matches!(&resolved[..], [GeneralName::Directory(name)] if name.to_string() == "CN=CRL1,CN=CA")
+        );
         assert_eq!(PointName::Relative(pair[1..].to_vec()).resolve(&issuer), []);
         assert_eq!(PointName::Relative(Vec::new()).resolve(&issuer), []);
     }

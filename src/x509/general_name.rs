@@ -191,7 +191,8 @@ mod tests {
         let read = |parts: &[Vec<u8>]| NameConstraints::read(&write::sequence(parts));
         let of = |n: u8, trees: &[Vec<u8>]| write::constructed(Tag::context(n), trees);
         let zero = write::value(Tag::context_primitive(0), &[0]);
-        let found = read(&[of(0, &[tree(&[uri("a")]), tree(&[uri("b"), zero])]), of(1, &[tree(&[uri("c")])])]);
+        let found =
+            read(&[of(0, &[tree(&[uri("a")]), tree(&[uri("b"), zero])]), of(1, &[tree(&[uri("c")])])]);
         let found = found.unwrap();
         assert_eq!((found.permitted.len(), found.excluded.len()), (2, 1));
         let network = |octets: &[u8]| tree(&[write::value(Tag::context_primitive(7), octets)]);

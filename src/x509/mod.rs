@@ -9,6 +9,7 @@ mod general_name;
 mod name;
 mod policy;
 pub mod public_key;
+mod second;
 
 pub use certificate::{Certificate, KeyUsage, certificates_from_pem};
 pub use crl::{Crl, CrlNumber, Revoked};

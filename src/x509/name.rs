@@ -351,7 +351,9 @@ mod tests {
     fn names_match_however_their_letters_are_composed() {
         let organization = |text: &str| name(&[&[attribute(oid::ORGANIZATION_NAME, 0x0C, text.as_bytes())]]);
         let plain = organization("Ủy ban");
-        for same in ["\u{0055}\u{0309}y ban", "ủy\u{200B} ban", "Ủ\u{00AD}Y\u{00A0}BAN", "Ủy\u{3000} ban\u{FEFF}"] {
+        for same in
+            ["\u{0055}\u{0309}y ban", "ủy\u{200B} ban", "Ủ\u{00AD}Y\u{00A0}BAN", "Ủy\u{3000} ban\u{FEFF}"]
+        {
             assert!(plain.matches(&organization(same)), "{same:?}");
         }
         assert!(!plain.matches(&organization("Uy ban")));

@@ -3,5 +3,5 @@
 mod cases;
 mod command;
 mod corpus;
-mod schema;
-mod world;
+pub(crate) mod schema;
+pub(crate) mod world;

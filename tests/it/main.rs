@@ -7,6 +7,7 @@ mod formats;
 mod house;
 mod http;
 mod judge;
+mod path;
 mod pdf;
 mod pen;
 mod pki;

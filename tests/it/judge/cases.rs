@@ -145,9 +145,9 @@ fn evidence_about_status_decides() {
             "INDETERMINATE/REVOCATION_OUT_OF_BOUNDS_NO_POE status.unproven",
         ),
         (
-            "good by OCSP, named in a delta CRL",
+            "good by OCSP, revoked in a delta CRL",
             vec![responder(Answer::good(day("05-30"))), delta_naming],
-            unknown,
+            "INDETERMINATE/REVOKED_NO_POE certificate.revoked-unproven",
         ),
         ("OCSP about somebody else", vec![world.good(&world.agency, day("05-30"))], unknown),
         (
@@ -156,9 +156,14 @@ fn evidence_about_status_decides() {
             unknown,
         ),
         (
-            "indirect or partitioned CRL",
-            vec![limited("2.5.29.28", write::sequence([write::value(Tag::context_primitive(4), &[0xFF])]))],
+            "CRL of authorities only",
+            vec![limited("2.5.29.28", write::sequence([write::value(Tag::context_primitive(2), &[0xFF])]))],
             unknown,
+        ),
+        (
+            "CRL of users only",
+            vec![limited("2.5.29.28", write::sequence([write::value(Tag::context_primitive(1), &[0xFF])]))],
+            VALID,
         ),
         ("delta CRL", vec![limited("2.5.29.27", write::unsigned(&[1]))], unknown),
         (
@@ -223,7 +228,6 @@ fn a_changed_bit_in_evidence_makes_it_worthless() {
 #[test]
 fn the_path_decides() {
     let world = &*WORLD;
-    let not_supported = "INDETERMINATE/CERTIFICATE_CHAIN_GENERAL_FAILURE chain.not-supported";
     let constraints = "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE chain.constraints";
     let person = || Spec::person("Trần Thị B", 20);
     let extra = |oid: &str, critical| vec![(ObjectIdentifier::new_unwrap(oid), critical, write::null())];
@@ -274,7 +278,11 @@ fn the_path_decides() {
     let authority = || Spec::authority("CA khác", 30);
     let name_constraints = write::sequence([write::value(
         Tag::context(0),
-        &write::sequence([write::sequence([write::value(Tag::context_primitive(2), b"example.vn")])]),
+        &write::sequence([write::value(Tag::context(4), &write::sequence([[]; 0]))]),
+    )]);
+    let other_names = write::sequence([write::value(
+        Tag::context(1),
+        &write::sequence([write::value(Tag::context(4), &write::sequence([[]; 0]))]),
     )]);
     let policy_constraints = write::sequence([write::value(Tag::context_primitive(0), &[0])]);
     let with = |oid: &str, critical, value: Vec<u8>| Spec {
@@ -294,11 +302,12 @@ fn the_path_decides() {
             Spec { to: day("05-31"), ..authority() },
             "INDETERMINATE/OUT_OF_BOUNDS_NO_POE certificate.expired",
         ),
-        ("name constraints", with("2.5.29.30", true, name_constraints.clone()), not_supported),
-        ("name constraints, not critical", with("2.5.29.30", false, name_constraints), not_supported),
-        ("policy constraints", with("2.5.29.36", true, policy_constraints.clone()), not_supported),
-        ("policy constraints, not critical", with("2.5.29.36", false, policy_constraints), not_supported),
-        ("inhibitAnyPolicy", with("2.5.29.54", true, write::unsigned(&[0])), not_supported),
+        ("all names permitted", with("2.5.29.30", true, name_constraints), VALID),
+        ("all names excluded", with("2.5.29.30", true, other_names.clone()), constraints),
+        ("all names excluded, not critical", with("2.5.29.30", false, other_names), constraints),
+        ("a policy required", with("2.5.29.36", true, policy_constraints.clone()), constraints),
+        ("a policy required, not critical", with("2.5.29.36", false, policy_constraints), constraints),
+        ("inhibitAnyPolicy", with("2.5.29.54", true, write::unsigned(&[0])), VALID),
         (
             "a critical extended key usage for web servers",
             Spec {

@@ -4,9 +4,8 @@ use std::{fs, sync::Arc};
 
 use kyso::{
     base::{Limits, MemorySource, UtcTime},
-    trust::{Anchors, Checks, Control, Court, Purpose, StatusItem},
+    trust::Anchors,
     validation::{Indication, Inspection, Policy},
-    x509::{Certificate, Crl},
 };
 
 use crate::support;
@@ -69,88 +68,4 @@ fn bytes_that_others_know_to_be_broken_are_never_called_intact() {
     }
     // The figure of this version; the few that differ are named in the output.
     assert!(agree >= 45, "only {agree} agree");
-}
-
-#[derive(serde::Deserialize)]
-struct Pkits {
-    tests: Vec<PathTest>,
-}
-
-#[derive(serde::Deserialize)]
-struct PathTest {
-    number: String,
-    name: String,
-    ee: String,
-    trust_anchor: String,
-    intermediates: Vec<String>,
-    crls: Vec<String>,
-    settings: Settings,
-    expected: String,
-}
-
-#[derive(serde::Deserialize)]
-struct Settings {
-    initial_policy_set_names: Vec<String>,
-    initial_explicit_policy: bool,
-    initial_policy_mapping_inhibit: bool,
-    initial_inhibit_any_policy: bool,
-    validation_time: UtcTime,
-}
-
-impl Settings {
-    /// Those that kyso judges by: any policy will do.
-    fn usual(&self) -> bool {
-        self.initial_policy_set_names == ["anyPolicy"]
-            && !self.initial_explicit_policy
-            && !self.initial_policy_mapping_inhibit
-            && !self.initial_inhibit_any_policy
-    }
-}
-
-/// NIST's Public Key Interoperability Test Suite: what it calls invalid is never relied on.
-#[test]
-fn no_path_that_pkits_calls_invalid_is_trusted() {
-    let Some(shared) = support::shared() else { return };
-    let folder = shared.join("corpus/pkits");
-    let Ok(index) = fs::read(folder.join("pkits.json")) else {
-        eprintln!("skipped: no corpus/pkits in the shared folder");
-        return;
-    };
-    let suite: Pkits = serde_json::from_slice(&index).unwrap();
-    let certificate = |path: &String| Certificate::from_der(&fs::read(folder.join(path)).unwrap()).ok();
-    let limits = Limits::default();
-    let (mut right, mut stricter, mut judged) = (0, Vec::new(), 0);
-    for test in suite.tests.iter().filter(|test| test.settings.usual()) {
-        judged += 1;
-        let anchors = Anchors {
-            name: "PKITS".to_owned(),
-            certificates: certificate(&test.trust_anchor).into_iter().collect(),
-        };
-        let pool: Vec<Certificate> = test.intermediates.iter().filter_map(certificate).collect();
-        let lists: Vec<Crl> = test
-            .crls
-            .iter()
-            .filter_map(|path| Crl::from_der(&fs::read(folder.join(path)).unwrap()).ok())
-            .collect();
-        let control = Control::unproven(test.settings.validation_time);
-        let statuses: Vec<_> = lists.iter().map(|list| StatusItem::crl(list, control.at)).collect();
-        let checks = Checks::default();
-        let court = Court::new(&anchors, &pool, &statuses, &limits, &checks);
-        let trusted = match certificate(&test.ee) {
-            Some(end) => {
-                court.judge(&end, Purpose::Signing, control).outcome.map_err(|error| error.to_string())
-            }
-            None => Err("the certificate cannot be read".to_owned()),
-        };
-        match (trusted, test.expected.as_str()) {
-            (Ok(_), "valid") | (Err(_), "invalid") => right += 1,
-            (Err(reason), _) => stricter.push(format!("{} {}: {reason}", test.number, test.name)),
-            (Ok(_), _) => panic!("{} {}: trusted, but invalid", test.number, test.name),
-        }
-    }
-    println!("PKITS: {judged} paths, {right} as expected, {} refused though valid", stricter.len());
-    for line in &stricter {
-        println!("  {line}");
-    }
-    assert!(judged > 100 && right > 100, "{right} of {judged}");
 }
