@@ -7,16 +7,16 @@
 use der::oid::ObjectIdentifier;
 
 use super::{
-    CoverageLevel, Indication, Inspection, Message, Modification, ModificationLevel, Need, SignatureReport,
-    StatusEvidence, TimeSource,
+    CoverageLevel, Indication, Inspection, Message, ModificationLevel, Need, SignatureReport, StatusEvidence,
+    TimeSource,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Signature, Stamp},
+    modifications::{PermittedKinds, modifications},
     words::Key,
 };
 use crate::{
     base::{DigestAlgorithm, UtcTime},
     ocsp,
-    pdf::ChangeKind,
     trust::{
         Anchors, Assessment, ChainFault, Control, Court, Distrust, Lack, Purpose, SKEW, StatusItem, Trusted,
     },
@@ -321,7 +321,7 @@ impl Draft {
     fn new(index: usize, signature: &Signature) -> Self {
         let field = &signature.field;
         let mut findings = signature.findings.clone();
-        let modifications = modifications(signature, &mut findings);
+        let modifications = modifications(signature, &PermittedKinds::sound(), &mut findings);
         let coverage = match &signature.coverage {
             Ok(coverage) if coverage.whole_document => CoverageLevel::Document,
             Ok(_) => CoverageLevel::Revision,
@@ -490,75 +490,6 @@ impl Draft {
         self.report.errors = self.findings.into_iter().map(|finding| finding.message).collect();
         self.report.warnings = self.warnings;
         self.report
-    }
-}
-
-/// What came after the signed revision; what is not allowed goes into the findings.
-fn modifications(signature: &Signature, findings: &mut Vec<Finding>) -> Vec<Modification> {
-    let changes = match &signature.changes {
-        Ok(changes) => changes.as_slice(),
-        Err(reason) => {
-            let message = Key::ModificationUnknown
-                .message(format!("What was added after the signature cannot be read: {reason}."));
-            findings.push(Finding::open("FORMAT_FAILURE", message));
-            &[]
-        }
-    };
-    let modifications: Vec<Modification> = changes
-        .iter()
-        .map(|change| Modification {
-            revision: change.revision + 1,
-            objects: change
-                .objects
-                .iter()
-                .map(|(number, generation)| format!("{number} {generation} R"))
-                .collect(),
-            kind: kind_name(change.kind).to_owned(),
-            permitted: permitted(change.kind, signature.field.doc_mdp),
-            description: change.what.clone(),
-        })
-        .collect();
-    let forbidden: Vec<&str> = modifications
-        .iter()
-        .filter(|modification| !modification.permitted)
-        .map(|modification| modification.description.as_str())
-        .take(5)
-        .collect();
-    // A last revision that does not reach the end of the file must have been told as a change.
-    let unexplained = match &signature.coverage {
-        Ok(coverage) => !coverage.whole_document && signature.changes.as_ref().is_ok_and(Vec::is_empty),
-        Err(_) => false,
-    };
-    if unexplained || !forbidden.is_empty() {
-        let what = if forbidden.is_empty() {
-            "bytes follow the signed ones".to_owned()
-        } else {
-            forbidden.join("; ")
-        };
-        let message =
-            Key::ModificationForbidden.message(format!("The file was changed after signing: {what}."));
-        findings.push(Finding::fatal("FORMAT_FAILURE", message));
-    }
-    modifications
-}
-
-/// Whether a signature lets others add such a thing (ISO 32000-2 table 257; `level` is /P of DocMDP).
-///
-/// Form filling and annotations, which levels 2 and 3 would allow, are not told apart yet and so not allowed.
-fn permitted(kind: ChangeKind, level: Option<u8>) -> bool {
-    match kind {
-        ChangeKind::DocTimeStamp | ChangeKind::SecurityStore => true,
-        ChangeKind::Signature => matches!(level, None | Some(2 | 3)),
-        ChangeKind::Other => false,
-    }
-}
-
-fn kind_name(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::DocTimeStamp => "document-time-stamp",
-        ChangeKind::Other => "other",
-        ChangeKind::SecurityStore => "security-store",
-        ChangeKind::Signature => "signature",
     }
 }
 
