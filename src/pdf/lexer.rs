@@ -148,6 +148,27 @@ impl<'a> Lexer<'a> {
         self.object_at_depth(self.depth)
     }
 
+    /// The next operator of a content stream, its operands passed over; `None` at the end.
+    pub(super) fn operator(&mut self) -> Lexed<Option<&'a [u8]>> {
+        loop {
+            match self.peek()? {
+                None => return Ok(None),
+                Some(b'/' | b'(' | b'<' | b'[' | b'+' | b'-' | b'.' | b'0'..=b'9') => {
+                    self.object()?;
+                }
+                Some(_) => {
+                    let run = self.regular_run()?;
+                    if run.is_empty() {
+                        return self.bad("expected an operator");
+                    }
+                    if !matches!(run, b"true" | b"false" | b"null") {
+                        return Ok(Some(run));
+                    }
+                }
+            }
+        }
+    }
+
     /// Steps into the dictionary that stands here, and to the value of `key`.
     pub(super) fn enter(&mut self, key: &str) -> Lexed<bool> {
         self.open_dictionary()?;

@@ -23,5 +23,5 @@ pub use document::Document;
 pub use error::{ByteRangeError, PdfError};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
 pub use revision::Revision;
-pub use signature::{Coverage, FieldDefect, SignatureField, SignatureKind};
+pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};
 pub use write::{Increment, NewSignature, prepare_signature};

@@ -43,6 +43,10 @@ pub struct SignatureField {
     pub signer_name: Option<String>,
     /// `/P` of a DocMDP transform, when this is a certification signature: 1 to 3 in an honest file.
     pub doc_mdp: Option<u8>,
+    /// What it locks: its FieldMDP transforms, and the `/Lock` of its field (ISO 32000-2 section 12.8.2.4).
+    pub locks: Vec<FieldLock>,
+    /// The strictest `/P` that it and the signatures before it leave in force, from certifications and locks.
+    pub level: Option<u8>,
     /// What is wrong with the way that leads here. A judge must not call such a signature valid.
     pub defects: Vec<FieldDefect>,
     /// The keys from the object `dictionary` to the signature dictionary: empty, or `V`.
@@ -56,6 +60,41 @@ pub enum SignatureKind {
     DocTimeStamp,
     /// `/Type /Sig`, or no type.
     Signature,
+}
+
+/// Fields that may not change after a signature (ISO 32000-2 tables 236 and 259).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldLock {
+    /// Which they are.
+    pub fields: LockedFields,
+    /// `/P` of a `/Lock`: what the document permits from then on, as with DocMDP.
+    pub level: Option<u8>,
+}
+
+/// Which fields are locked, by fully qualified name; a name stands for all fields below it too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockedFields {
+    /// `/All`; also what a lock means that cannot be read.
+    All,
+    /// `/Exclude`: all but these.
+    AllBut(HashSet<String>),
+    /// `/Include`: these.
+    Only(HashSet<String>),
+}
+
+impl FieldLock {
+    /// Whether it locks a field.
+    pub fn holds(&self, field: &str) -> bool {
+        let named = |names: &HashSet<String>| {
+            let above = field.match_indices('.').filter_map(|(at, _)| field.get(..at));
+            names.contains(field) || above.into_iter().any(|above| names.contains(above))
+        };
+        match &self.fields {
+            LockedFields::All => true,
+            LockedFields::AllBut(names) => !named(names),
+            LockedFields::Only(names) => named(names),
+        }
+    }
 }
 
 /// What is wrong with the way from the form to a signature dictionary.
@@ -130,6 +169,12 @@ impl Document {
             None => u64::MAX,
         };
         found.sort_by_cached_key(|signature| (signature.revision, place(signature), signature.dictionary));
+        let mut strictest = None;
+        for signature in &mut found {
+            let own = signature.locks.iter().map(|lock| lock.level).chain([signature.doc_mdp]);
+            strictest = own.flatten().chain(strictest).min();
+            signature.level = strictest;
+        }
         Ok(found)
     }
 
@@ -295,6 +340,7 @@ impl Document {
             defects.push(FieldDefect::NoDictionary { name: name.clone() });
         }
         let claimed = item("M")?;
+        let revision = self.revision_holding(value.holder);
         Ok(SignatureField {
             kind: if dictionary.is_type("DocTimeStamp") {
                 SignatureKind::DocTimeStamp
@@ -305,12 +351,14 @@ impl Document {
                 .into_owned(),
             byte_range: whole_numbers(&item("ByteRange")?),
             contents: item("Contents")?.as_string().unwrap_or_default().to_vec(),
-            revision: self.revision_holding(value.holder),
+            revision,
             claimed_time: claimed.as_string().and_then(|date| parse_date(&decode_text(date))),
             reason: text("Reason")?,
             location: text("Location")?,
             signer_name: text("Name")?,
-            doc_mdp: self.doc_mdp(dictionary)?,
+            doc_mdp: self.doc_mdp(revision, dictionary)?,
+            locks: self.locks(revision, dictionary, field)?,
+            level: None,
             defects,
             inside: value.inside,
             dictionary: value.holder,
@@ -319,27 +367,84 @@ impl Document {
         })
     }
 
-    /// `/P` of a DocMDP transform in a signature dictionary (ISO 32000-2 section 12.8.2.2).
-    pub(super) fn doc_mdp(&self, signature: &Dictionary) -> Result<Option<u8>, PdfError> {
-        let last = self.last();
-        let Some(references) = signature.get("Reference") else { return Ok(None) };
-        let (_, references) = self.resolve(last, references)?;
-        for reference in references.as_array().unwrap_or_default() {
-            let (_, reference) = self.resolve(last, reference)?;
-            let Some(reference) = reference.as_dictionary() else { continue };
-            let (_, method) =
-                self.resolve(last, reference.get("TransformMethod").unwrap_or(&Object::Null))?;
-            if method.as_name() != Some(b"DocMDP") {
-                continue;
-            }
-            let (_, params) =
-                self.resolve(last, reference.get("TransformParams").unwrap_or(&Object::Null))?;
+    /// `/P` of a DocMDP transform in a signature dictionary (ISO 32000-2 section 12.8.2.2), as of a revision.
+    pub(super) fn doc_mdp(&self, revision: usize, signature: &Dictionary) -> Result<Option<u8>, PdfError> {
+        let mut strictest = None;
+        for (_, params) in self.transforms(revision, signature, b"DocMDP")? {
             let level = params.as_dictionary().and_then(|params| params.get("P")).unwrap_or(&Object::Null);
-            let (_, level) = self.resolve(last, level)?;
+            let (_, level) = self.resolve(revision, level)?;
             // Without a number the standard means 2.
-            return Ok(Some(level.as_integer().map_or(2, |level| u8::try_from(level).unwrap_or(0))));
+            let level = level.as_integer().map_or(2, |level| u8::try_from(level).unwrap_or(0));
+            strictest = [Some(level), strictest].into_iter().flatten().min();
         }
-        Ok(None)
+        Ok(strictest)
+    }
+
+    /// The fields that a signature locks, by itself or by its field's `/Lock`, as of a revision.
+    fn locks(
+        &self,
+        revision: usize,
+        signature: &Dictionary,
+        field: ObjectId,
+    ) -> Result<Vec<FieldLock>, PdfError> {
+        let mut locks = Vec::new();
+        for (_, params) in self.transforms(revision, signature, b"FieldMDP")? {
+            locks.push(FieldLock { fields: self.locked_fields(revision, &params)?, level: None });
+        }
+        let Object::Dictionary(field) = self.object_at(revision, field)? else { return Ok(locks) };
+        let Some(lock) = field.get("Lock") else { return Ok(locks) };
+        let (_, lock) = self.resolve(revision, lock)?;
+        let level = match lock.as_dictionary().and_then(|lock| lock.get("P")) {
+            None => None,
+            Some(level) => {
+                let (_, level) = self.resolve(revision, level)?;
+                Some(level.as_integer().and_then(|level| u8::try_from(level).ok()).unwrap_or(0))
+            }
+        };
+        locks.push(FieldLock { fields: self.locked_fields(revision, &lock)?, level });
+        Ok(locks)
+    }
+
+    fn locked_fields(&self, revision: usize, lock: &Object) -> Result<LockedFields, PdfError> {
+        let item = |key: &str| {
+            let value = lock.as_dictionary().and_then(|lock| lock.get(key)).unwrap_or(&Object::Null);
+            Ok::<_, PdfError>(self.resolve(revision, value)?.1)
+        };
+        let names = item("Fields")?;
+        let names = names.as_array().map(|names| {
+            names
+                .iter()
+                .map(|name| Some(decode_text(self.resolve(revision, name).ok()?.1.as_string()?)))
+                .collect()
+        });
+        Ok(match (item("Action")?.as_name(), names.flatten()) {
+            (Some(b"Include"), Some(names)) => LockedFields::Only(names),
+            (Some(b"Exclude"), Some(names)) => LockedFields::AllBut(names),
+            _ => LockedFields::All,
+        })
+    }
+
+    /// The parameters of a signature's transforms of one method (ISO 32000-2 table 256).
+    fn transforms(
+        &self,
+        revision: usize,
+        signature: &Dictionary,
+        method: &[u8],
+    ) -> Result<Vec<(Option<ObjectId>, Object)>, PdfError> {
+        let Some(references) = signature.get("Reference") else { return Ok(Vec::new()) };
+        let (_, references) = self.resolve(revision, references)?;
+        let mut found = Vec::new();
+        for reference in references.as_array().unwrap_or_default() {
+            let (_, reference) = self.resolve(revision, reference)?;
+            let Some(reference) = reference.as_dictionary() else { continue };
+            let (_, of) =
+                self.resolve(revision, reference.get("TransformMethod").unwrap_or(&Object::Null))?;
+            if of.as_name() == Some(method) {
+                found
+                    .push(self.resolve(revision, reference.get("TransformParams").unwrap_or(&Object::Null))?);
+            }
+        }
+        Ok(found)
     }
 
     /// The revision whose bytes hold an object as the last revision finds it.
@@ -440,6 +545,8 @@ pub(super) struct Field {
     revision: usize,
     /// `/FT`, its own or inherited.
     pub(super) kind: Option<Vec<u8>>,
+    /// `/Ff`, its own or inherited.
+    pub(super) flags: i64,
     /// `/V`, its own or inherited, not followed, and the object in which it stands.
     pub(super) value: Option<(ObjectId, Object)>,
     pub(super) dictionary: Dictionary,
@@ -473,6 +580,7 @@ impl Field {
 struct Inherited {
     name: String,
     kind: Option<Vec<u8>>,
+    flags: i64,
     value: Option<(ObjectId, Object)>,
 }
 
@@ -502,6 +610,9 @@ impl FieldWalk<'_> {
         if let Some(kind) = dictionary.get("FT") {
             let (_, kind) = self.document.resolve(self.revision, kind)?;
             here.kind = kind.as_name().map(<[u8]>::to_vec);
+        }
+        if let Some(flags) = dictionary.get("Ff") {
+            here.flags = self.document.resolve(self.revision, flags)?.1.as_integer().unwrap_or(0);
         }
         if let Some(value) = dictionary.get("V") {
             here.value = Some((*id, value.clone()));
@@ -535,6 +646,7 @@ impl FieldWalk<'_> {
                 id: *id,
                 revision: self.revision,
                 kind: here.kind,
+                flags: here.flags,
                 value: here.value,
                 dictionary,
                 widgets,

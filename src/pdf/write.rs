@@ -124,7 +124,7 @@ fn refuse_certified(document: &Document) -> Result<(), PdfError> {
         && let Some(signature) = document.resolve(last, certified)?.1.as_dictionary()
     {
         // A certification that does not say what it permits is read as the strictest.
-        levels.push(Some(document.doc_mdp(signature)?.unwrap_or(1)));
+        levels.push(Some(document.doc_mdp(last, signature)?.unwrap_or(1)));
     }
     if levels.iter().flatten().any(|level| !matches!(level, 2 | 3)) {
         return Err(PdfError::Certified);

@@ -44,7 +44,10 @@ pub(super) struct Field {
     pub(super) claimed_time: Option<UtcTime>,
     pub(super) reason: Option<String>,
     pub(super) location: Option<String>,
+    /// `/P` of its own DocMDP transform.
     pub(super) doc_mdp: Option<u8>,
+    /// The strictest `/P` that it was made under, its own included.
+    pub(super) level: Option<u8>,
 }
 
 /// Which bytes are signed.
@@ -83,6 +86,7 @@ impl Field {
             reason: field.reason,
             location: field.location,
             doc_mdp: field.doc_mdp,
+            level: field.level,
         }
     }
 }

@@ -18,12 +18,14 @@ use crate::{
 
 mod cms;
 mod inspect;
+mod modifications;
 mod report;
 mod security_store;
 mod verdict;
 pub mod words;
 
 use inspect::Signature;
+pub use modifications::{PermittedKinds, kind_name};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,

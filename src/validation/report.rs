@@ -141,7 +141,8 @@ pub struct Modification {
     pub revision: usize,
     /// The PDF objects touched, such as `12 0 R`.
     pub objects: Vec<String>,
-    /// `signature`, `document-time-stamp`, `security-store` or `other`.
+    /// `signature`, `document-time-stamp`, `security-store`, `form-fill`, `annotation`, `metadata`,
+    /// `structure-tree`, `page-content`, `page-set`, `catalog-entry`, `action`, `embedded-file` or `unexplained`.
     pub kind: String,
     /// Whether this signature allows it.
     pub permitted: bool,

@@ -7,16 +7,16 @@
 use der::oid::ObjectIdentifier;
 
 use super::{
-    CertificateReport, CoverageLevel, Indication, Inspection, Message, Modification, ModificationLevel, Need,
+    CertificateReport, CoverageLevel, Indication, Inspection, Message, ModificationLevel, Need,
     SignatureReport, StatusEvidence, TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
+    modifications::{PermittedKinds, modifications},
     words::Key,
 };
 use crate::{
     base::{DigestAlgorithm, Sha256, UtcTime},
     ocsp,
-    pdf::ChangeKind,
     trust::{
         Anchors, Assessment, ChainFault, Control, Court, Distrust, Lack, Purpose, SKEW, StatusItem, Trusted,
     },
@@ -347,7 +347,7 @@ impl Draft {
     fn new(index: usize, signature: &Signature) -> Self {
         let field = &signature.field;
         let mut findings = signature.findings.clone();
-        let modifications = modifications(signature, &mut findings);
+        let modifications = modifications(signature, &PermittedKinds::sound(), &mut findings);
         let coverage = match &signature.scope {
             Scope::Revision(coverage) if coverage.whole_document => CoverageLevel::Document,
             Scope::Revision(_) => CoverageLevel::Revision,
@@ -587,77 +587,6 @@ fn path(trusted: &Trusted) -> Vec<CertificateReport> {
             der: certificate.der().to_vec(),
         })
         .collect()
-}
-
-/// What came after the signed revision; what is not allowed goes into the findings.
-fn modifications(signature: &Signature, findings: &mut Vec<Finding>) -> Vec<Modification> {
-    let changes = match &signature.changes {
-        Ok(changes) => changes.as_slice(),
-        Err(reason) => {
-            let message = Key::ModificationUnknown
-                .message(format!("What was added after the signature cannot be read: {reason}."));
-            findings.push(Finding::open("FORMAT_FAILURE", message));
-            &[]
-        }
-    };
-    let modifications: Vec<Modification> = changes
-        .iter()
-        .map(|change| Modification {
-            revision: change.revision + 1,
-            objects: change
-                .objects
-                .iter()
-                .map(|(number, generation)| format!("{number} {generation} R"))
-                .collect(),
-            kind: kind_name(change.kind).to_owned(),
-            permitted: permitted(change.kind, signature.field.doc_mdp),
-            description: change.what.clone(),
-        })
-        .collect();
-    let forbidden: Vec<&str> = modifications
-        .iter()
-        .filter(|modification| !modification.permitted)
-        .map(|modification| modification.description.as_str())
-        .take(5)
-        .collect();
-    // A last revision that does not reach the end of the file must have been told as a change.
-    let unexplained = match &signature.scope {
-        Scope::Revision(coverage) => {
-            !coverage.whole_document && signature.changes.as_ref().is_ok_and(Vec::is_empty)
-        }
-        Scope::Broken | Scope::Digest => false,
-    };
-    if unexplained || !forbidden.is_empty() {
-        let what = if forbidden.is_empty() {
-            "bytes follow the signed ones".to_owned()
-        } else {
-            forbidden.join("; ")
-        };
-        let message =
-            Key::ModificationForbidden.message(format!("The file was changed after signing: {what}."));
-        findings.push(Finding::fatal("FORMAT_FAILURE", message));
-    }
-    modifications
-}
-
-/// Whether a signature lets others add such a thing (ISO 32000-2 table 257; `level` is /P of DocMDP).
-///
-/// Form filling and annotations, which levels 2 and 3 would allow, are not told apart yet and so not allowed.
-fn permitted(kind: ChangeKind, level: Option<u8>) -> bool {
-    match kind {
-        ChangeKind::DocTimeStamp | ChangeKind::SecurityStore => true,
-        ChangeKind::Signature => matches!(level, None | Some(2 | 3)),
-        ChangeKind::Other => false,
-    }
-}
-
-fn kind_name(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::DocTimeStamp => "document-time-stamp",
-        ChangeKind::Other => "other",
-        ChangeKind::SecurityStore => "security-store",
-        ChangeKind::Signature => "signature",
-    }
 }
 
 /// ETSI EN 319 142-1 section 6 for PAdES; the others as SiVa names them.

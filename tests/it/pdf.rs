@@ -923,7 +923,7 @@ fn with_range(signature: &SignatureField, range: &[i64]) -> SignatureField {
 }
 
 fn is_other(change: &Change) -> bool {
-    change.kind == ChangeKind::Other
+    !change.proven
 }
 
 /// What came after the first signed revision, which is the second of the file.
