@@ -13,3 +13,4 @@ mod record;
 mod size;
 mod support;
 mod token;
+mod xml;

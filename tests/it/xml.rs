@@ -1,0 +1,3 @@
+//! XML against libxml2 (`xmllint`) and xmlsec, which were written by others.
+
+mod canonical;
