@@ -1,8 +1,9 @@
-//! XML as it has to be read where signatures hang on it: documents and canonical forms.
+//! XML as it has to be read where signatures hang on it: documents, canonical forms, signatures.
 //!
 //! - [`Document::parse`] reads a document strictly (XML 1.0 and Namespaces in XML 1.0, UTF-8, no DTD) into a tree;
 //! - [`Document::canonicalize`] writes it, or a part of it, as Canonical XML 1.0, 1.1 or Exclusive XML
 //!   Canonicalization, octet for octet as the standards say;
+//! - [`Signature`] reads an XML signature and says which octets of which element it covers.
 //!
 //! Nothing outside of the document is ever looked at: document type declarations, entities beyond the five that XML
 //! itself has, external references, XPath and XSLT are refused, not skipped.
@@ -12,10 +13,12 @@ mod canonical;
 mod characters;
 mod document;
 mod read;
+pub mod signature;
 mod tags;
 
 pub use canonical::{Algorithm, Canonicalization, Subset};
 pub use document::{Attribute, Document, Element, Node, NodeId};
+pub use signature::{Signature, SignatureError, Signed, SignedPart};
 
 /// The namespace that the prefix `xml` always stands for (Namespaces in XML 1.0 section 3).
 pub const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";

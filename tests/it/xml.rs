@@ -1,3 +1,4 @@
 //! XML against libxml2 (`xmllint`) and xmlsec, which were written by others.
 
 mod canonical;
+mod signatures;
