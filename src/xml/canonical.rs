@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     Attribute, Document, Element, NodeId, XML_NAMESPACE, XmlError, XmlLimits,
     base_uri::join,
-    document::{Kind, Tag},
+    document::{Declarations, Kind, Tag},
 };
 
 /// Which canonical form.
@@ -246,7 +246,7 @@ impl Writer<'_> {
     ///
     /// Canonical XML 1.0 section 2.3 writes what is in scope and does not stand in the output yet; the exclusive form
     /// (its section 3) only what is visibly used, save for the prefixes of the list.
-    fn declarations(&self, tag: &Tag, is_apex: bool) -> Vec<(Arc<str>, Arc<str>)> {
+    fn declarations(&self, tag: &Tag, is_apex: bool) -> Declarations {
         let declared = tag.declarations.iter().map(|(prefix, _)| prefix.clone());
         let in_scope = || self.scope.meanings.keys().cloned();
         let mut prefixes: Vec<Arc<str>> = match &self.form.algorithm {
@@ -289,7 +289,7 @@ impl Writer<'_> {
             Algorithm::Version10 => (|_| true, false),
             Algorithm::Version11 => (|local| matches!(local, "lang" | "space"), true),
         };
-        for attribute in ancestors.iter().flat_map(|ancestor| ancestor.attributes()) {
+        for attribute in ancestors.iter().flat_map(Element::attributes) {
             let known =
                 |own: &Attribute| own.namespace == attribute.namespace && own.local == attribute.local;
             if *attribute.namespace == *XML_NAMESPACE
@@ -353,13 +353,17 @@ impl Writer<'_> {
         });
     }
 
+    /// Writes runs that need no escape at once.
     fn put_escaped(&mut self, text: &str, escape: fn(u8) -> &'static str) {
-        for &byte in text.as_bytes() {
-            match escape(byte) {
-                "" => self.out.push(byte),
-                escaped => self.put(escaped),
-            }
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| !escape(byte).is_empty()) {
+            // What is escaped is ASCII, so both cuts fall between characters.
+            let (run, from) = rest.split_at(at);
+            self.put(run);
+            self.put(from.bytes().next().map_or("", escape));
+            rest = from.get(1..).unwrap_or_default();
         }
+        self.put(rest);
     }
 
     fn check(&self) -> Result<(), XmlError> {
@@ -447,6 +451,20 @@ mod tests {
             canonical(text, "", &Canonicalization::fallback()),
             "<r a=\"&lt;&#x9;&quot;'>&#xD;&#xA;  \" b=\"&amp;\">&#xD;&gt;\"'&lt;&amp;&gt;\nế</r>"
         );
+    }
+
+    /// What libxml2 does otherwise: it writes the ampersand bare, and drops the empty base of a root element in 1.1.
+    #[test]
+    fn namespace_names_are_escaped_and_an_empty_base_of_the_root_stays() {
+        for algorithm in [Algorithm::Version10, Algorithm::Version11] {
+            let text = "<p:r xmlns:p='urn:&amp;&quot;' xml:base='' Id='r'/>";
+            let canonical_text = "<p:r xmlns:p=\"urn:&amp;&quot;\" Id=\"r\" xml:base=\"\"></p:r>";
+            for apex in ["", "r"] {
+                assert_eq!(canonical(text, apex, &form(algorithm.clone())), canonical_text);
+            }
+        }
+        let text = "<r xml:base='a/'><p Id='p' xml:base='..'/></r>";
+        assert_eq!(canonical(text, "p", &form(Algorithm::Version11)), "<p Id=\"p\"></p>");
     }
 
     #[test]

@@ -48,9 +48,12 @@ pub(super) struct Tag {
     pub(super) namespace: Arc<str>,
     /// In the order of the document, declarations apart.
     pub(super) attributes: Vec<Attribute>,
-    /// Prefix (empty for the default) and namespace name (empty for none), in the order of the document.
-    pub(super) declarations: Vec<(Arc<str>, Arc<str>)>,
+    /// In the order of the document.
+    pub(super) declarations: Declarations,
 }
+
+/// Namespace declarations: prefix (empty for the default) and namespace name (empty for none).
+pub(super) type Declarations = Vec<(Arc<str>, Arc<str>)>;
 
 /// An attribute that is no namespace declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use quick_xml::{Reader, events::Event};
 use super::{
     Attribute, Document, XML_NAMESPACE, XMLNS_NAMESPACE, XmlError, XmlLimits,
     characters::{is_absolute, is_char, is_ncname, is_space, referenced},
-    document::{Entry, Kind, Tag},
+    document::{Declarations, Entry, Kind, Tag},
     tags::{QName, RawTag, TagFault},
 };
 
@@ -190,12 +190,12 @@ impl<'t> Parser<'t> {
         &mut self,
         declared: Vec<(QName<'_>, String)>,
         depth: usize,
-    ) -> Result<Vec<(Arc<str>, Arc<str>)>, XmlError> {
+    ) -> Result<Declarations, XmlError> {
         if declared.len() > self.limits.declarations {
             let limit = self.limits.declarations;
             return Err(XmlError::Limit { what: "namespace declarations of one element", limit });
         }
-        let mut declarations: Vec<(Arc<str>, Arc<str>)> = Vec::with_capacity(declared.len());
+        let mut declarations: Declarations = Vec::with_capacity(declared.len());
         for (name, uri) in declared {
             let prefix = if name.prefix.is_empty() { "" } else { name.local };
             let wrong = match (prefix, uri.as_str()) {
@@ -227,7 +227,7 @@ impl<'t> Parser<'t> {
         &mut self,
         name: QName<'_>,
         plain: Vec<(QName<'_>, String)>,
-        declarations: Vec<(Arc<str>, Arc<str>)>,
+        declarations: Declarations,
     ) -> Result<Tag, XmlError> {
         if plain.len() > self.limits.attributes {
             let limit = self.limits.attributes;

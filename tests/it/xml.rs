@@ -2,3 +2,4 @@
 
 mod canonical;
 mod signatures;
+mod trusted_lists;

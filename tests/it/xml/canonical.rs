@@ -30,7 +30,7 @@ fn whole_documents_come_out_as_from_libxml2() {
 #[test]
 fn generated_documents_come_out_as_from_libxml2() {
     let Some(xmllint) = tool("xmllint") else { return };
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let seeds = prop::collection::vec(any::<u8>(), 0..240);
     TestRunner::new(config)
         .run(&seeds, |seeds| {
@@ -45,7 +45,10 @@ fn generated_documents_come_out_as_from_libxml2() {
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error}"));
+    eprintln!("{CASES} generated documents, three forms each");
 }
+
+const CASES: u32 = 300;
 
 fn forms() -> [(&'static str, Algorithm); 3] {
     [
@@ -93,10 +96,12 @@ const TABLE: &[&str] = &[
     "<cơ_quan tên='Ủy ban nhân dân'>Số 15/QĐ-UBND &#x1EBF; \u{1F600}</cơ_quan>",
     "<a><?p?><?q  r ?><!----><!-- x --></a><?t u?>",
     "<a>x<![CDATA[]]>y<![CDATA[<]]>&gt;]]&gt;</a>",
-    "<a xmlns:p='urn:&amp;x'><p:b/></a>",
 ];
 
 /// Writes a document as dice decide: every construct that canonical forms treat in a way of their own.
+///
+/// Two are left out, where libxml2 2.9 departs from the standards: an ampersand in a namespace name, which it writes
+/// without its escape, and an empty `xml:base` of the root element, which it drops in version 1.1.
 struct Author<'s> {
     dice: std::iter::Copied<std::slice::Iter<'s, u8>>,
     text: String,
@@ -144,7 +149,7 @@ impl<'s> Author<'s> {
         let mut tag = String::new();
         for _ in 0..self.roll(4) {
             let prefix = self.pick(&["", "a", "b", "c"]);
-            let uri = self.pick(&["urn:1", "urn:2", "urn:3", "urn:&amp;x", ""]);
+            let uri = self.pick(&["urn:1", "urn:2", "urn:3", ""]);
             if declared.contains(&prefix) || uri.is_empty() && !prefix.is_empty() {
                 continue;
             }
@@ -167,8 +172,9 @@ impl<'s> Author<'s> {
                 continue;
             }
             seen.push((namespace, local));
+            let least = if local == "base" { "b" } else { "" };
             let value =
-                self.pick(&["", "v", "&#9;&#10;&#13;\t\r\n", "&lt;&amp;&quot;&apos;>\"", "ố", "../x"]);
+                self.pick(&[least, "v", "&#9;&#10;&#13;\t\r\n", "&lt;&amp;&quot;&apos;>\"", "ố", "../x"]);
             let colon = if prefix.is_empty() { "" } else { ":" };
             write!(tag, " {prefix}{colon}{local}='{value}'").unwrap();
         }

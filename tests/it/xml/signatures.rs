@@ -15,6 +15,9 @@ use kyso::{
 
 use crate::support::{run, tool};
 
+/// Whether an error is the expected one.
+type Told = fn(&SignatureError) -> bool;
+
 const C14N10: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const C14N11: &str = "http://www.w3.org/2006/12/xml-c14n11";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -311,7 +314,6 @@ fn what_is_outside_of_the_profile_is_refused() {
     verify(&sign(&good), key.spki_der()).unwrap();
     let value = "<SignatureValue>{value}</SignatureValue>";
     let digest = "<DigestValue>{digest:}</DigestValue>";
-    type Told = fn(&SignatureError) -> bool;
     let malformed: Told = |error| matches!(error, SignatureError::Malformed { .. });
     let transform_refused: Told = |error| matches!(error, SignatureError::Transform { .. });
     let external: Told = |error| matches!(error, SignatureError::External { .. });
