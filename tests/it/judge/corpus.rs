@@ -123,10 +123,7 @@ fn no_path_that_pkits_calls_invalid_is_trusted() {
     let (mut right, mut stricter, mut judged) = (0, Vec::new(), 0);
     for test in suite.tests.iter().filter(|test| test.settings.usual()) {
         judged += 1;
-        let anchors = Anchors {
-            name: "PKITS".to_owned(),
-            certificates: certificate(&test.trust_anchor).into_iter().collect(),
-        };
+        let anchors = Anchors::new("PKITS", certificate(&test.trust_anchor).into_iter().collect());
         let pool: Vec<Certificate> = test.intermediates.iter().filter_map(certificate).collect();
         let lists: Vec<Crl> = test
             .crls
