@@ -11,6 +11,7 @@ mod anchors;
 mod court;
 mod distrust;
 mod path;
+mod profile;
 mod status;
 mod trusted_list;
 
@@ -18,6 +19,10 @@ pub use anchors::{Anchors, Grant};
 pub use court::{Assessment, Control, Court, Lack, Purpose, StatusItem, Trusted};
 pub use distrust::{ChainFault, Distrust};
 pub use path::{Checks, MAX_CHAIN, MAX_PATHS, MIN_RSA_BITS};
+pub use profile::{
+    AnchorSet, OutdatedWord, ProfileError, SetFiles, TrustFile, TrustProfile, TrustProfiles, TrustWarning,
+    TrustWarningKind, Use,
+};
 pub use status::{MAX_AGE_WITHOUT_NEXT_UPDATE, SKEW, StatusFault};
 pub use trusted_list::{
     MAX_SERVICES, Outdated, Service, ServiceKind, ServiceState, ServiceStatus, Skipped, TrustedList,

@@ -406,3 +406,75 @@ fn lists_of_lists_and_other_versions_are_refused() {
     }
     assert!(scheme.verify(&scheme.sign(&list(""))).unwrap().services.is_empty());
 }
+
+/// Profiles and the command line, with files on disk.
+#[test]
+fn the_command_line_loads_trust_or_says_what_is_wrong() {
+    let Some(scheme) = Scheme::new() else { return };
+    let folder = scheme.folder.path();
+    let anchor = scheme.pki.root().certificate();
+    fs::write(folder.join("root.pem"), anchor.to_pem()).unwrap();
+    fs::write(folder.join("root.der"), anchor.der()).unwrap();
+    fs::create_dir(folder.join("many")).unwrap();
+    fs::write(folder.join("many/root.crt"), anchor.to_pem()).unwrap();
+    fs::write(folder.join("many/README"), "not a certificate").unwrap();
+    fs::create_dir(folder.join("none")).unwrap();
+    fs::write(folder.join("junk.pem"), "junk").unwrap();
+    let services = service(CA_QC, scheme.pki.ca().certificate(), &[(GRANTED, "2020-01-01T00:00:00Z")], "");
+    fs::write(folder.join("vn.xml"), scheme.sign(&list(&services))).unwrap();
+    let pin = anchor.sha256().to_hex();
+    let profile = |pin: &str| {
+        format!(
+            "default = 'state'\n[[profile.state.set]]\nname = 'root'\nfiles = ['root.pem']\nsha256 = ['{pin}']\n\
+             [[profile.list.set]]\nname = 'vn'\ntrusted-list = 'vn.xml'\noperators = ['operator.pem']\n"
+        )
+    };
+    fs::write(folder.join("trust.toml"), profile(&pin)).unwrap();
+    fs::write(folder.join("pinned.toml"), profile(&"0".repeat(64))).unwrap();
+    fs::write(folder.join("wrong.toml"), "[[profile.state.set]]\nname = 'x'\nfils = []\n").unwrap();
+    let file = root().join("samples/cong-van.pdf");
+    let kyso = |lang: &str, arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_kyso"))
+            .args(["verify", "--offline", "--lang", lang])
+            .args(arguments)
+            .arg(&file)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), told)
+    };
+    for good in [
+        &["--trust", "root.pem"][..],
+        &["--trust", "root.der"],
+        &["--trust", "many"],
+        &["--trust", "vn.xml", "--trust-operator", "operator.pem"],
+        &["--trust-profile", "trust.toml"],
+        &["--trust-profile", "trust.toml:list", "--trust", "many"],
+    ] {
+        // 3: the sample is not signed; so far did it come.
+        assert_eq!(kyso("en", good), (Some(3), String::new()), "{good:?}");
+    }
+    for (bad, english, vietnamese) in [
+        (&["--trust", "absent.pem"][..], "absent.pem cannot be read", "Không đọc được absent.pem"),
+        (&["--trust", "none"], "no .pem", "Thư mục none"),
+        (&["--trust", "junk.pem"], "junk.pem", "không có chứng thư dùng được"),
+        (&["--trust", "vn.xml"], "--trust-operator", "--trust-operator"),
+        (&["--trust", "vn.xml", "--trust-operator", "root.pem"], "not signed with any", "thuộc cùng đơn vị"),
+        (
+            &["--trust", "root.pem", "--trust-operator", "operator.pem"],
+            "no trusted list",
+            "không có danh sách nào",
+        ),
+        (&["--trust-profile", "trust.toml:nobody"], "list, state", "list, state"),
+        (&["--trust-profile", "pinned.toml"], &pin, &pin),
+        (&["--trust-profile", "wrong.toml"], "line 3", "fils"),
+    ] {
+        for (lang, expected) in [("en", english), ("vi", vietnamese)] {
+            let (status, told) = kyso(lang, bad);
+            assert_eq!(status, Some(64), "{bad:?}: {told}");
+            assert!(told.contains(expected), "{bad:?} in {lang}: {told}");
+            eprint!("{told}");
+        }
+    }
+}
