@@ -198,10 +198,8 @@ mod kyso_side {
         let certificate = x509::certificates_from_pem(&fs::read(place.dir.join("leader.pem"))?)?.pop();
         let wish = SchemeWish { digest: DigestAlgorithm::Sha256, pss: false };
         let signer = Signer::new(token, KeySelector::Label(KEY.to_owned()), certificate, Vec::new(), wish)?;
-        let anchors = Anchors {
-            name: "bench".to_owned(),
-            certificates: x509::certificates_from_pem(&fs::read(place.dir.join("ca.pem"))?)?,
-        };
+        let roots = x509::certificates_from_pem(&fs::read(place.dir.join("ca.pem"))?)?;
+        let anchors = Anchors::new("bench", roots);
         let (clock, limits, policy) = (Clock::System, Limits::default(), Policy::strict());
         let desk = SigningDesk {
             clock,

@@ -102,8 +102,12 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Trust {
-    /// PEM files of trust anchors.
+    /// PEM or DER files of trust anchors, folders of them, trusted lists (ETSI TS 119 612).
     pub anchors: Vec<PathBuf>,
+    /// Files with the certificates of the trusted lists' scheme operators.
+    pub operators: Vec<PathBuf>,
+    /// A trust profile as `FILE` or `FILE:NAME`; see `docs/trust.md`.
+    pub profile: Option<String>,
     /// No network for certificate status: what the files do not bring is missing.
     pub offline: bool,
     /// Hosts or networks inside that OCSP, CRL and time-stamp requests may reach in spite of the address guard.
@@ -245,6 +249,10 @@ impl Config {
         self.http.tls_key.iter_mut().for_each(root);
         root(&mut self.store.blobs);
         self.trust.anchors.iter_mut().for_each(root);
+        self.trust.operators.iter_mut().for_each(root);
+        if let Some(profile) = &mut self.trust.profile {
+            *profile = folder.join(&*profile).display().to_string();
+        }
         root(&mut self.ledger.key);
         for signer in &mut self.signers {
             signer.certificate.iter_mut().for_each(root);
@@ -330,6 +338,11 @@ mod tests {
         let config = read(LEAST).unwrap();
         assert_eq!(config.store.database.reveal(), "sqlite:/etc/kyso/a.db");
         assert_eq!(config.ledger.key, Path::new("/etc/kyso/k"));
+        let trust = read(&format!("{LEAST}[trust]\noperators=['o.pem']\nprofile='trust.toml:state'\n"))
+            .unwrap()
+            .trust;
+        assert_eq!(trust.operators, [Path::new("/etc/kyso/o.pem")]);
+        assert_eq!(trust.profile.as_deref(), Some("/etc/kyso/trust.toml:state"));
         assert!(config.http.listen.ip().is_loopback());
     }
 

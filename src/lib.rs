@@ -60,6 +60,7 @@ pub mod cms;
 pub mod ocsp;
 pub mod tsp;
 pub mod pdf;
+pub mod xml;
 pub mod ledger;
 
 // JUDGEMENT

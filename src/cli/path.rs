@@ -18,12 +18,13 @@ use serde::Serialize;
 use super::{
     USAGE,
     path_words::{Labels, meaning},
-    verify::{Lang, anchors, language, plain, shown, time},
+    verify::{Lang, language, plain, plain_lines, shown, time},
 };
 use crate::{
     asn1::{Reader, Tag},
     base::{Clock, Limits, UtcTime},
     ocsp::Response,
+    service::trust::TrustWish,
     trust::{
         Anchors, Assessment, Checks, Control, Court, Distrust, EvidenceKind, Freshness, Purpose, Revocation,
         Rules, StatusItem, StatusStatement, Word,
@@ -127,15 +128,16 @@ pub(super) fn run(args: Args) -> ExitCode {
         Ok(end) => end,
         Err(reason) => return refuse(UNREADABLE, &reason),
     };
-    let anchors = match anchors(&args.trust) {
-        Ok(anchors) => anchors,
-        Err(reason) => return refuse(UNREADABLE, &reason),
+    let moment = args.at.unwrap_or_else(|| Clock::System.now());
+    let wish = TrustWish { sources: args.trust.clone(), operators: Vec::new(), profile: None };
+    let anchors = match wish.load(moment) {
+        Ok(trust) => trust.anchors,
+        Err(error) => return refuse(UNREADABLE, &plain_lines(&error.tell(language))),
     };
     let evidence = match Evidence::read(&args) {
         Ok(evidence) => evidence,
         Err(reason) => return refuse(UNREADABLE, &reason),
     };
-    let moment = args.at.unwrap_or_else(|| Clock::System.now());
     let report = match &end {
         End::Certificate(end) => judge(&args, end, &anchors, &evidence, moment),
         End::Malformed(reason) => malformed(&args, reason, moment),

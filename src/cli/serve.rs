@@ -23,10 +23,11 @@ use crate::{
     service::{
         Service, Setup,
         sign::{SigningDesk, TimeStamping},
+        trust::TrustWish,
     },
     telemetry,
     trust::Anchors,
-    validation::Policy,
+    validation::{Policy, words::Language},
 };
 
 /// Serve the API and the pages
@@ -132,14 +133,18 @@ fn listen(http: &config::Http) -> Result<Listen, Box<dyn Error>> {
     Ok(Listen { address: http.listen, tls })
 }
 
+/// Trusted lists are judged by the moment of the start, and again whenever an anchor of theirs is asked for.
 fn anchors(trust: &config::Trust) -> Result<Anchors, Box<dyn Error>> {
-    let mut anchors = Anchors::default();
-    for file in &trust.anchors {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let bytes = fs::read(file).map_err(|error| about(file, &error))?;
-        anchors.join(Anchors::from_pem(name, &bytes).map_err(|error| about(file, &error))?);
+    let wish = TrustWish {
+        sources: trust.anchors.clone(),
+        operators: trust.operators.clone(),
+        profile: trust.profile.clone(),
+    };
+    let loaded = wish.load(Clock::System.now()).map_err(|error| error.tell(Language::English))?;
+    for warning in loaded.tell_warnings(Language::English) {
+        eprintln!("warning: {warning}");
     }
-    Ok(anchors)
+    Ok(loaded.anchors)
 }
 
 /// The key of the file; a fresh one, written for this user only, when there is no such file.

@@ -17,9 +17,11 @@ use super::USAGE;
 use crate::{
     base::{Clock, Limits, Source, UtcTime},
     fetch::Fetcher,
-    service::verify::{Options, VerifyError, verify_source},
+    service::{
+        trust::TrustWish,
+        verify::{Options, VerifyError, verify_source},
+    },
     store::FileSource,
-    trust::Anchors,
     validation::{
         DocumentReport, Message, ModificationLevel, Overall, Policy, Report, SignatureReport, TimeSource,
         Unreadable,
@@ -37,9 +39,19 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Trust the certificates in this PEM file; may be given several times. Without any, nothing can be valid
-    #[arg(long, value_name = "PEM")]
+    /// Trust these certificates: a PEM or DER file, a folder of such files, or a trusted list (XML, ETSI TS 119 612);
+    /// may be given several times. Without any, nothing can be valid
+    #[arg(long, value_name = "PATH")]
     trust: Vec<PathBuf>,
+
+    /// A certificate of the trusted list's scheme operator, PEM or DER: the list has to be signed with it; may be given
+    /// several times
+    #[arg(long, value_name = "CERT")]
+    trust_operator: Vec<PathBuf>,
+
+    /// Trust the sets of this profile (docs/trust.md), named or the default one
+    #[arg(long, value_name = "FILE[:NAME]")]
+    trust_profile: Option<String>,
 
     /// Answer for this moment instead of now, such as 2026-03-12T09:15:30+07:00
     #[arg(long, value_name = "RFC3339")]
@@ -77,18 +89,23 @@ pub(super) enum Lang {
 
 pub(super) fn run(args: Args) -> ExitCode {
     let language = language(args.lang);
-    let anchors = match anchors(&args.trust) {
-        Ok(anchors) => anchors,
-        Err(reason) => {
-            let _ = writeln!(io::stderr(), "error: {reason}");
+    let moment = args.at.unwrap_or_else(|| Clock::System.now());
+    let wish = TrustWish { sources: args.trust, operators: args.trust_operator, profile: args.trust_profile };
+    let trust = match wish.load(moment) {
+        Ok(trust) => trust,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {}", plain_lines(&error.tell(language)));
             return ExitCode::from(USAGE);
         }
     };
+    for warning in trust.tell_warnings(language) {
+        let _ = writeln!(io::stderr(), "warning: {}", plain(&warning));
+    }
     let fetcher = (!args.offline).then(|| Fetcher::allowing(&args.allow_host));
     let options = Options {
-        anchors: &anchors,
+        anchors: &trust.anchors,
         policy: &Policy::strict(),
-        moment: args.at.unwrap_or_else(|| Clock::System.now()),
+        moment,
         fetcher: fetcher.as_ref(),
         limits: &Limits::default(),
     };
@@ -124,7 +141,7 @@ pub(super) fn run(args: Args) -> ExitCode {
                 return Status::OwnFault.code();
             }
         }
-    } else if args.trust.is_empty() {
+    } else if trust.anchors.is_empty() {
         let hint = match language {
             Language::English => {
                 "No trusted certificates were given, so nothing can be valid: use --trust FILE.pem."
@@ -189,19 +206,6 @@ fn judge(file: &Path, options: &Options<'_>) -> Result<DocumentReport, Message> 
             message: "kyso failed on this file; please report it, with the file if you may.".to_owned(),
         }),
     }
-}
-
-pub(super) fn anchors(files: &[PathBuf]) -> Result<Anchors, String> {
-    let mut anchors = Anchors::default();
-    for file in files {
-        let bytes = std::fs::read(file).map_err(|error| {
-            format!("the trusted certificates in {} cannot be read: {error}", shown(file))
-        })?;
-        let more = Anchors::from_pem(shown(file), &bytes)
-            .map_err(|error| format!("{} holds no trusted certificates: {error}", shown(file)))?;
-        anchors.join(more);
-    }
-    Ok(anchors)
 }
 
 pub(super) fn language(wanted: Option<Lang>) -> Language {
@@ -400,6 +404,11 @@ pub(super) fn plain(text: &str) -> String {
             || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The same for several lines, such as those that show where a file is wrong.
+pub(super) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn shown(file: &Path) -> String {

@@ -107,7 +107,7 @@ impl DemoPki {
 
     /// The root as the one trust anchor.
     pub fn anchors(&self) -> Anchors {
-        Anchors { name: "kyso demo".to_owned(), certificates: vec![self.root.certificate().clone()] }
+        Anchors::new("kyso demo", vec![self.root.certificate().clone()])
     }
 
     /// What stands between a signer and the root.

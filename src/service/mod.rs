@@ -14,6 +14,7 @@ mod send;
 
 pub mod sign;
 mod sign_document;
+pub mod trust;
 pub mod verify;
 
 use std::{

@@ -30,19 +30,29 @@ mod lists;
 mod names;
 mod path;
 mod policy;
+mod profile;
 mod rules;
 mod search;
 mod slide;
 mod status;
 mod strength;
+mod trusted_list;
 
-pub use anchors::Anchors;
+pub use anchors::{Anchors, Grant};
 pub use checks::Checks;
 pub use court::{Assessment, Control, Court, Lack, Purpose, StatusItem, Trusted};
 pub use distrust::{ChainFault, Distrust};
 pub use policy::PolicySet;
+pub use profile::{
+    AnchorSet, OutdatedWord, ProfileError, SetFiles, TrustFile, TrustProfile, TrustProfiles, TrustWarning,
+    TrustWarningKind, Use,
+};
 pub use rules::{Freshness, MAX_AGE_WITHOUT_NEXT_UPDATE, Revocation, Rules};
 pub use search::{MAX_CHAIN, MAX_PATHS};
 pub use slide::{NoProof, Step, slide};
 pub use status::{EvidenceKind, SKEW, StatusFault, StatusStatement, Word};
 pub use strength::MIN_RSA_BITS;
+pub use trusted_list::{
+    MAX_SERVICES, Outdated, Service, ServiceKind, ServiceState, ServiceStatus, Skipped, TrustedList,
+    TrustedListError,
+};

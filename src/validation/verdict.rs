@@ -290,8 +290,8 @@ impl Bench<'_> {
             })
             .collect();
         let inspection = self.inspection;
-        let court =
-            Court::new(self.anchors, &inspection.pool, &statuses, &inspection.limits, &inspection.checks);
+        let anchors = self.anchors.narrowed(purpose, control.at, self.moment);
+        let court = Court::new(&anchors, &inspection.pool, &statuses, &inspection.limits, &inspection.checks);
         let Assessment { outcome, lacks, .. } = court.judge(certificate, purpose, control);
         for lack in lacks {
             self.want(&lack);

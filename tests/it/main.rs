@@ -16,3 +16,4 @@ mod size;
 mod support;
 mod token;
 mod wycheproof;
+mod xml;

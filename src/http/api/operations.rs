@@ -77,7 +77,7 @@ async fn look(app: &App) -> Vec<Check> {
             "has a checkpoint",
             "has no checkpoint",
         ),
-        check("anchors", true, !desk.anchors.certificates.is_empty(), "loaded", "none: nothing can be valid"),
+        check("anchors", true, !desk.anchors.is_empty(), "loaded", "none: nothing can be valid"),
         check(
             "time-stamp",
             false,

@@ -388,7 +388,7 @@ fn anchors_come_from_the_caller_alone() {
     assert_eq!(told(&report.signatures[0]), "INDETERMINATE/NO_CERTIFICATE_CHAIN_FOUND chain.not-found");
     // The signer's own certificate as the anchor: nobody vouches for its status.
     for signer in [&world.person, &stranger] {
-        let anchors = Anchors { name: String::new(), certificates: vec![signer.certificate.clone()] };
+        let anchors = Anchors::new("", vec![signer.certificate.clone()]);
         let pdf = world.sign(&plain_pdf(), signer);
         let report = judge(&pdf, &anchors, &world.all_good(), now());
         let told = told(&report.signatures[0]);

@@ -351,7 +351,7 @@ pub(crate) static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 impl World {
     pub(crate) fn anchors(&self) -> Anchors {
-        Anchors { name: "test".to_owned(), certificates: vec![self.root.certificate.clone()] }
+        Anchors::new("test", vec![self.root.certificate.clone()])
     }
 
     /// The list of the root, empty, of a day.

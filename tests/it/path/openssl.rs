@@ -138,7 +138,7 @@ fn openssl_agrees_on_the_test_certificates() {
         .iter()
         .map(|name| Crl::from_der(&fs::read(folder.join(name)).unwrap()).unwrap())
         .collect();
-    let anchors = Anchors { name: "test".to_owned(), certificates: vec![one("root.crt.pem")] };
+    let anchors = Anchors::new("test", vec![one("root.crt.pem")]);
     let at: UtcTime = "2026-06-01T00:00:00Z".parse().unwrap();
     let statuses: Vec<_> = lists.iter().map(|list| StatusItem::crl(list, at)).collect();
     let (limits, checks, rules) = (Limits::default(), Checks::default(), Rules::USUAL);

@@ -87,10 +87,7 @@ pub(super) fn suite() -> Option<(PathBuf, Vec<Row>)> {
 pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Trusted, Distrust>> {
     let read = |path: &String| fs::read(folder.join(path)).expect("a file of the suite");
     let certificate = |path: &String| Certificate::from_der(&read(path)).ok();
-    let anchors = Anchors {
-        name: "PKITS".to_owned(),
-        certificates: certificate(&row.trust_anchor).into_iter().collect(),
-    };
+    let anchors = Anchors::new("PKITS", certificate(&row.trust_anchor).into_iter().collect());
     let pool: Vec<Certificate> = row.intermediates.iter().filter_map(certificate).collect();
     let lists: Vec<Crl> = row.crls.iter().filter_map(|path| Crl::from_der(&read(path)).ok()).collect();
     let control = Control::unproven(row.settings.validation_time);

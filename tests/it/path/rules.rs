@@ -75,7 +75,7 @@ impl<'a> Bench<'a> {
     }
 
     fn court<T>(&self, question: impl FnOnce(&Court<'_>) -> T) -> T {
-        let anchors = Anchors { name: "test".to_owned(), certificates: self.anchors.clone() };
+        let anchors = Anchors::new("test", self.anchors.clone());
         let lists = self.lists.iter().map(|list| StatusItem::crl(list, self.control.moment));
         let statuses: Vec<_> = lists.chain(self.answers.iter().copied()).collect();
         let (limits, checks) = (Limits::default(), Checks::default());

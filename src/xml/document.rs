@@ -1,0 +1,273 @@
+//! The tree: nodes in document order.
+
+use std::{fmt, sync::Arc};
+
+use super::XML_NAMESPACE;
+
+/// A document, as the XPath data model sees it: CDATA sections and references are text, line ends are LF.
+///
+/// Nodes lie in document order, so that everything inside an element is one run of them.
+pub struct Document {
+    pub(super) nodes: Vec<Entry>,
+    /// Where the root element lies, and what it is.
+    pub(super) root: (usize, Arc<Tag>),
+    /// A namespace name without a scheme, if there is one.
+    pub(super) relative_namespace: Option<Arc<str>>,
+}
+
+/// A place in a [`Document`], and in no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(super) usize);
+
+/// What lies at a place.
+pub(super) struct Entry {
+    /// The place of the element that it lies in; the root's is its own.
+    pub(super) parent: usize,
+    /// One past the last place inside it.
+    pub(super) end: usize,
+    pub(super) kind: Kind,
+}
+
+pub(super) enum Kind {
+    /// The document itself, always at place 0.
+    Root,
+    Element(Arc<Tag>),
+    Text(String),
+    Comment(String),
+    Instruction {
+        target: String,
+        data: String,
+    },
+}
+
+/// The start of an element, taken apart.
+pub(super) struct Tag {
+    pub(super) prefix: Arc<str>,
+    pub(super) local: Arc<str>,
+    /// Empty for none.
+    pub(super) namespace: Arc<str>,
+    /// In the order of the document, declarations apart.
+    pub(super) attributes: Vec<Attribute>,
+    /// In the order of the document.
+    pub(super) declarations: Declarations,
+}
+
+/// Namespace declarations: prefix (empty for the default) and namespace name (empty for none).
+pub(super) type Declarations = Vec<(Arc<str>, Arc<str>)>;
+
+/// An attribute that is no namespace declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// As written; empty for none.
+    pub prefix: Arc<str>,
+    /// Without its prefix.
+    pub local: Arc<str>,
+    /// Empty for none: an attribute without a prefix has no namespace.
+    pub namespace: Arc<str>,
+    /// Normalized by XML 1.0 section 3.3.3, as CDATA.
+    pub value: String,
+}
+
+/// An element of a document. Cloning it copies a pointer.
+#[derive(Clone, Copy)]
+pub struct Element<'d> {
+    pub(super) document: &'d Document,
+    pub(super) at: usize,
+    pub(super) tag: &'d Tag,
+}
+
+/// What lies in an element.
+#[derive(Clone, Copy, Debug)]
+pub enum Node<'d> {
+    /// `<!--…-->`
+    Comment(&'d str),
+    /// A child element.
+    Element(Element<'d>),
+    /// `<?target data?>`
+    Instruction {
+        /// Who is meant.
+        target: &'d str,
+        /// What is told.
+        data: &'d str,
+    },
+    /// Characters, however they were spelt.
+    Text(&'d str),
+}
+
+impl Document {
+    /// The one element that all others lie in.
+    pub fn root(&self) -> Element<'_> {
+        let (at, tag) = &self.root;
+        Element { document: self, at: *at, tag }
+    }
+
+    /// The element at a place; `None` when there is something else, or nothing.
+    pub fn element(&self, id: NodeId) -> Option<Element<'_>> {
+        match &self.nodes.get(id.0)?.kind {
+            Kind::Element(tag) => Some(Element { document: self, at: id.0, tag }),
+            _ => None,
+        }
+    }
+
+    /// Every element, in document order.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
+        (0..self.nodes.len()).filter_map(|at| self.element(NodeId(at)))
+    }
+
+    /// The elements that carry this identifier: an attribute `Id`, `ID`, `id` without a namespace, or `xml:id`.
+    ///
+    /// Without a DTD or schema nobody says which attributes identify, so all that signing software uses count: a
+    /// reference is good only where exactly one element answers.
+    pub fn identified<'d>(&'d self, id: &'d str) -> impl Iterator<Item = Element<'d>> {
+        self.elements().filter(move |element| element.identifiers().any(|own| own == id))
+    }
+
+    /// The places of the children of what lies at a place.
+    pub(super) fn children(&self, of: usize) -> impl Iterator<Item = usize> {
+        let end = self.nodes.get(of).map_or(0, |entry| entry.end);
+        let mut next = of + 1;
+        std::iter::from_fn(move || {
+            let at = next;
+            (at < end).then(|| {
+                next = self.nodes.get(at).map_or(end, |entry| entry.end);
+                at
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({:?}, {} nodes)", self.root(), self.nodes.len())
+    }
+}
+
+impl<'d> Element<'d> {
+    /// Its place.
+    pub fn id(&self) -> NodeId {
+        NodeId(self.at)
+    }
+
+    /// Its document.
+    pub fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// The name without its prefix.
+    pub fn local_name(&self) -> &'d str {
+        &self.tag.local
+    }
+
+    /// The namespace name; empty for none.
+    pub fn namespace(&self) -> &'d str {
+        &self.tag.namespace
+    }
+
+    /// Whether it has this name in this namespace.
+    pub fn is(&self, namespace: &str, local: &str) -> bool {
+        self.namespace() == namespace && self.local_name() == local
+    }
+
+    /// The value of an attribute without a namespace.
+    pub fn attribute(&self, local: &str) -> Option<&'d str> {
+        self.attribute_ns("", local)
+    }
+
+    /// The value of an attribute of a namespace.
+    pub fn attribute_ns(&self, namespace: &str, local: &str) -> Option<&'d str> {
+        let named = |attribute: &&Attribute| *attribute.namespace == *namespace && *attribute.local == *local;
+        self.tag.attributes.iter().find(named).map(|attribute| attribute.value.as_str())
+    }
+
+    /// Its attributes, in the order of the document.
+    pub fn attributes(&self) -> &'d [Attribute] {
+        &self.tag.attributes
+    }
+
+    /// The element that it lies in.
+    pub fn parent(&self) -> Option<Self> {
+        self.document.nodes.get(self.at).and_then(|entry| self.document.element(NodeId(entry.parent)))
+    }
+
+    /// Whether `other` is this element or lies in it, at any depth.
+    pub fn contains(&self, other: NodeId) -> bool {
+        self.document.nodes.get(self.at).is_some_and(|entry| (self.at..entry.end).contains(&other.0))
+    }
+
+    /// What lies in it, one level deep.
+    pub fn children(&self) -> impl Iterator<Item = Node<'d>> + use<'d> {
+        let document = self.document;
+        document.children(self.at).filter_map(move |at| {
+            Some(match &document.nodes.get(at)?.kind {
+                Kind::Comment(text) => Node::Comment(text),
+                Kind::Element(tag) => Node::Element(Element { document, at, tag }),
+                Kind::Instruction { target, data } => Node::Instruction { target, data },
+                Kind::Text(text) => Node::Text(text),
+                Kind::Root => return None,
+            })
+        })
+    }
+
+    /// The elements in it, one level deep.
+    pub fn elements(&self) -> impl Iterator<Item = Self> + use<'d> {
+        self.children().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            _ => None,
+        })
+    }
+
+    /// The first child element of this name.
+    pub fn child(&self, namespace: &str, local: &str) -> Option<Self> {
+        self.elements().find(|element| element.is(namespace, local))
+    }
+
+    /// The text, if it holds nothing but text. `None` when an element, a comment or a processing instruction lies
+    /// in it: software that stops reading at one would see another text.
+    pub fn text(&self) -> Option<&'d str> {
+        let mut children = self.children();
+        match (children.next(), children.next()) {
+            (None, _) => Some(""),
+            (Some(Node::Text(text)), None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing but elements and white space (and comments) lies in it.
+    pub fn has_only_elements(&self) -> bool {
+        self.children().all(|node| match node {
+            Node::Comment(_) | Node::Element(_) => true,
+            Node::Instruction { .. } => false,
+            Node::Text(text) => text.chars().all(super::characters::is_space),
+        })
+    }
+
+    /// The values of the attributes that identify it; see [`Document::identified`].
+    pub fn identifiers(&self) -> impl Iterator<Item = &'d str> + use<'d> {
+        let identifies = |attribute: &&Attribute| match &*attribute.namespace {
+            "" => attribute.local.eq_ignore_ascii_case("id"),
+            XML_NAMESPACE => *attribute.local == *"id",
+            _ => false,
+        };
+        self.tag.attributes.iter().filter(identifies).map(|attribute| attribute.value.as_str())
+    }
+
+    /// From the element that it lies in up to the root element.
+    pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
+        std::iter::successors(self.parent(), Self::parent)
+    }
+}
+
+impl fmt::Debug for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}> of {:?}", self.local_name(), self.namespace())
+    }
+}
+
+impl PartialEq for Element<'_> {
+    /// The same place of the same document.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.document, other.document) && self.at == other.at
+    }
+}
+
+impl Eq for Element<'_> {}

@@ -1,0 +1,5 @@
+//! XML against libxml2 (`xmllint`) and xmlsec, which were written by others.
+
+mod canonical;
+mod signatures;
+mod trusted_lists;
