@@ -28,6 +28,7 @@ use super::USAGE;
 use crate::{
     base::{Clock, Limits, Source, UtcTime},
     fetch::Fetcher,
+    rendering::etsi,
     service::verify::{Options, VerifyError, verify_source},
     store::FileSource,
     trust::Anchors,
@@ -91,6 +92,8 @@ enum Format {
     Json,
     /// A line of JSON for each file as soon as it is judged, in the order of the files
     Jsonl,
+    /// One validation report in XML for all files (ETSI TS 119 102-2)
+    Etsi,
 }
 
 /// A language of the answer.
@@ -175,7 +178,7 @@ impl Answer {
                 self.say(&text);
             }
             Format::Jsonl => self.line(&document),
-            Format::Json => self.report.documents.push(document),
+            Format::Json | Format::Etsi => self.report.documents.push(document),
         }
         self.step();
     }
@@ -190,7 +193,9 @@ impl Answer {
                 self.say(&text);
             }
             Format::Jsonl => self.line(&Unreadable { name: shown(file), error }),
-            Format::Json => self.report.unreadable.push(Unreadable { name: shown(file), error }),
+            Format::Json | Format::Etsi => {
+                self.report.unreadable.push(Unreadable { name: shown(file), error });
+            }
         }
         self.step();
     }
@@ -222,6 +227,10 @@ impl Answer {
                 Ok(json) => self.say(&(json + "\n")),
                 Err(error) => self.unwritable(&error),
             },
+            Format::Etsi => match etsi::validation_report(&self.report) {
+                Ok(xml) => self.write(&xml),
+                Err(error) => self.unwritable(&error),
+            },
             Format::Text | Format::Jsonl => {}
         }
         self.worst.code()
@@ -234,9 +243,13 @@ impl Answer {
 
     /// Whoever closed the pipe does not want to hear more; the exit status is still given for all files.
     fn say(&self, text: &str) {
+        self.write(text.as_bytes());
+    }
+
+    fn write(&self, bytes: &[u8]) {
         self.beside_progress(|| {
             let mut out = io::stdout().lock();
-            let _ = out.write_all(text.as_bytes());
+            let _ = out.write_all(bytes);
             let _ = out.flush();
         });
     }
