@@ -33,7 +33,7 @@
 //! 2. [`validation::Inspection::needs`] says what would help, [`service::verify::verify_source`] brings it through
 //!    [`fetch`], [`validation::Inspection::supply`] takes it;
 //! 3. [`validation::Inspection::judge`] is a pure function of document, evidence, policy, anchors and moment;
-//! 4. each face renders the [`validation::DocumentReport`].
+//! 4. each face shows the [`validation::DocumentReport`], in one of the shapes of [`rendering`].
 //!
 //! **Dispatch.**
 //!
@@ -69,6 +69,7 @@ pub mod trust;
 pub mod validation;
 
 // WORK
+pub mod rendering;
 pub mod signing;
 pub mod people;
 pub mod dispatch;

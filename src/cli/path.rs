@@ -18,7 +18,10 @@ use serde::Serialize;
 use super::{
     USAGE,
     path_words::{Labels, meaning},
-    verify::{Lang, language, plain, plain_lines, shown, time},
+    verify::{
+        Lang, language,
+        words::{plain, plain_lines, shown, time},
+    },
 };
 use crate::{
     asn1::{Reader, Tag},

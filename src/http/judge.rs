@@ -2,9 +2,12 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
     time::Instant,
 };
+
+use futures_util::{StreamExt as _, stream};
 
 use super::{App, Problem, problem, upload::Upload};
 use crate::{
@@ -14,19 +17,28 @@ use crate::{
     validation::{DocumentReport, Message, Overall, Report, Unreadable},
 };
 
-/// The verdict on each file, in the order given.
-pub(super) async fn judge(app: &App, files: Vec<Upload>) -> Result<Report, Problem> {
+/// The verdict on each file, in the order given; `judged` is called after each.
+pub(super) async fn judge(app: &App, files: Vec<Upload>, judged: impl Fn()) -> Result<Report, Problem> {
     let mut report = Report::default();
-    for file in files {
-        let Upload { file, name, .. } = file;
-        let source = FileSource::open(file.path());
-        let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
-        match judge_source(app, source, name).await? {
+    // Everybody's files wait for the same places: one request may ask for all of them, and gets its share.
+    let verdicts = stream::iter(files).map(|file| judge_upload(app, file));
+    let mut verdicts = pin!(verdicts.buffered(app.limits().parallel_work.max(1)));
+    while let Some(verdict) = verdicts.next().await {
+        match verdict? {
             Ok(document) => report.documents.push(document),
             Err(unreadable) => report.unreadable.push(unreadable),
         }
+        judged();
     }
     Ok(report)
+}
+
+async fn judge_upload(app: &App, upload: Upload) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+    // The file goes when this ends.
+    let Upload { file, name, .. } = upload;
+    let source = FileSource::open(file.path());
+    let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+    judge_source(app, source, name).await
 }
 
 /// The verdict on a stored file.

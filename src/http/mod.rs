@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod extract;
 mod idempotency;
+mod jobs;
 mod judge;
 mod language;
 mod limiter;
@@ -15,6 +16,7 @@ mod observe;
 pub mod problem;
 mod routes;
 mod signers;
+mod siva;
 pub mod tls;
 mod upload;
 mod web;
@@ -31,6 +33,7 @@ use tokio::{
 use self::{
     api::operations::LastLook,
     idempotency::Answers,
+    jobs::Jobs,
     limiter::{Allowance, Limiter},
 };
 pub use self::{
@@ -40,7 +43,7 @@ pub use self::{
     signers::{SignerError, Signers},
 };
 use crate::{
-    base::{Chance, Clock},
+    base::{Chance, Clock, UtcTime},
     config::LimitSettings,
     service::{Service, sign::SigningDesk},
     telemetry,
@@ -59,6 +62,8 @@ struct Shared {
     readiness: LastLook,
     limiter: Limiter,
     work: Arc<Semaphore>,
+    jobs: Jobs,
+    started: UtcTime,
 }
 
 /// What a face is made of.
@@ -94,7 +99,20 @@ impl App {
         telemetry::metrics();
         let signers = Arc::new(signers);
         let readiness = LastLook::default();
-        Self(Arc::new(Shared { service, desk, signers, settings, answers, readiness, limiter, work }))
+        let jobs = Jobs::new(settings.limits.upload_bytes);
+        let started = desk.clock.now();
+        Self(Arc::new(Shared {
+            service,
+            desk,
+            signers,
+            settings,
+            answers,
+            readiness,
+            limiter,
+            work,
+            jobs,
+            started,
+        }))
     }
 
     fn service(&self) -> &Service {
@@ -103,6 +121,15 @@ impl App {
 
     fn readiness(&self) -> &LastLook {
         &self.0.readiness
+    }
+
+    fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// Since when this process answers.
+    fn started(&self) -> UtcTime {
+        self.0.started
     }
 
     fn answers(&self) -> &Answers {

@@ -131,6 +131,11 @@ impl Problem {
         self
     }
 
+    /// When trying again makes sense, in seconds from now, if that was said.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// The catalogue's line.
     pub fn entry(&self) -> &'static Entry {
         self.entry
@@ -871,6 +876,31 @@ pub static TIMESTAMP_UNAVAILABLE: Entry = Entry {
     help: ("Thử lại sau; không có chữ ký nào được ghi.", "Try again later; no signature was recorded."),
 };
 
+/// There are as many verifications under way as are allowed.
+pub static VERIFICATION_BUSY: Entry = Entry {
+    code: "verification.busy",
+    status: 429,
+    retryable: true,
+    title: ("Đang có quá nhiều lượt kiểm tra chạy nền", "Too many verifications are under way"),
+    help: (
+        "Chờ lượt trước xong hoặc hủy bằng DELETE, rồi gửi lại sau số giây trong Retry-After.",
+        "Wait for an earlier one or cancel it with DELETE, then send again after the seconds in Retry-After.",
+    ),
+};
+
+/// There is no such verification, or not for this caller, or not any more.
+pub static VERIFICATION_NOT_FOUND: Entry = Entry {
+    code: "verification.not-found",
+    status: 404,
+    retryable: false,
+    title: ("Không có lượt kiểm tra này", "There is no such verification"),
+    help: (
+        "Kết quả chạy nền chỉ được giữ một giờ, trên máy chủ đã nhận tệp, cho chính khóa API đã gửi. Hãy gửi lại tệp.",
+        "Answers of background work are kept for an hour, by the server that took the files, for the key that sent \
+         them. Send the files again.",
+    ),
+};
+
 /// Every problem that kyso answers with, by code. `/problems` shows it to people.
 pub static CATALOGUE: &[&Entry] = &[
     &DELIVERY_FINAL,
@@ -920,6 +950,8 @@ pub static CATALOGUE: &[&Entry] = &[
     &SIGNER_UNAVAILABLE,
     &SIGNER_UNKNOWN,
     &TIMESTAMP_UNAVAILABLE,
+    &VERIFICATION_BUSY,
+    &VERIFICATION_NOT_FOUND,
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
     api::{agencies, deliveries, dispatches, documents, keys, ledger, operations, signatures, verifications},
     observe,
     problem::{self, Problem},
-    web,
+    siva, web,
 };
 
 /// Everything that the server answers.
@@ -36,10 +36,15 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(documents::upload, documents::list))
         .routes(routes!(verifications::verify))
+        .routes(routes!(siva::validate))
         .layer(DefaultBodyLimit::disable()) // uploads count for themselves
         .routes(routes!(documents::read))
         .routes(routes!(documents::content))
         .routes(routes!(documents::number))
+        .routes(routes!(verifications::read, verifications::cancel))
+        .routes(routes!(siva::health))
+        .routes(routes!(siva::heartbeat))
+        .routes(routes!(siva::version))
         .routes(routes!(signatures::sign))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))

@@ -127,31 +127,58 @@ async fn stream_to_file(
     most: u64,
     name: String,
 ) -> Result<Upload, Problem> {
-    let failed = |error: io::Error| Problem::new(&problem::INTERNAL).caused_by(&error);
-    let staged = tokio::task::spawn_blocking(NamedTempFile::new)
-        .await
-        .map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?
-        .map_err(failed)?;
-    let mut file = tokio::fs::File::from_std(staged.reopen().map_err(failed)?);
-    let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
-    let mut len = 0_u64;
+    let mut staging = Staging::begin(most).await?;
     let mut chunks = std::pin::pin!(chunks);
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        len += chunk.len() as u64;
-        if len > most {
-            return Err(too_large(most));
-        }
-        hasher.update(&chunk);
-        file.write_all(&chunk).await.map_err(failed)?;
+        staging.write(&chunk?).await?;
     }
-    file.flush().await.map_err(failed)?;
-    let mut sha256 = Sha256([0; 32]);
-    sha256.0.copy_from_slice(&hasher.finish().bytes);
-    Ok(Upload { file: staged, len, sha256, name })
+    staging.finish(name).await
 }
 
-fn body_chunks(body: Body) -> impl Stream<Item = Result<Bytes, Problem>> {
+/// A file on its way in: counted and hashed as it is written.
+pub(super) struct Staging {
+    staged: NamedTempFile,
+    file: tokio::fs::File,
+    hasher: Hasher,
+    len: u64,
+    most: u64,
+}
+
+impl Staging {
+    /// An empty temporary file that takes `most` bytes.
+    pub(super) async fn begin(most: u64) -> Result<Self, Problem> {
+        let staged = tokio::task::spawn_blocking(NamedTempFile::new)
+            .await
+            .map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?
+            .map_err(|error| disk_problem(&error))?;
+        let file = tokio::fs::File::from_std(staged.reopen().map_err(|error| disk_problem(&error))?);
+        Ok(Self { staged, file, hasher: Hasher::new(DigestAlgorithm::Sha256), len: 0, most })
+    }
+
+    /// Takes the next bytes.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.len += bytes.len() as u64;
+        if self.len > self.most {
+            return Err(too_large(self.most));
+        }
+        self.hasher.update(bytes);
+        self.file.write_all(bytes).await.map_err(|error| disk_problem(&error))
+    }
+
+    /// The whole file under this name.
+    pub(super) async fn finish(mut self, name: String) -> Result<Upload, Problem> {
+        self.file.flush().await.map_err(|error| disk_problem(&error))?;
+        let mut sha256 = Sha256([0; 32]);
+        sha256.0.copy_from_slice(&self.hasher.finish().bytes);
+        Ok(Upload { file: self.staged, len: self.len, sha256, name })
+    }
+}
+
+fn disk_problem(error: &io::Error) -> Problem {
+    Problem::new(&problem::INTERNAL).caused_by(error)
+}
+
+pub(super) fn body_chunks(body: Body) -> impl Stream<Item = Result<Bytes, Problem>> {
     body.into_data_stream().map(|chunk| chunk.map_err(|error| body_problem(&error)))
 }
 
@@ -187,7 +214,7 @@ fn too_many_files(most: usize) -> Problem {
 }
 
 /// Refuses by the announced length, before a byte is read.
-fn refuse_announced(headers: &HeaderMap, most: u64) -> Result<(), Problem> {
+pub(super) fn refuse_announced(headers: &HeaderMap, most: u64) -> Result<(), Problem> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|len| len > most) { Err(too_large(most)) } else { Ok(()) }
@@ -207,7 +234,7 @@ fn disposition_name(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The last part of a path, without control characters, at most [`MAX_NAME`] characters.
-fn clean_name(name: &str) -> String {
+pub(super) fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     last.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect()
 }

@@ -4,4 +4,6 @@ mod api;
 mod browser;
 mod operations;
 mod pages;
+mod siva;
 mod town;
+mod verifications;

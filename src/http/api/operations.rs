@@ -43,6 +43,11 @@ pub(in super::super) async fn readyz(State(app): State<App>) -> Response {
     (status, Json(Readiness { status: if ready { "ready" } else { "not-ready" }, checks })).into_response()
 }
 
+/// Whether everything that the work needs is there.
+pub(in super::super) async fn is_ready(app: &App) -> bool {
+    app.readiness().checks(app).await.iter().all(|check| check.ok || !check.needed)
+}
+
 /// The last look, so that whoever asks without a key cannot keep the tokens busy.
 #[derive(Default)]
 pub(in super::super) struct LastLook(tokio::sync::Mutex<Option<(Instant, Vec<Check>)>>);

@@ -1,36 +1,172 @@
 //! Verifying files.
 
+use std::{sync::atomic::Ordering, time::Duration};
+
 use axum::{
     Json,
-    extract::{Request, State},
-    http::HeaderMap,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
+use serde::Serialize;
 
-use super::super::{App, Problem, auth::MaybeKnown, judge, problem::ProblemBody, upload};
-use crate::validation::Report;
+use super::super::{
+    App, Problem,
+    auth::{Known, MaybeKnown},
+    jobs::{End, Job, RETRY},
+    judge,
+    problem::{self, ProblemBody},
+    upload,
+};
+use crate::{rendering::etsi, validation::Report};
 
 /// Verify files
 ///
 /// One PDF as the raw body, or several in a multipart form. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
+///
+/// The answer is JSON, or with `Accept: application/xml` the validation report of ETSI TS 119 102-2.
+///
+/// With `Prefer: respond-async` the answer may be 202 and a `Location` to ask at; `wait=N` beside it waits for up to N
+/// seconds first. Ten times as many files may then come in one request.
 #[utoipa::path(post, path = "/api/v1/verifications", tag = "Verification", operation_id = "verifyFiles",
     security((), ("api_key" = [])),
+    params(("Prefer" = Option<String>, Header, description = "`respond-async` and `wait=N` (RFC 7240)")),
     request_body(content((Vec<u8> = "application/pdf"), (VerifyForm = "multipart/form-data"))),
-    responses((status = 200, description = "The verdict on each file", body = Report),
+    responses((status = 200, description = "The verdict on each file",
+            content((Report = "application/json"), (String = "application/xml"))),
+        (status = 202, description = "Work goes on; ask at `Location`", body = Verification),
         (status = 413, description = "Larger or more than the limits", body = ProblemBody),
         (status = 415, description = "Neither a PDF nor a form", body = ProblemBody),
-        (status = 429, description = "Too many requests of this address", body = ProblemBody)))]
+        (status = 429, description = "Too many requests of this address, or too much under way", body = ProblemBody)))]
 pub(in super::super) async fn verify(
     State(app): State<App>,
     MaybeKnown(known): MaybeKnown,
     request: Request,
-) -> Result<(HeaderMap, Json<Report>), Problem> {
+) -> Result<Response, Problem> {
     let mut headers = HeaderMap::new();
     if known.is_none() {
         app.allow_public(&request)?.write(&mut headers);
     }
-    let form = upload::receive(request, app.limits(), app.limits().upload_files).await?;
-    Ok((headers, Json(judge::judge(&app, form.files).await?)))
+    let (wish, xml) = (Wish::of(request.headers()), wants_xml(request.headers()));
+    let files = app.limits().upload_files;
+    let most = if wish.later { files.saturating_mul(MORE_LATER) } else { files };
+    let form = upload::receive(request, app.limits(), most).await?;
+    if !wish.later {
+        let report = judge::judge(&app, form.files, || {}).await?;
+        return Ok((headers, answer(&report, xml)?).into_response());
+    }
+    let size = (form.files.len(), form.files.iter().map(|file| file.len).sum());
+    let id = hex::encode(app.chance().bytes::<16>());
+    let this = app.clone();
+    let mut job = app.jobs().begin(id, owner(known.as_ref()), size, move |done| async move {
+        let judged = || {
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        judge::judge(&this, form.files, judged).await
+    })?;
+    match job.wait(wish.patience).await {
+        End::Done(report) => Ok((headers, answer(&report, xml)?).into_response()),
+        End::Failed(problem) => Err(problem),
+        End::Running => {
+            let mut response = (StatusCode::ACCEPTED, headers, running(&job)).into_response();
+            let place = HeaderValue::from_str(&format!("/api/v1/verifications/{}", job.id));
+            let place = place.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+            response.headers_mut().insert(header::LOCATION, place);
+            response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
+            Ok(response)
+        }
+    }
+}
+
+/// Read a verification
+///
+/// How far it is and, when it is done, the report. With `Prefer: wait=N` the answer comes when it is done or after N
+/// seconds. Answers are kept for an hour. One that was sent with a key is there for that key only.
+#[utoipa::path(get, path = "/api/v1/verifications/{id}", tag = "Verification", operation_id = "readVerification",
+    security((), ("api_key" = [])),
+    params(("id" = String, Path, description = "From `Location`"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` (RFC 7240)")),
+    responses((status = 200, description = "How it stands; with `Accept: application/xml` the report alone, once done",
+            content((Verification = "application/json"), (String = "application/xml"))),
+        (status = 404, description = "Not there, not yours, or not any more", body = ProblemBody)))]
+pub(in super::super) async fn read(
+    State(app): State<App>,
+    MaybeKnown(known): MaybeKnown,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let job = app.jobs().find(&id, owner(known.as_ref()).as_deref());
+    let mut job = job.ok_or_else(|| Problem::new(&problem::VERIFICATION_NOT_FOUND))?;
+    match job.wait(Wish::of(&headers).patience).await {
+        End::Done(report) if wants_xml(&headers) => answer(&report, true),
+        End::Done(report) => {
+            let report = Some(Report::clone(&report));
+            Ok(Json(Verification { state: Standing::Done, report, ..Verification::of(&job) }).into_response())
+        }
+        End::Failed(problem) => Err(problem),
+        End::Running => Ok(running(&job)),
+    }
+}
+
+/// Cancel a verification
+///
+/// Stops it and forgets it, or forgets its answer.
+#[utoipa::path(delete, path = "/api/v1/verifications/{id}", tag = "Verification", operation_id = "cancelVerification",
+    security((), ("api_key" = [])),
+    params(("id" = String, Path, description = "From `Location`")),
+    responses((status = 204, description = "It is forgotten"),
+        (status = 404, description = "Not there, not yours, or not any more", body = ProblemBody)))]
+pub(in super::super) async fn cancel(
+    State(app): State<App>,
+    MaybeKnown(known): MaybeKnown,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if app.jobs().cancel(&id, owner(known.as_ref()).as_deref()) {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::new(&problem::VERIFICATION_NOT_FOUND))
+    }
+}
+
+/// How a verification stands.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Verification {
+    /// As in `Location`.
+    id: String,
+    /// `running` or `done`.
+    state: Standing,
+    /// Files that have their verdict.
+    done: usize,
+    /// Files that were sent.
+    total: usize,
+    /// The verdict on each file, when done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<Report>,
+}
+
+/// Whether a verification has ended.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = VerificationState)]
+enum Standing {
+    /// All files have their verdict.
+    Done,
+    /// Some have not.
+    Running,
+}
+
+impl Verification {
+    fn of(job: &Job) -> Self {
+        Self {
+            id: job.id.clone(),
+            state: Standing::Running,
+            done: job.done(),
+            total: job.total,
+            report: None,
+        }
+    }
 }
 
 /// The parts of a verification form.
@@ -40,4 +176,79 @@ pub(in super::super) struct VerifyForm {
     /// One or more PDFs.
     #[schema(value_type = Vec<String>, format = Binary)]
     file: Vec<Vec<u8>>,
+}
+
+/// What `Prefer` asks for (RFC 7240): an answer later, and how long to wait for one now.
+#[derive(Debug, PartialEq, Eq)]
+struct Wish {
+    later: bool,
+    patience: Duration,
+}
+
+impl Wish {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut wish = Self { later: false, patience: Duration::ZERO };
+        let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        for preference in values.flat_map(|value| value.split([',', ';'])).map(str::trim) {
+            if preference.eq_ignore_ascii_case("respond-async") {
+                wish.later = true;
+            } else if let Some((name, seconds)) = preference.split_once('=')
+                && name.trim().eq_ignore_ascii_case("wait")
+                && let Ok(seconds) = seconds.trim().parse::<u64>()
+            {
+                wish.patience = Duration::from_secs(seconds.min(MOST_PATIENCE));
+            }
+        }
+        wish
+    }
+}
+
+fn owner(known: Option<&Known>) -> Option<String> {
+    known.map(|Known(caller)| caller.key().to_owned())
+}
+
+fn running(job: &Job) -> Response {
+    ([(header::RETRY_AFTER, RETRY)], Json(Verification::of(job))).into_response()
+}
+
+/// Whether `Accept` prefers XML to JSON: it names it, and does not name JSON.
+fn wants_xml(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.contains("application/xml") && !accepted.contains("json")
+}
+
+fn answer(report: &Report, xml: bool) -> Result<Response, Problem> {
+    if !xml {
+        return Ok(Json(report).into_response());
+    }
+    let xml = etsi::validation_report(report);
+    let xml = xml.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/xml")], xml).into_response())
+}
+
+/// A request that is answered later may bring so many times the files.
+const MORE_LATER: usize = 10;
+/// The longest that a request is held open, in seconds.
+const MOST_PATIENCE: u64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences_are_read_in_all_their_spellings() {
+        let wish = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("prefer", value.parse().unwrap());
+            }
+            let Wish { later, patience } = Wish::of(&headers);
+            (later, patience.as_secs())
+        };
+        assert_eq!(wish(&[]), (false, 0));
+        assert_eq!(wish(&["respond-async, wait=10"]), (true, 10));
+        assert_eq!(wish(&["Respond-Async", "WAIT = 7"]), (true, 7));
+        assert_eq!(wish(&["wait=100000; foo=bar"]), (false, MOST_PATIENCE));
+        assert_eq!(wish(&["wait=-1, respond-asynchronously"]), (false, 0));
+    }
 }

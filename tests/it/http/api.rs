@@ -479,6 +479,7 @@ fn every_path_is_described_and_every_description_is_whole() {
             let answer = match method.as_str() {
                 "get" => town.anon().get(&real),
                 "post" => town.anon().post(&real, &Value::Null),
+                "delete" => town.anon().delete(&real),
                 other => panic!("{other} is not used"),
             };
             assert_ne!(answer.status(), "405 Method Not Allowed", "{id}");

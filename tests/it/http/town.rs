@@ -228,6 +228,14 @@ impl Person {
         Answer::of(request.call().unwrap())
     }
 
+    pub(super) fn delete(&self, path: &str) -> Answer {
+        let mut request = self.agent.delete(format!("http://{}{path}", self.address));
+        for (name, value) in self.headers(&[]) {
+            request = request.header(name, value);
+        }
+        Answer::of(request.call().unwrap())
+    }
+
     /// A POST with exactly these headers beside the API key.
     pub(super) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = self.agent.post(format!("http://{}{path}", self.address));

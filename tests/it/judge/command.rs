@@ -163,6 +163,118 @@ fn people_are_told_in_their_language() {
     assert!(encrypted.contains("Passwords are not supported yet"), "{encrypted}");
 }
 
+/// A folder with all of it, in two levels.
+fn folder(desk: &Desk) {
+    files(desk);
+    let at = |name: &str| desk.folder.path().join(name);
+    fs::create_dir_all(at("in/b")).unwrap();
+    for (from, to) in [
+        ("valid.pdf", "in/1.pdf"),
+        ("changed.pdf", "in/b/2.PDF"),
+        ("plain.pdf", "in/c.pdf"),
+        ("broken.pdf", "in/d.pdf"),
+        ("unknown.pdf", "in/e.pdf"),
+    ] {
+        fs::copy(at(from), at(to)).unwrap();
+    }
+    fs::write(at("in/notes.txt"), "no PDF").unwrap();
+    std::os::unix::fs::symlink(at("in"), at("in/b/loop")).unwrap();
+}
+
+const OFFLINE: [&str; 5] = ["--trust", "root.pem", "--offline", "--at", "2026-06-01T00:00:00Z"];
+const INSIDE: [&str; 5] = ["in/1.pdf", "in/b/2.PDF", "in/c.pdf", "in/d.pdf", "in/e.pdf"];
+
+#[test]
+fn a_folder_is_judged_whole_and_in_order() {
+    let desk = Desk::new();
+    folder(&desk);
+    let (status, out, err) = desk.verify(&[&["in", "--format", "jsonl"][..], &OFFLINE].concat());
+    assert_eq!(status, Some(65), "{err}");
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let overall = line["overall"].as_str().or(line["error"]["key"].as_str());
+            (line["name"].as_str().unwrap(), overall.unwrap())
+        })
+        .collect();
+    let words = ["valid", "invalid", "unsigned", "file.damaged", "indeterminate"];
+    assert_eq!(told, INSIDE.into_iter().zip(words).collect::<Vec<_>>());
+    assert_eq!(err, "", "what is no terminal is told no progress");
+
+    // A line is what the one document of --json holds.
+    let (_, json, _) = desk.verify(&[&["in", "--json"][..], &OFFLINE].concat());
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["documents"][0], lines[0]);
+    assert_eq!(report["unreadable"][0], lines[3]);
+
+    for format in ["text", "json", "jsonl", "etsi"] {
+        let with = |jobs| desk.verify(&[&["in", "--format", format, "--jobs", jobs][..], &OFFLINE].concat());
+        let one = with("1");
+        assert_eq!(one.0, Some(65), "{format}");
+        assert_eq!(one, with("8"), "{format}: the answer does not depend on the number of threads");
+    }
+    let without = |arguments: &[&str]| desk.verify(&[arguments, &OFFLINE].concat()).0;
+    assert_eq!(without(&["in/1.pdf", "--json", "--format", "json"]), Some(64));
+    assert_eq!(without(&["in/1.pdf", "--jobs", "0"]), Some(64));
+    assert_eq!(without(&["in/1.pdf", "in/c.pdf"]), Some(3));
+}
+
+#[test]
+fn a_folder_without_documents_is_not_all_well() {
+    let desk = Desk::new();
+    files(&desk);
+    fs::create_dir(desk.folder.path().join("empty")).unwrap();
+    let (status, out, _) = desk.verify(&[&["empty", "valid.pdf"][..], &OFFLINE].concat());
+    assert_eq!(status, Some(65));
+    assert!(out.contains("✖ empty") && out.contains("There is no PDF in this folder."), "{out}");
+    assert!(out.contains("✔ valid.pdf"), "{out}");
+}
+
+#[test]
+fn the_etsi_report_tells_every_file() {
+    let desk = Desk::new();
+    folder(&desk);
+    let (status, xml, _) = desk.verify(&[&["in", "--format", "etsi"][..], &OFFLINE].concat());
+    assert_eq!(status, Some(65));
+    assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"), "{xml}");
+    let count = |what: &str| xml.matches(what).count();
+    assert_eq!(
+        count("<SignatureValidationReport>"),
+        6,
+        "two signatures, one, one, and two files without\n{xml}"
+    );
+    for (indication, files) in [("total-passed", 2), ("total-failed", 2), ("indeterminate", 2)] {
+        let uri = format!("<MainIndication>urn:etsi:019102:mainindication:{indication}</MainIndication>");
+        assert_eq!(count(&uri), files, "{indication}\n{xml}");
+    }
+    assert_eq!(count("noSignatureFound"), 1);
+    assert_eq!(count("urn:kyso:validation:error:digest.mismatch"), 1);
+    assert_eq!(count("urn:kyso:validation:error:file.damaged"), 1);
+    let Some(lint) = crate::support::tool("xmllint") else { return };
+    let path = desk.put("report.xml", xml.as_bytes());
+    crate::support::run(Command::new(lint).arg("--noout").arg("--nonet").arg(path));
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal() {
+    let desk = Desk::new();
+    folder(&desk);
+    let Some(script) = crate::support::tool("script") else { return };
+    let run = format!(
+        "'{}' verify in --format jsonl --trust root.pem --offline --at 2026-06-01T00:00:00Z > out.jsonl",
+        env!("CARGO_BIN_EXE_kyso")
+    );
+    let mut command = Command::new(script);
+    command.args(["-q", "-e", "-c", &run, "typescript"]).current_dir(desk.folder.path()).env("TERM", "xterm");
+    let Output { status, stdout, .. } = command.output().unwrap();
+    assert_eq!(status.code(), Some(65));
+    let shown = String::from_utf8_lossy(&stdout);
+    assert!(shown.contains("/5 "), "{shown:?}");
+    let out = fs::read_to_string(desk.folder.path().join("out.jsonl")).unwrap();
+    assert_eq!(out.lines().count(), 5, "the answer itself has no trace of it");
+}
+
 fn sha256(path: &Path) -> String {
     kyso::base::Sha256::of(&fs::read(path).unwrap()).to_hex()
 }

@@ -1,0 +1,220 @@
+//! The interface of SiVa 3, for clients that were written for it: same requests, same answers, same failures.
+//!
+//! What is judged, and how, is kyso's own: a client's wish for one of SiVa's policies is taken and answered with a
+//! warning. Failures are SiVa's `requestErrors`, not problems of RFC 9457.
+
+mod body;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts as _, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use self::body::Asked;
+use super::{App, Problem, api::operations::is_ready, auth::MaybeKnown, judge, problem};
+use crate::rendering::siva;
+
+/// Validate a document as SiVa does
+///
+/// The document comes as Base64 in JSON and is decoded as it streams in. Open to everyone; without a key the number of
+/// requests a minute is limited by address. `Detailed` and `Diagnostic` are answered with the simple report: the
+/// blocks that they add are those of SiVa's own engine.
+#[utoipa::path(post, path = "/validate", tag = "SiVa", operation_id = "sivaValidate",
+    security((), ("api_key" = [])),
+    request_body(content = ValidationRequest),
+    responses((status = 200, description = "The report", body = siva::Answer),
+        (status = 400, description = "Something is wrong with the request or the document", body = RequestErrors),
+        (status = 429, description = "Too many requests of this address", body = RequestErrors)))]
+pub(super) async fn validate(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let MaybeKnown(known) = MaybeKnown::from_request_parts(&mut parts, &app).await?;
+    let request = Request::from_parts(parts, body);
+    let mut headers = HeaderMap::new();
+    if known.is_none() {
+        app.allow_public(&request)?.write(&mut headers);
+    }
+    let Asked { document, policy } = body::receive(request, app.limits()).await?;
+    let mut report = judge::judge(&app, vec![document], || {}).await?;
+    match (report.documents.pop(), report.unreadable.pop()) {
+        (Some(document), _) => {
+            Ok((headers, Json(siva::simple_report(&document, policy.as_deref()))).into_response())
+        }
+        (None, unreadable) => {
+            let reason = unreadable.map(|file| file.error.message).unwrap_or_default();
+            Err(Refusal::of("document", format!("{MALFORMED}. {reason}").trim_end().to_owned()))
+        }
+    }
+}
+
+/// Health, as SiVa tells it
+#[utoipa::path(get, path = "/monitoring/health", tag = "SiVa", operation_id = "sivaHealth",
+    responses((status = 200, description = "How the service stands", body = SivaHealth)))]
+pub(super) async fn health(State(app): State<App>) -> Json<SivaHealth> {
+    let details = HealthDetails {
+        webapp_name: "kyso",
+        version: env!("CARGO_PKG_VERSION"),
+        start_time: app.started().to_string(),
+        current_time: app.clock().now().to_string(),
+    };
+    let health = HealthComponent { status: "UP", details };
+    Json(SivaHealth { status: status(&app).await, components: HealthComponents { health } })
+}
+
+/// Health in one word, as SiVa tells it
+#[utoipa::path(get, path = "/monitoring/heartbeat", tag = "SiVa", operation_id = "sivaHeartbeat",
+    responses((status = 200, description = "`UP`, or `DOWN` when something that the work needs is missing",
+        body = Heartbeat)))]
+pub(super) async fn heartbeat(State(app): State<App>) -> Json<Heartbeat> {
+    Json(Heartbeat { status: status(&app).await })
+}
+
+/// Version, as SiVa tells it
+#[utoipa::path(get, path = "/monitoring/version", tag = "SiVa", operation_id = "sivaVersion",
+    responses((status = 200, description = "The program's version", body = Version)))]
+pub(super) async fn version() -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION") })
+}
+
+async fn status(app: &App) -> &'static str {
+    if is_ready(app).await { "UP" } else { "DOWN" }
+}
+
+/// What is to be validated.
+#[derive(utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::ValidationRequest)]
+#[expect(dead_code, reason = "describes the body; the document is streamed, not read into this")]
+pub(super) struct ValidationRequest {
+    /// Base64 of the document.
+    document: String,
+    /// At most 255 characters.
+    filename: String,
+    /// `POLv3`, `POLv4` or the name of kyso's own policy; kyso's own is applied.
+    signature_policy: Option<String>,
+    /// `Simple`, `Detailed` or `Diagnostic`.
+    report_type: Option<String>,
+}
+
+/// `GET /monitoring/health`
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = siva::Health)]
+pub(super) struct SivaHealth {
+    /// `UP` or `DOWN`.
+    status: &'static str,
+    components: HealthComponents,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = siva::HealthComponents)]
+struct HealthComponents {
+    health: HealthComponent,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = siva::HealthComponent)]
+struct HealthComponent {
+    /// Always `UP`.
+    status: &'static str,
+    details: HealthDetails,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::HealthDetails)]
+struct HealthDetails {
+    webapp_name: &'static str,
+    version: &'static str,
+    start_time: String,
+    current_time: String,
+}
+
+/// `GET /monitoring/heartbeat`
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = siva::Heartbeat)]
+pub(super) struct Heartbeat {
+    /// `UP` or `DOWN`.
+    status: &'static str,
+}
+
+/// `GET /monitoring/version`
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = siva::Version)]
+pub(super) struct Version {
+    version: &'static str,
+}
+
+/// A request that got no report.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    retry_after: Option<u64>,
+    body: RequestErrors,
+}
+
+/// The body of a refusal.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::RequestErrors)]
+pub(super) struct RequestErrors {
+    request_errors: Vec<RequestError>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = siva::RequestError)]
+pub(super) struct RequestError {
+    /// The parameter that is wrong, such as `document`.
+    key: &'static str,
+    /// What is wrong with it.
+    message: String,
+}
+
+impl Refusal {
+    /// One parameter that is wrong.
+    fn of(key: &'static str, message: impl Into<String>) -> Self {
+        Self::all(vec![RequestError { key, message: message.into() }])
+    }
+
+    /// Several.
+    fn all(request_errors: Vec<RequestError>) -> Self {
+        Self {
+            status: Problem::new(&problem::MALFORMED).status(),
+            retry_after: None,
+            body: RequestErrors { request_errors },
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    /// SiVa answers 400 to whatever is wrong with a request. What is wrong with the caller or with us keeps its status.
+    fn from(problem: Problem) -> Self {
+        let (entry, language) = (problem.entry(), super::Language::En);
+        if entry.status >= 500 {
+            tracing::error!(code = entry.code, cause = problem.cause(), "failed");
+        }
+        let key = if entry.code == problem::TOO_LARGE.code { "document" } else { "request" };
+        let message = format!("{}. {}", problem.title(language), problem.detail(language));
+        let mut refusal = Self::of(key, message);
+        if matches!(entry.status, 401 | 403 | 408 | 429 | 500..) {
+            refusal.status = problem.status();
+        }
+        refusal.retry_after = problem.retry_seconds();
+        refusal
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// SiVa's words for a document that it cannot read.
+const MALFORMED: &str = "Document malformed or not matching documentType";

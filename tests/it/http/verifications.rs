@@ -1,0 +1,141 @@
+//! Verifications that are answered later, and in XML.
+
+use insta::assert_snapshot;
+use kyso::config::LimitSettings;
+use serde_json::{Value, json};
+
+use super::town::{Answer, Person, sample, town};
+
+const LATER: (&str, &str) = ("Prefer", "respond-async");
+
+/// Asks until it is done.
+fn done(who: &Person, location: &str) -> Value {
+    for _ in 0..60 {
+        let answer = who.get_with(location, &[("Prefer", "wait=5")]);
+        assert_eq!(answer.status(), "200 OK", "{}", answer.body());
+        let json = answer.json();
+        if json["state"] == "done" {
+            return json;
+        }
+        assert_eq!(json["state"], "running");
+        assert!(json.get("report").is_none() && !answer.header("retry-after").is_empty());
+    }
+    panic!("{location} does not end");
+}
+
+fn begin(who: &Person, files: &[(&str, &[u8])]) -> Answer {
+    let answer = who.send_form("/api/v1/verifications", &[LATER], files);
+    assert_eq!(answer.status(), "202 Accepted", "{}", answer.body());
+    answer
+}
+
+#[test]
+fn a_large_set_is_answered_later() {
+    let Some(town) = town() else { return };
+    let (signed, plain) = (town.signed_pdf(), sample());
+    let names: Vec<String> = (0..30).map(|index| format!("{index}.pdf")).collect();
+    let file = |(index, name): (usize, &'_ String)| {
+        let bytes: &[u8] = if index % 2 == 0 { signed } else { &plain };
+        (name.clone(), bytes)
+    };
+    let files: Vec<(String, &[u8])> = names.iter().enumerate().map(file).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let at_once = town.anon().send_form("/api/v1/verifications", &[], &files);
+    assert_snapshot!(at_once.status(), @"413 Payload Too Large");
+
+    let anon = town.anon();
+    let begun = begin(&anon, &files);
+    let location = begun.header("location").to_owned();
+    assert_eq!(begun.header("preference-applied"), "respond-async");
+    let id = begun.text("id");
+    assert_eq!(location, format!("/api/v1/verifications/{id}"));
+    assert_eq!((id.len(), &begun.json()["total"]), (32, &json!(30)));
+
+    let end = done(&anon, &location);
+    assert_eq!((&end["done"], &end["total"]), (&json!(30), &json!(30)));
+    let documents = end["report"]["documents"].as_array().unwrap();
+    let told: Vec<_> = documents.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(told, names, "in the order sent");
+    assert!(documents.iter().step_by(2).all(|one| one["overall"] == "valid"));
+    assert!(documents.iter().skip(1).step_by(2).all(|one| one["overall"] == "unsigned"));
+    let again = town.anon().get(&location).json();
+    assert_eq!(again, end, "whoever knows the identifier may read it as often as wished");
+
+    let xml = anon.get_with(&location, &[("Accept", "application/xml")]);
+    assert_eq!(xml.header("content-type"), "application/xml");
+    assert_eq!(xml.body().matches("mainindication:total-passed").count(), 30);
+
+    assert_snapshot!(anon.delete(&location).status(), @"204 No Content");
+    assert_snapshot!(anon.get(&location).code(), @"verification.not-found");
+    assert_snapshot!(anon.delete(&location).code(), @"verification.not-found");
+}
+
+#[test]
+fn a_verification_is_there_for_its_key_only() {
+    let Some(town) = town() else { return };
+    let clerk = town.clerk();
+    let location = begin(&clerk, &[("a.pdf", &sample())]).header("location").to_owned();
+    for other in [town.anon(), town.recipient(0)] {
+        assert_eq!(other.get(&location).code(), "verification.not-found");
+        assert_eq!(other.delete(&location).code(), "verification.not-found");
+    }
+    assert_eq!(done(&clerk, &location)["report"]["documents"][0]["overall"], "unsigned");
+    for nothing in ["0", "..", "%00", &"0".repeat(32)] {
+        let answer = town.anon().get(&format!("/api/v1/verifications/{nothing}"));
+        assert_eq!(answer.status(), "404 Not Found", "{nothing}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_soon_comes_at_once() {
+    let Some(town) = town() else { return };
+    let headers = [("Content-Type", "application/pdf"), ("Prefer", "respond-async, wait=50")];
+    let answer = town.anon().post_with("/api/v1/verifications", &headers, &sample());
+    assert_snapshot!(answer.status(), @"200 OK");
+    assert_eq!(answer.json()["documents"][0]["overall"], "unsigned");
+}
+
+#[test]
+fn what_may_wait_is_bounded() {
+    let Some(town) = town() else { return };
+    // One place for work, which a document of this size holds for a while; four may be under way for one key.
+    let limits = LimitSettings { parallel_work: 1, ..LimitSettings::default() };
+    let server = town.limited(limits);
+    let clerk = server.clerk();
+    let copies: Vec<(String, &[u8])> =
+        (0..100).map(|index| (format!("{index}.pdf"), town.signed_pdf())).collect();
+    let files: Vec<(&str, &[u8])> = copies.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let mut begun = Vec::new();
+    let refused = loop {
+        let answer = clerk.send_form("/api/v1/verifications", &[LATER], &files);
+        if answer.status() != "202 Accepted" {
+            break answer;
+        }
+        begun.push(answer.header("location").to_owned());
+        assert!(begun.len() < 50, "nothing bounds what one key may begin");
+    };
+    assert_snapshot!(refused.status(), @"429 Too Many Requests");
+    assert_snapshot!(refused.code(), @"verification.busy");
+    assert!(!refused.header("retry-after").is_empty());
+    for location in begun {
+        assert_eq!(clerk.delete(&location).status(), "204 No Content");
+    }
+    assert_eq!(begin(&clerk, &files[..1]).status(), "202 Accepted", "what was cancelled makes room");
+}
+
+#[test]
+fn the_report_of_etsi_is_given_to_those_who_accept_it() {
+    let Some(town) = town() else { return };
+    let ask = |accept: &str| {
+        let headers = [("Content-Type", "application/pdf"), ("Accept", accept)];
+        town.anon().post_with("/api/v1/verifications", &headers, town.signed_pdf())
+    };
+    let xml = ask("application/xml");
+    assert_eq!((xml.status().as_str(), xml.header("content-type")), ("200 OK", "application/xml"));
+    let text = xml.body();
+    assert!(text.contains("xmlns=\"http://uri.etsi.org/19102/v1.4.1#\""), "{text}");
+    assert_eq!(text.matches("urn:etsi:019102:mainindication:total-passed").count(), 2);
+    for json in ["*/*", "application/json", "application/json, application/xml;q=0.5"] {
+        assert_eq!(ask(json).header("content-type"), "application/json", "{json}");
+    }
+}
