@@ -23,6 +23,10 @@ impl Court<'_> {
         let Some(&issuer) = case.above.first() else { return };
         for (index, item) in self.statuses.iter().enumerate() {
             let Kind::Ocsp(response) = item.kind else { continue };
+            if budget.step().is_none() {
+                heard.doubts.push(Doubt::Weighty(StatusFault::Budget));
+                break;
+            }
             let mut about = response
                 .singles
                 .iter()
@@ -96,7 +100,7 @@ impl Court<'_> {
         let signed_by = |key: &Certificate, budget: &mut Budget| {
             self.checks
                 .holds(key.spki_der(), scheme, &response.tbs_der, None, &response.signature, budget)
-                .ok_or(Doubt::Fault(StatusFault::Budget))
+                .ok_or(Doubt::Weighty(StatusFault::Budget))
         };
         if response.responder_id.names(issuer) && signed_by(issuer, budget)? {
             return Ok((issuer.clone(), issuer.not_after()));
@@ -116,7 +120,7 @@ impl Court<'_> {
                 continue;
             }
             match self.checks.issued(candidate, issuer, budget) {
-                None => return Err(Doubt::Fault(StatusFault::Budget)),
+                None => return Err(Doubt::Weighty(StatusFault::Budget)),
                 Some(false) => continue,
                 Some(true) => {}
             }

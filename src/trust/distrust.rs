@@ -57,7 +57,7 @@ pub enum Distrust {
         fault: ChainFault,
     },
     /// A key or digest that policy no longer accepts.
-    #[error("{what} is too weak, at {subject}")]
+    #[error("{what} is too weak or not known, at {subject}")]
     Weak {
         /// The certificate.
         subject: String,

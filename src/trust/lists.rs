@@ -53,6 +53,10 @@ impl Court<'_> {
         let (mut complete, mut deltas) = (Vec::new(), Vec::new());
         for (item, evidence) in self.statuses.iter().enumerate() {
             let Kind::Crl(crl) = evidence.kind else { continue };
+            if budget.step().is_none() {
+                heard.doubts.push(Doubt::Weighty(StatusFault::Budget));
+                break;
+            }
             let reach = reach(crl, certificate);
             if matches!(reach, Reach::None) {
                 continue;
@@ -116,7 +120,7 @@ impl Court<'_> {
             }
             tried.push(candidate.der());
             match self.signed(crl, candidate, scheme, budget) {
-                None => return Err(Doubt::Fault(StatusFault::Budget)),
+                None => return Err(Doubt::Weighty(StatusFault::Budget)),
                 Some(false) => {
                     best = Doubt::Fault(StatusFault::Signature);
                     continue;
@@ -173,6 +177,13 @@ impl Court<'_> {
         }
         let direct = crl.issuer().matches(case.certificate.issuer());
         if direct && !self.same_authority(signer, case, budget) {
+            let entry = crl.entry_of(case.certificate.issuer(), case.certificate.serial());
+            let named = entry.is_some_and(|entry| !entry.is_removed()) && case.trail.len() < MAX_TRAIL;
+            // It cannot clear anybody. But whom it names is not cleared by others, if it comes from below the anchor.
+            if named && self.signer_path(signer, crl.this_update(), item, case, budget).is_ok() {
+                let what = "its signer bears the issuer's name, and nothing more".to_owned();
+                return Err(Doubt::Weighty(StatusFault::Named { what }));
+            }
             return Err(Doubt::Fault(StatusFault::NotAuthorized));
         }
         let asked = case.certificate.der() == signer.der() || case.trail.contains(signer);
@@ -206,7 +217,7 @@ impl Court<'_> {
         let Some(&anchor) = case.above.last() else { return Err(Doubt::Fault(StatusFault::NotAuthorized)) };
         let found = chains(signer, std::slice::from_ref(anchor), self.pool, self.checks, budget);
         let mut best = if found.exhausted {
-            Doubt::Fault(StatusFault::Budget)
+            Doubt::Weighty(StatusFault::Budget)
         } else {
             list_signer("no path leads from it to the anchor")
         };

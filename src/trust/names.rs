@@ -107,7 +107,11 @@ enum Reading {
 /// Whether a name lies in the subtree of a base of the same form. `None` when that cannot be said.
 fn within(name: &GeneralName, base: &GeneralName, reading: Reading) -> Option<bool> {
     match (name, base) {
-        (GeneralName::Directory(name), GeneralName::Directory(base)) => Some(name.starts_with(base)),
+        (GeneralName::Directory(name), GeneralName::Directory(base)) => {
+            let inside = name.starts_with(base);
+            // Text that is none to us may be the excluded one to somebody else.
+            (inside || reading == Reading::Narrow || name.is_text()).then_some(inside)
+        }
         (GeneralName::Dns(name), GeneralName::Dns(base)) => dns_within(name, base, reading),
         (GeneralName::Email(name), GeneralName::Email(base)) => email_within(name, base, reading),
         (GeneralName::Uri(name), GeneralName::Uri(base)) => {

@@ -97,7 +97,7 @@ pub enum StatusFault {
     /// OCSP status `unknown`.
     #[error("the responder does not know the certificate")]
     Unknown,
-    /// Too many signature checks.
+    /// Too many signature checks. What was not looked at might say that the certificate was revoked.
     #[error("there is too much evidence to look through")]
     Budget,
 }

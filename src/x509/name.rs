@@ -99,6 +99,11 @@ impl Name {
         Self::from_der(&write::sequence([parts, &write::value(Tag::SET, rdn)])).ok()
     }
 
+    /// Whether every value is text that can be read.
+    pub fn is_text(&self) -> bool {
+        self.rdns.iter().flatten().all(|attribute| attribute.text.is_some())
+    }
+
     /// Every value of an attribute type, as text; `None` for a value that is no text.
     pub fn attributes(&self, oid: ObjectIdentifier) -> impl Iterator<Item = Option<&str>> {
         let all = self.rdns.iter().flatten().filter(move |attribute| attribute.oid == oid);

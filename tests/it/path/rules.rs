@@ -246,6 +246,16 @@ fn a_list_by_another_key_of_the_issuer_counts_and_by_a_namesake_does_not() {
     let other = town.root.issue(&Spec::authority("CA khác", 22));
     let namesake = other.issue(&Spec::authority("CA", 23));
     assert_eq!(judged(&namesake, &[&namesake.certificate, &other.certificate]), Err("status.unknown"));
+    // Whom the namesake's list names is not cleared by the issuer's own.
+    let naming = list(&namesake.revokes(day("05-30"), Some(day("06-05")), &[(10, day("05-01"))], &[]));
+    let (own, others) = (town.ca_list(), list(&other.revokes(day("05-30"), Some(day("06-05")), &[], &[])));
+    let mut bench = Bench::of(&town, &[&root_list, &own, &naming, &others]);
+    bench.pool.extend([namesake.certificate.clone(), other.certificate.clone()]);
+    let distrust = bench.judge(&town.person.certificate).outcome.unwrap_err();
+    assert!(
+        matches!(&distrust, Distrust::StatusUnknown { faults, .. } if matches!(faults[..], [StatusFault::Named { .. }])),
+        "{distrust}"
+    );
     // A key that nobody certified.
     let stranger = Entity::root("CA");
     assert_eq!(judged(&stranger, &[&stranger.certificate]), Err("status.unknown"));
@@ -322,7 +332,7 @@ fn of_several_failures_the_one_that_came_furthest_is_told() {
     assert!(bench.judge(&town.person.certificate).outcome.is_ok());
 }
 
-/// Sixty keys of one name that certify each other: the chains through them are without number.
+/// Fourteen keys of one name that certify each other: some 150,000 chains of six go through them.
 #[test]
 fn a_certificate_bomb_ends_within_the_budget() {
     let keys: Vec<Key> = (0..14).map(|_| Key::new()).collect();
@@ -345,6 +355,34 @@ fn a_certificate_bomb_ends_within_the_budget() {
     let distrust = bench.judge(&person.certificate).outcome.unwrap_err();
     assert!(matches!(distrust, Distrust::Budget { .. }), "{distrust}");
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+/// Lists that cost a check each, before the one that says "revoked": what was not looked at is not good.
+#[test]
+fn a_flood_of_evidence_hides_no_revocation() {
+    let town = Town::new();
+    let stranger = Entity::root("CA");
+    let (root_list, revoking) = (
+        town.root_list(),
+        list(&town.ca.revokes(day("05-30"), Some(day("06-05")), &[(10, day("05-01"))], &[])),
+    );
+    let flood: Vec<Crl> = (0..120_u32)
+        .map(|serial| {
+            list(&stranger.revokes(day("05-30"), Some(day("06-05")), &[(serial, day("05-01"))], &[]))
+        })
+        .collect();
+    let said = answer(&town.ca, &town.person.certificate, day("05-31"), None, None);
+    for lists in [120_usize, 20] {
+        let mut all = vec![&root_list];
+        all.extend(flood.iter().take(lists));
+        all.push(&revoking);
+        let bench = Bench { answers: vec![StatusItem::ocsp(&said, now())], ..Bench::of(&town, &all) };
+        let begun = Instant::now();
+        let distrust = bench.judge(&town.person.certificate).outcome.unwrap_err();
+        let expected = if lists == 20 { "revoked" } else { "status.unknown" };
+        assert_eq!(distrust.key(), expected, "{distrust}");
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
 }
 
 #[test]
