@@ -238,10 +238,11 @@ mod tests {
     fn signed_attributes_are_told_from_unsigned_ones() {
         let token = write::sequence([write::oid(oid::SIGNED_DATA)]);
         let found = read(true, oid::CONTENT_TIME_STAMP, &token);
-        assert_eq!(found.content_time_stamps, [token.clone()]);
+        assert_eq!(found.content_time_stamps, std::slice::from_ref(&token));
         assert_eq!(read(false, oid::CONTENT_TIME_STAMP, &token), CadesAttributes::default());
         assert_eq!(read(false, oid::SIGNATURE_POLICY_ID, &write::null()), CadesAttributes::default());
-        assert_eq!(read(false, oid::ARCHIVE_TIME_STAMP_V3, &token).archive_time_stamps, [token.clone()]);
+        let found = read(false, oid::ARCHIVE_TIME_STAMP_V3, &token);
+        assert_eq!(found.archive_time_stamps, std::slice::from_ref(&token));
         assert_eq!(read(true, oid::ARCHIVE_TIME_STAMP_V3, &token), CadesAttributes::default());
         assert_eq!(read(false, oid::ARCHIVE_TIME_STAMP_V2, &token).older_archive_time_stamps, 1);
         assert_eq!(read(false, oid::ESC_TIME_STAMP, &token).reference_time_stamps, [token]);

@@ -188,7 +188,6 @@ fn what_openssl_signs_is_read_and_right() {
         ("brainpoolP384r1", &["-md", "sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
         ("brainpoolP512r1", &["-md", "sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
         ("brainpoolP512r1", &["-md", "sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
-        ("ed25519", &["-md", "sha512"], SignatureScheme::Ed25519),
     ] {
         let what = format!("{key} {options:?}");
         let (private, certificate) = workshop.key(key);
@@ -261,6 +260,39 @@ fn what_openssl_streams_is_read_as_well() {
             assert_eq!(check(signed), Ok(()), "{key} {options:?}");
             assert_eq!(check(&signed[1..]), Err(CryptoError::BadSignature));
         }
+    }
+}
+
+/// pyHanko names the algorithms under protection as well (RFC 6211), and that agrees.
+#[test]
+fn what_pyhanko_signs_is_read_and_right() {
+    let (Some(workshop), Some(pyhanko)) = (Workshop::open(), support::PyHanko::find()) else { return };
+    let document = workshop.write("document", "Quyết định\n".as_bytes());
+    let pss = |digest: DigestAlgorithm, salt_len| SignatureScheme::RsaPss { digest, salt_len };
+    for (key, arguments, scheme) in [
+        ("rsa2048", &["sha256"][..], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
+        ("rsa3072", &["sha384", "pss"], pss(DigestAlgorithm::Sha384, 48)),
+        ("p256", &["sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
+        ("p521", &["sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
+        ("brainpoolP384r1", &["sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
+        ("ed25519", &["sha512"], SignatureScheme::Ed25519),
+    ] {
+        let what = format!("{key} {arguments:?}");
+        let (private, certificate) = workshop.key(key);
+        let signed = workshop.path("signed");
+        let mut script = pyhanko.script("cms_with_pyhanko.py");
+        support::run(script.arg(private).arg(certificate).arg(&document).arg(&signed).args(arguments));
+        let cms = SignedData::parse(&fs::read(&signed).unwrap(), &Limits::default()).unwrap();
+        let signer = cms.only_signer().unwrap();
+        let found = cms.signer_certificate().unwrap().unwrap();
+        assert_eq!(signer.protects_algorithms, Some(true), "{what}");
+        assert_eq!((signer.scheme(), signer.digest_algorithm), (Ok(scheme), scheme.digest()), "{what}");
+        let digest = scheme.digest().digest(&fs::read(&document).unwrap());
+        assert_eq!(signer.message_digest, Some(digest.bytes), "{what}");
+        let attributes = signer.signed_attributes.as_deref().unwrap();
+        let check = |signed: &[u8]| crypto::verify(found.spki_der(), scheme, signed, &signer.signature);
+        assert_eq!(check(attributes), Ok(()), "{what}");
+        assert_eq!(check(&attributes[1..]), Err(CryptoError::BadSignature), "{what}");
     }
 }
 
