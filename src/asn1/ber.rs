@@ -10,6 +10,29 @@ pub fn is_indefinite(bytes: &[u8]) -> bool {
     bytes.get(1) == Some(&INDEFINITE)
 }
 
+/// Whether the first value of `bytes` has, at any depth down to `depth`, an indefinite length or an OCTET STRING in
+/// pieces, so that a reader of definite lengths needs [`to_definite`] first. What is broken needs nothing: the reader
+/// will say so.
+pub fn is_needed(bytes: &[u8], depth: usize) -> bool {
+    if is_indefinite(bytes) || bytes.first() == Some(&CONSTRUCTED_OCTET_STRING) {
+        return true;
+    }
+    let Ok(value) = Reader::new(bytes).any() else { return false };
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    if value.tag.0 & CONSTRUCTED == 0 {
+        return false;
+    }
+    let mut rest = value.value;
+    while !rest.is_empty() {
+        if is_needed(rest, depth) {
+            return true;
+        }
+        let Ok(child) = Reader::new(rest).any() else { return false };
+        rest = rest.get(child.raw.len()..).unwrap_or_default();
+    }
+    false
+}
+
 /// The first value of `bytes` with definite lengths throughout, and how many octets it took up.
 ///
 /// A constructed OCTET STRING becomes a primitive one.
@@ -130,6 +153,26 @@ mod tests {
     }
 
     #[test]
+    fn it_is_needed_where_something_is_not_definite() {
+        for (bytes, needed) in [
+            (&[0x30, 0x80, 0x00, 0x00][..], true),
+            (&[0x30, 0x04, 0x30, 0x80, 0x00, 0x00], true),
+            (&[0x30, 0x06, 0x05, 0x00, 0x30, 0x80, 0x00, 0x00], true),
+            (&[0x30, 0x05, 0x24, 0x03, 0x04, 0x01, b'a'], true),
+            (&[0x30, 0x04, 0x30, 0x02, 0x05, 0x00], false),
+            (&[0x04, 0x02, 0x30, 0x80], false),
+            (&[0x30, 0x02, 0x04, 0x80], true),
+            (&[0x30, 0x05, 0x05], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_needed(bytes, 8), needed, "{bytes:02x?}");
+        }
+        let deep = (0..100).fold(vec![0x30, 0x80, 0x00, 0x00], |inner, _| write::sequence([inner]));
+        assert!(!is_needed(&deep, 64), "the reader's own limit answers");
+        assert!(is_needed(&deep, 128));
+    }
+
+    #[test]
     fn broken_values_are_refused() {
         for broken in [
             &[][..],
@@ -152,8 +195,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_answered_in_definite_lengths(bytes: Vec<u8>) {
+            let needed = is_needed(&bytes, 16);
             if let Ok((definite, taken)) = to_definite(&bytes, 16) {
                 prop_assert!(taken <= bytes.len());
+                prop_assert!(!is_needed(&definite, 16));
+                prop_assert!(needed || definite == bytes[..taken]);
                 let again = to_definite(&definite, 16);
                 prop_assert_eq!(again, Ok((definite.clone(), definite.len())));
             }

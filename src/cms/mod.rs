@@ -1,9 +1,11 @@
 //! Cryptographic Message Syntax: SignedData read and built (RFC 5652, RFC 5035, ETSI EN 319 122-1).
 
 mod build;
+mod cades;
 mod read;
 
 pub use build::{SignedAttributes, SignedDataParts};
+pub use cades::{CadesAttributes, SignaturePolicy};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
 
 #[cfg(test)]
@@ -194,6 +196,89 @@ mod tests {
     }
 
     #[test]
+    fn indefinite_lengths_are_read_within_definite_ones() {
+        let der = built(DigestAlgorithm::Sha256, |_| {});
+        let mut outer = Reader::only(&der).unwrap().reader();
+        let (kind, content) = (outer.any().unwrap().raw, outer.any().unwrap());
+        let signed_data = Reader::only(content.value).unwrap();
+        let inner = [&[0x30, 0x80], signed_data.value, &[0, 0]].concat();
+        let ber = write::sequence([kind, &write::value(Tag::context(0), &inner)]);
+        let (plain, read) = (parse(&der).unwrap(), parse(&[&ber[..], &[0; 9]].concat()).unwrap());
+        let (one, two) = (plain.only_signer().unwrap(), read.only_signer().unwrap());
+        assert_eq!(one.signed_attributes, two.signed_attributes);
+        assert_eq!(one.signature, two.signature);
+        assert!(parse(&[&ber[..], &[1]].concat()).is_err());
+        for cut in 0..ber.len() {
+            assert!(parse(&ber[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn content_in_pieces_is_put_together() {
+        let content = b"0123456789abcdef";
+        let der = built(DigestAlgorithm::Sha256, |parts| parts.content = Some(content));
+        let whole = write::value(Tag::context(0), &write::octet_string(content));
+        let pieces = write::constructed(Tag(0x24), content.chunks(5).map(write::octet_string));
+        let pieces = write::value(Tag::context(0), &pieces);
+        // The lengths above change with it, so the structure is written anew around the other content.
+        let mut outer = Reader::only(&der).unwrap().reader();
+        let kind = outer.any().unwrap().raw;
+        let signed_data = Reader::only(outer.any().unwrap().value).unwrap();
+        let mut fields = signed_data.reader();
+        let (version, digests) = (fields.any().unwrap().raw, fields.any().unwrap().raw);
+        let encapsulated = fields.any().unwrap();
+        assert!(encapsulated.raw.ends_with(&whole));
+        let encapsulated = write::sequence([write::oid(oid::DATA), pieces]);
+        let mut parts = vec![version.to_vec(), digests.to_vec(), encapsulated];
+        while !fields.is_empty() {
+            parts.push(fields.any().unwrap().raw.to_vec());
+        }
+        let ber = write::sequence([kind, &write::value(Tag::context(0), &write::sequence(parts))]);
+        let read = parse(&ber).unwrap();
+        assert_eq!(read.content.as_deref(), Some(&content[..]));
+        assert_eq!(
+            read.only_signer().unwrap().signature,
+            parse(&der).unwrap().only_signer().unwrap().signature
+        );
+    }
+
+    #[test]
+    fn protected_algorithms_are_compared() {
+        let digest = |oid| write::algorithm(oid, None);
+        let scheme = SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256).to_identifier();
+        let without_null = write::algorithm(oid::SHA256_WITH_RSA, None);
+        let implicit = |der: &[u8]| write::value(Tag::context(1), Reader::only(der).unwrap().value);
+        for (what, parts, expected) in [
+            ("both", vec![digest(oid::SHA256), implicit(&scheme)], true),
+            ("NULL or nothing", vec![digest(oid::SHA256), implicit(&without_null)], true),
+            ("another digest", vec![digest(oid::SHA3_256), implicit(&scheme)], false),
+            (
+                "another signature algorithm",
+                vec![digest(oid::SHA256), implicit(&write::algorithm(oid::RSA_ENCRYPTION, None))],
+                false,
+            ),
+            ("no signature algorithm", vec![digest(oid::SHA256)], false),
+        ] {
+            let protection = attribute(oid::CMS_ALGORITHM_PROTECTION, &[write::sequence(&parts)]);
+            let cms = parse(&signed_data(&[protection], 1)).unwrap();
+            assert_eq!(cms.only_signer().unwrap().protects_algorithms, Some(expected), "{what}");
+        }
+        let cms = parse(&signed_data(&[], 1)).unwrap();
+        assert_eq!(cms.only_signer().unwrap().protects_algorithms, None);
+        let broken = attribute(oid::CMS_ALGORITHM_PROTECTION, &[write::null()]);
+        assert!(parse(&signed_data(&[broken], 1)).is_err());
+    }
+
+    #[test]
+    fn cades_attributes_are_found_where_they_belong() {
+        let policy = attribute(oid::SIGNATURE_POLICY_ID, &[write::null()]);
+        let cms = parse(&signed_data(std::slice::from_ref(&policy), 1)).unwrap();
+        let signer = cms.only_signer().unwrap();
+        assert_eq!(signer.cades.signature_policy, Some(SignaturePolicy::Implied));
+        assert!(parse(&signed_data(&[policy.clone(), policy], 1)).is_err(), "twice");
+    }
+
+    #[test]
     fn a_cms_cut_anywhere_is_refused() {
         let der = built(DigestAlgorithm::Sha256, |_| {});
         for end in 0..der.len() {
@@ -276,13 +361,14 @@ mod tests {
             attribute(oid, &[write::sequence([write::sequence([write::sequence(id)])])])
         };
         let hash = |len| write::octet_string(&vec![7; len]);
-        let md5 = write::algorithm(ObjectIdentifier::new_unwrap("1.2.840.113549.2.5"), None);
+        let md2 = write::algorithm(ObjectIdentifier::new_unwrap("1.2.840.113549.2.2"), None);
         let v2 = oid::SIGNING_CERTIFICATE_V2;
         for (what, broken) in [
             ("short hash", attribute(v2, &[hash(31)])),
             ("SHA-256 in version 1", attribute(oid::SIGNING_CERTIFICATE, &[hash(32)])),
             ("SHA-512 of 32 bytes", attribute(v2, &[write::algorithm(oid::SHA512, None), hash(32)])),
-            ("MD5", attribute(v2, &[md5, hash(16)])),
+            ("MD2", attribute(v2, &[md2, hash(16)])),
+            ("MD5 of 20 bytes", attribute(v2, &[write::algorithm(oid::MD5, None), hash(20)])),
             ("no hash", attribute(v2, &[])),
             ("a tail", attribute(v2, &[hash(32), issuer_serial("x", 1), write::null()])),
             ("no certificate", super::tests::attribute(v2, &[write::sequence([write::sequence([[]; 0])])])),
@@ -397,13 +483,13 @@ mod tests {
         let broken = |der: &[u8]| parse(der).unwrap_err().to_string();
         assert!(broken(&write::sequence([write::oid(oid::DATA)])).contains("content type"));
         assert!(broken(&[0x30, 0x80, 0x00, 0x00]).contains("cut short"));
-        assert!(broken(&[0x30, 0x04, 0x30, 0x80, 0x00, 0x00]).contains("supported form"));
+        assert!(broken(&[0x30, 0x04, 0x30, 0x80, 0x00, 0x00]).contains("expected"));
         let der = built(DigestAlgorithm::Sha256, |_| {});
         let sha = write::oid(oid::SHA256);
         let at = der.windows(sha.len()).rposition(|window| window == sha).unwrap();
-        // The last arc: SHA3-512 and the like.
+        // The last arc: HMAC and the like.
         let mut unknown = der.clone();
-        unknown[at + sha.len() - 1] = 0x0A;
+        unknown[at + sha.len() - 1] = 0x0E;
         assert!(matches!(
             parse(&unknown).unwrap_err(),
             CmsError::Algorithm { place: "digest algorithm", .. }

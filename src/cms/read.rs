@@ -8,9 +8,11 @@ use crate::{
     base::{Digest, DigestAlgorithm, Limits, UtcTime},
     x509::{
         Certificate, Crl, Name,
-        algorithm::{SignatureScheme, UnknownAlgorithm, digest_from_oid},
+        algorithm::{SignatureScheme, UnknownAlgorithm, digest_from_identifier},
     },
 };
+
+use super::cades::CadesAttributes;
 
 /// A SignedData (RFC 5652 section 5.1), read but not judged.
 #[derive(Clone, Debug)]
@@ -84,6 +86,11 @@ pub struct SignerInfo {
     pub revocation_crls: Vec<Vec<u8>>,
     /// adbe-revocationInfoArchival: OCSPResponses found there, as received.
     pub revocation_ocsps: Vec<Vec<u8>>,
+    /// The CMSAlgorithmProtection attribute (RFC 6211): whether it names the digest and signature algorithms that stand
+    /// outside of the signed attributes. `None` without it.
+    pub protects_algorithms: Option<bool>,
+    /// The CAdES attributes that decide nothing by themselves.
+    pub cades: CadesAttributes,
 }
 
 /// Why bytes were not taken as a SignedData.
@@ -122,7 +129,7 @@ pub enum CmsError {
 
 impl SignedData {
     /// Reads a ContentInfo with SignedData. Zero octets behind it are ignored; anything else there is an error.
-    /// BER with indefinite lengths is read where the ContentInfo begins with one, as older programs write it.
+    /// BER with indefinite lengths and strings in pieces is read, too, as older programs write it.
     ///
     /// ```text
     /// ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT SignedData }
@@ -142,7 +149,7 @@ impl SignedData {
         }
         let in_content_info = within("ContentInfo");
         let (definite, length);
-        let outer = if ber::is_indefinite(bytes) {
+        let outer = if ber::is_needed(bytes, limits.depth) {
             (definite, length) = ber::to_definite(bytes, limits.depth).map_err(&in_content_info)?;
             Reader::only(&definite).map_err(&in_content_info)?
         } else {
@@ -326,7 +333,7 @@ impl SignerInfo {
 
         let mut signer = Self {
             sid,
-            digest_algorithm: digest_from_oid(digest.oid).map_err(unknown("digest algorithm"))?,
+            digest_algorithm: digest_from_identifier(&digest).map_err(unknown("digest algorithm"))?,
             signature_algorithm,
             signed_attributes: None,
             content_type: None,
@@ -337,6 +344,8 @@ impl SignerInfo {
             time_stamp_tokens: Vec::new(),
             revocation_crls: Vec::new(),
             revocation_ocsps: Vec::new(),
+            protects_algorithms: None,
+            cades: CadesAttributes::default(),
         };
         if let Some(signed) = signed {
             let mut hashed = signed.raw.to_vec();
@@ -344,7 +353,7 @@ impl SignerInfo {
                 *tag = Tag::SET.0;
             }
             signer.signed_attributes = Some(hashed);
-            signer.take_in_signed(&attributes(&signed, limits)?, limits)?;
+            signer.take_in_signed(&attributes(&signed, limits)?, &digest, limits)?;
         }
         if let Some(unsigned) = unsigned {
             signer.take_in_unsigned(&attributes(&unsigned, limits)?, limits)?;
@@ -352,8 +361,16 @@ impl SignerInfo {
         Ok(signer)
     }
 
-    fn take_in_signed(&mut self, attributes: &[Attribute<'_>], limits: &Limits) -> Result<(), CmsError> {
+    fn take_in_signed(
+        &mut self,
+        attributes: &[Attribute<'_>],
+        digest: &AlgorithmIdentifierOwned,
+        limits: &Limits,
+    ) -> Result<(), CmsError> {
         for (index, attribute) in attributes.iter().enumerate() {
+            for value in &attribute.values {
+                self.cades.take_in_signed(attribute.oid, value, limits);
+            }
             if !ONCE.contains(&attribute.oid) {
                 continue;
             }
@@ -384,15 +401,42 @@ impl SignerInfo {
                     self.signing_certificate.extend(certificate_ids(value, limits, id_v2)?);
                 }
                 oid::ADOBE_REVOCATION => self.take_in_archive(value, limits)?,
+                oid::CMS_ALGORITHM_PROTECTION => {
+                    self.protects_algorithms = Some(self.is_protected_by(value, digest)?);
+                }
                 _ => {}
             }
         }
         Ok(())
     }
 
+    /// RFC 6211 section 2; an attribute that leaves the signature algorithm out protects nothing of a signature.
+    ///
+    /// ```text
+    /// CMSAlgorithmProtection ::= SEQUENCE {
+    ///     digestAlgorithm AlgorithmIdentifier, signatureAlgorithm [1] IMPLICIT AlgorithmIdentifier OPTIONAL,
+    ///     macAlgorithm [2] IMPLICIT AlgorithmIdentifier OPTIONAL }
+    /// ```
+    fn is_protected_by(&self, value: &Tlv<'_>, digest: &AlgorithmIdentifierOwned) -> Result<bool, CmsError> {
+        let in_attribute = within("CMSAlgorithmProtection");
+        let mut fields = value.expect(Tag::SEQUENCE).map_err(&in_attribute)?.reader();
+        let named = algorithm(&fields.take(Tag::SEQUENCE).map_err(&in_attribute)?)?;
+        let Some(signature) = fields.optional(Tag::context(1)).map_err(&in_attribute)? else {
+            return Ok(false);
+        };
+        let mut signature = signature.raw.to_vec();
+        if let Some(tag) = signature.first_mut() {
+            *tag = Tag::SEQUENCE.0;
+        }
+        let signature =
+            AlgorithmIdentifierOwned::from_der(&signature).map_err(within("CMSAlgorithmProtection"))?;
+        Ok(same_algorithm(&named, digest) && same_algorithm(&signature, &self.signature_algorithm))
+    }
+
     fn take_in_unsigned(&mut self, attributes: &[Attribute<'_>], limits: &Limits) -> Result<(), CmsError> {
         for attribute in attributes {
             for value in &attribute.values {
+                self.cades.take_in_unsigned(attribute.oid, value, limits);
                 match attribute.oid {
                     oid::TIME_STAMP_TOKEN => {
                         bounded(self.time_stamp_tokens.len(), "time-stamps", limits)?;
@@ -509,7 +553,7 @@ fn id_v2(id: &Tlv<'_>) -> Result<EssCertId, CmsError> {
     let mut reader = id.reader();
     let digest = match reader.optional(Tag::SEQUENCE).map_err(within("signing-certificate"))? {
         Some(named) => {
-            digest_from_oid(algorithm(&named)?.oid).map_err(unknown("digest in signing-certificate"))?
+            digest_from_identifier(&algorithm(&named)?).map_err(unknown("digest in signing-certificate"))?
         }
         None => DigestAlgorithm::Sha256,
     };
@@ -556,6 +600,12 @@ fn issuer_and_serial(mut reader: Reader<'_>) -> Result<(Name, Vec<u8>), CmsError
     Ok((issuer, serial))
 }
 
+/// The same algorithm with the same parameters; NULL and nothing say the same (RFC 5754 section 2).
+fn same_algorithm(one: &AlgorithmIdentifierOwned, other: &AlgorithmIdentifierOwned) -> bool {
+    let parameters = |of: &AlgorithmIdentifierOwned| of.parameters.clone().filter(|any| !any.is_null());
+    one.oid == other.oid && parameters(one) == parameters(other)
+}
+
 fn algorithm(value: &Tlv<'_>) -> Result<AlgorithmIdentifierOwned, CmsError> {
     AlgorithmIdentifierOwned::from_der(value.raw).map_err(within("AlgorithmIdentifier"))
 }
@@ -589,12 +639,16 @@ fn unknown(place: &'static str) -> impl Fn(UnknownAlgorithm) -> CmsError {
     move |source| CmsError::Algorithm { place, source }
 }
 
-/// Signed attributes that occur once and have one value (RFC 5652 section 11, RFC 5035 sections 3 and 4).
-const ONCE: [ObjectIdentifier; 6] = [
+/// Signed attributes that occur once and have one value (RFC 5652 section 11, RFC 5035 sections 3 and 4, RFC 6211
+/// section 2, RFC 5126 sections 5.8.1 and 5.11.2).
+const ONCE: [ObjectIdentifier; 9] = [
     oid::CONTENT_TYPE,
     oid::MESSAGE_DIGEST,
     oid::SIGNING_TIME,
     oid::SIGNING_CERTIFICATE,
     oid::SIGNING_CERTIFICATE_V2,
     oid::ADOBE_REVOCATION,
+    oid::CMS_ALGORITHM_PROTECTION,
+    oid::SIGNATURE_POLICY_ID,
+    oid::SIGNER_LOCATION,
 ];

@@ -188,7 +188,7 @@ mod tests {
     use aws_lc_rs::{
         rand::SystemRandom,
         rsa::{KeyPair as RsaKeyPair, KeySize},
-        signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaEncoding},
+        signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding},
     };
     use proptest::prelude::*;
 
@@ -373,14 +373,80 @@ mod tests {
     }
 
     #[test]
-    fn p521_is_checked_by_the_native_back_end() {
+    fn p521_and_ed25519_are_checked_by_both() {
         let key = EcdsaKeyPair::generate(&signature::ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
-        let value = key.sign(&SystemRandom::new(), MESSAGE).unwrap();
-        let spki = ec_spki(oid::SECP521R1, key.public_key().as_ref());
-        let scheme = SignatureScheme::Ecdsa(Sha512);
-        assert_eq!(verify(&spki, scheme, MESSAGE, value.as_ref()), Ok(()));
-        assert_eq!(verify(&spki, scheme, b"other", value.as_ref()), Err(CryptoError::BadSignature));
-        assert_eq!(Portable.verify(&spki, scheme, MESSAGE, value.as_ref()), Err(CryptoError::Unsupported));
+        let ecdsa = Signed {
+            spki: ec_spki(oid::SECP521R1, key.public_key().as_ref()),
+            scheme: SignatureScheme::Ecdsa(Sha512),
+            signature: key.sign(&SystemRandom::new(), MESSAGE).unwrap().as_ref().to_vec(),
+        };
+        let key = Ed25519KeyPair::generate().unwrap();
+        let eddsa = Signed {
+            spki: ed25519_spki(key.public_key().as_ref()),
+            scheme: SignatureScheme::Ed25519,
+            signature: key.sign(MESSAGE).as_ref().to_vec(),
+        };
+        for signed in [ecdsa, eddsa] {
+            assert_eq!(agreed(&signed, MESSAGE, &signed.signature), Ok(()));
+            assert_eq!(agreed(&signed, b"other", &signed.signature), Err(CryptoError::BadSignature));
+            for at in 0..signed.signature.len() {
+                let mut value = signed.signature.clone();
+                value[at] ^= 0x10;
+                assert_eq!(agreed(&signed, MESSAGE, &value), Err(CryptoError::BadSignature), "octet {at}");
+                let cut = &signed.signature[..at];
+                assert_eq!(agreed(&signed, MESSAGE, cut), Err(CryptoError::BadSignature), "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn ed25519_keys_under_which_anything_fits_are_refused() {
+        let number = |low: u8, middle: u8, high: u8| [&[low][..], &[middle; 30], &[high]].concat();
+        for (what, key) in [
+            ("the neutral point", number(1, 0, 0)),
+            ("the neutral point with a sign", number(1, 0, 0x80)),
+            ("order 2", number(0xEC, 0xFF, 0x7F)),
+            ("order 4", number(0, 0, 0)),
+            ("not below the field", number(0xED, 0xFF, 0x7F)),
+            ("not below the field, with a sign", number(0xEE, 0xFF, 0xFF)),
+            ("no point", number(2, 0, 0)),
+            ("too short", vec![9; 31]),
+            ("too long", vec![9; 33]),
+            ("empty", Vec::new()),
+        ] {
+            for verifier in [&Native as &dyn Verifier, &Portable] {
+                let value = [&number(1, 0, 0)[..], &[0; 32]].concat();
+                let answer = verifier.verify(&ed25519_spki(&key), SignatureScheme::Ed25519, MESSAGE, &value);
+                assert!(matches!(answer, Err(CryptoError::Key { .. })), "{what}: {answer:?}");
+            }
+        }
+    }
+
+    fn ed25519_spki(key: &[u8]) -> Vec<u8> {
+        write::sequence([write::algorithm(oid::ED25519, None), write::bit_string(key)])
+    }
+
+    #[test]
+    fn a_pss_key_binds_mixed_schemes_as_well() {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let mixed = |mask, salt_len| SignatureScheme::RsaPssMixed { digest: Sha256, mask, salt_len };
+        let plain = SignatureScheme::RsaPss { digest: Sha256, salt_len: 20 };
+        for (own, scheme, usable) in [
+            (mixed(Sha1, 20), mixed(Sha1, 20), true),
+            (mixed(Sha1, 20), mixed(Sha1, 32), true),
+            (mixed(Sha1, 20), mixed(Sha1, 19), false),
+            (mixed(Sha1, 20), mixed(Sha384, 20), false),
+            (mixed(Sha1, 20), plain, false),
+            (plain, mixed(Sha1, 20), false),
+        ] {
+            let spki = rsa_spki(&own.to_identifier(), &key);
+            let answer = verify(&spki, scheme, MESSAGE, &[1; 256]);
+            assert_eq!(
+                matches!(answer, Err(CryptoError::BadSignature)),
+                usable,
+                "{own:?} {scheme:?}: {answer:?}"
+            );
+        }
     }
 
     #[test]
@@ -412,6 +478,8 @@ mod tests {
             ("nothing", Vec::new(), pkcs1),
             ("RSA key for ECDSA", signed.spki.clone(), ecdsa),
             ("EC key for RSA", ec_spki(oid::SECP256R1, &point), pkcs1),
+            ("EC key for Ed25519", ec_spki(oid::SECP256R1, &point), SignatureScheme::Ed25519),
+            ("Ed25519 key for ECDSA", ed25519_spki(&[9; 32]), ecdsa),
             ("off the curve", ec_spki(oid::SECP256R1, &off_curve), ecdsa),
             ("point of another curve", ec_spki(oid::SECP384R1, &point), ecdsa),
             ("point at infinity", ec_spki(oid::SECP256R1, &[0]), ecdsa),
@@ -430,8 +498,8 @@ mod tests {
                 assert!(matches!(answer, Err(CryptoError::Key { .. })), "{what}, {name}: {answer:?}");
             }
         }
-        let ed25519 = write::sequence([write::algorithm(oid::ED25519, None), write::bit_string(&[7; 32])]);
-        assert_eq!(verify(&ed25519, ecdsa, MESSAGE, &[0; 64]), Err(CryptoError::Unsupported));
+        let ed448 = write::sequence([write::algorithm(oid::ED448, None), write::bit_string(&[7; 57])]);
+        assert_eq!(verify(&ed448, ecdsa, MESSAGE, &[0; 114]), Err(CryptoError::Unsupported));
     }
 
     #[test]
@@ -474,6 +542,8 @@ mod tests {
                 SignatureScheme::Ecdsa(Sha256),
                 SignatureScheme::RsaPkcs1(Sha1),
                 SignatureScheme::RsaPss { digest: Sha512, salt_len: 9 },
+                SignatureScheme::RsaPssMixed { digest: Sha512, mask: Sha1, salt_len: 9 },
+                SignatureScheme::Ed25519,
             ] {
                 prop_assert!(verify(&spki, scheme, &message, &value).is_err());
             }

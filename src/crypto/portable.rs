@@ -152,6 +152,44 @@ fn other_pss(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asn1::oid;
+
+    #[test]
+    fn our_own_pss_agrees_with_the_crate() {
+        use aws_lc_rs::{
+            rand::SystemRandom,
+            rsa::{KeyPair, KeySize},
+            signature::{KeyPair as _, RSA_PSS_SHA384},
+        };
+
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let mut value = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PSS_SHA384, &SystemRandom::new(), b"abc", &mut value).unwrap();
+        let algorithm = write::algorithm(oid::RSA_ENCRYPTION, Some(&write::null()));
+        let spki = write::sequence([algorithm, write::bit_string(pair.public_key().as_ref())]);
+        let Ok(PublicKey::Rsa { modulus, exponent, .. }) = PublicKey::from_spki(&spki) else { panic!() };
+        let key = rsa_key(modulus, exponent).unwrap();
+        let digest = DigestAlgorithm::Sha384;
+        let hash = digest.digest(b"abc").bytes;
+        let both = |value: &[u8], salt_len: usize| {
+            let scheme = SignatureScheme::RsaPss { digest, salt_len };
+            let crates = rsa(&key, scheme, &hash, value);
+            assert_eq!(other_pss(&key, (digest, &hash), digest, salt_len, value), crates, "{salt_len}");
+            crates.is_ok()
+        };
+        assert!(both(&value, 48));
+        for salt_len in [0, 47, 49, 400] {
+            assert!(!both(&value, salt_len));
+        }
+        assert!(!both(&value[1..], 48) && !both(&[], 48));
+        assert!(!both(modulus, 48), "not below the modulus");
+        assert!(!both(&[0xFF; 256], 48) && !both(&[0; 256], 48));
+        for at in 0..value.len() {
+            let mut broken = value.clone();
+            broken[at] ^= 1;
+            assert!(!both(&broken, 48), "octet {at}");
+        }
+    }
 
     #[test]
     fn digest_infos_are_those_of_rfc_8017() {

@@ -6,7 +6,7 @@ use spki::AlgorithmIdentifierOwned;
 use super::{CertId, CertStatus, OcspError, Request, ResponderId, Response, SingleResponse};
 use crate::{
     asn1::{Reader, Tag, Tlv, oid},
-    base::UtcTime,
+    base::{DigestAlgorithm, UtcTime},
     x509::{Certificate, Name, algorithm::digest_from_oid},
 };
 
@@ -223,6 +223,9 @@ fn cert_id(sequence: &Tlv<'_>) -> Result<CertId, OcspError> {
     let algorithm = reader.take(Tag::SEQUENCE)?.reader().take(Tag::OID)?.oid()?;
     let digest =
         digest_from_oid(algorithm).map_err(|error| malformed(format!("a certificate's name: {error}")))?;
+    if digest == DigestAlgorithm::Md5 {
+        return Err(malformed("a certificate named by MD5"));
+    }
     let issuer_name_hash = reader.take(Tag::OCTET_STRING)?.value.to_vec();
     let issuer_key_hash = reader.take(Tag::OCTET_STRING)?.value.to_vec();
     let serial = reader.take(Tag::INTEGER)?.value.to_vec();

@@ -505,6 +505,11 @@ fn scope(coverage: CoverageLevel) -> Scope {
             scope: "PARTIAL",
             content: "Not all bytes of any revision of the document",
         },
+        CoverageLevel::Digest => Scope {
+            name: "Digest of the signed bytes",
+            scope: "DIGEST",
+            content: "What the caller digested; nobody looked at the document",
+        },
     }
 }
 

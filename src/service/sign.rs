@@ -92,14 +92,20 @@ impl SchemeWish {
     pub fn scheme_for(self, certificate: &Certificate) -> Result<SignatureScheme, SignError> {
         let kind = algorithm::key_kind(certificate.spki_der())
             .map_err(|unknown| SigningError::Scheme { reason: unknown.to_string() })?;
-        Ok(match kind {
-            KeyKind::Brainpool { .. } | KeyKind::Ec { .. } => SignatureScheme::Ecdsa(self.digest),
-            KeyKind::Ed25519 => SignatureScheme::Ed25519,
-            KeyKind::Rsa { .. } if self.pss => {
-                SignatureScheme::RsaPss { digest: self.digest, salt_len: self.digest.len() }
+        match kind {
+            KeyKind::Brainpool { .. } | KeyKind::Ec { .. } => Ok(SignatureScheme::Ecdsa(self.digest)),
+            KeyKind::Ed25519 => {
+                let reason =
+                    "kyso verifies Ed25519 but does not sign with it; use a certificate with an RSA or \
+                              ECDSA key"
+                        .to_owned();
+                Err(SigningError::Scheme { reason }.into())
             }
-            KeyKind::Rsa { .. } => SignatureScheme::RsaPkcs1(self.digest),
-        })
+            KeyKind::Rsa { .. } if self.pss => {
+                Ok(SignatureScheme::RsaPss { digest: self.digest, salt_len: self.digest.len() })
+            }
+            KeyKind::Rsa { .. } => Ok(SignatureScheme::RsaPkcs1(self.digest)),
+        }
     }
 }
 

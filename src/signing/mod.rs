@@ -300,7 +300,8 @@ fn key_kind(signer: &Certificate) -> Result<KeyKind, SigningError> {
 
 /// The longest signature value of a key, in bytes.
 ///
-/// RSA: the modulus (RFC 8017). Ed25519: a point and a number (RFC 8032 section 5.1.6). ECDSA: a SEQUENCE of two INTEGERs, each a sign octet longer than the field.
+/// RSA: the modulus (RFC 8017). ECDSA: a SEQUENCE of two INTEGERs, each a sign octet longer than the field. Ed25519: a
+/// point and a number (RFC 8032 section 5.1.6).
 fn longest_value(key: KeyKind) -> usize {
     match key {
         KeyKind::Brainpool { bits } | KeyKind::Ec { bits } => 2 * (bits.div_ceil(8) + 1 + 2) + 3,

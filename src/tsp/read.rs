@@ -338,11 +338,11 @@ mod tests {
         let old = write::sequence([
             write::unsigned(&[1]),
             write::sequence([
-                write::algorithm(ObjectIdentifier::new_unwrap("1.2.840.113549.2.5"), None),
+                write::algorithm(ObjectIdentifier::new_unwrap("1.2.840.113549.2.2"), None),
                 write::octet_string(&[0; 16]),
             ]),
         ]);
-        assert!(matches!(Request::parse(&old), Err(TspError::Unknown { .. })), "MD5");
+        assert!(matches!(Request::parse(&old), Err(TspError::Unknown { .. })), "MD2");
         for (what, response) in [
             ("granted without a token", granted_response(&[])),
             ("a token that is none", granted_response(&write::sequence([write::null()]))),

@@ -6,7 +6,7 @@ use super::{Message, words::Key};
 use crate::{
     asn1::oid,
     base::{Digest, DigestAlgorithm, Limits},
-    cms::{SignedData, SignerInfo},
+    cms::{EssCertId, SignedData, SignerInfo},
     crypto::{self, CryptoError},
     tsp::{Token, TstInfo},
     x509::{Certificate, algorithm::SignatureScheme},
@@ -80,22 +80,41 @@ pub(super) fn check(
     match signer.scheme() {
         Ok(scheme) => {
             checked.scheme = Some(scheme);
-            if [scheme.digest(), signer.digest_algorithm].contains(&DigestAlgorithm::Sha1) {
-                let message = Key::AlgorithmWeak.message("The signature rests on SHA-1.");
+            if let Some(weak) = weak_digest(scheme, signer) {
+                let message = Key::AlgorithmWeak.message(format!("The signature rests on {weak}."));
                 checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
             }
+            check_agreement(&mut checked, signer, scheme);
             check_value(&mut checked, signer, scheme, &certificate, content, profile);
         }
         Err(unknown) => {
             check_digest(&mut checked, signer, content);
             let message = Key::AlgorithmUnsupported
-                .message(format!("The signature algorithm {} is not supported.", unknown.oid));
+                .message(format!("The signature algorithm cannot be used: {unknown}."));
             checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
         }
     }
     check_attested(&mut checked, signer, &certificate, profile);
     checked.signer = Some(certificate);
     checked
+}
+
+/// RFC 8933 section 3: one digest for content and attributes; RFC 6211: the algorithms named under protection.
+fn check_agreement(checked: &mut Checked, signer: &SignerInfo, scheme: SignatureScheme) {
+    let what = if scheme.digest() != signer.digest_algorithm {
+        format!("The content is hashed with {}, the signature is {}.", signer.digest_algorithm, scheme.name())
+    } else if signer.protects_algorithms == Some(false) {
+        "The signed attributes name other algorithms than the signature was made with.".to_owned()
+    } else {
+        return;
+    };
+    let message = Key::AlgorithmMismatch.message(what);
+    checked.findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
+}
+
+/// The first digest of the signature that no longer resists collisions.
+fn weak_digest(scheme: SignatureScheme, signer: &SignerInfo) -> Option<DigestAlgorithm> {
+    scheme.weak_digest().or(Some(signer.digest_algorithm).filter(|digest| digest.is_weak()))
 }
 
 /// The digest in the attribute, and the signature value over the attributes (or over the content without them).
@@ -147,7 +166,14 @@ fn check_value(
 }
 
 /// signing-certificate binds the certificate to the signature (RFC 5035 section 5.4).
+///
+/// SHA-1 still binds here, since another certificate would have to be found for a given digest; MD5 is left to nothing.
 fn check_attested(checked: &mut Checked, signer: &SignerInfo, certificate: &Certificate, profile: Profile) {
+    let by_md5 = |id: &EssCertId| id.is_signer && id.digest.algorithm == DigestAlgorithm::Md5;
+    if signer.signing_certificate.iter().any(by_md5) {
+        let message = Key::AlgorithmWeak.message("The signature names its certificate by MD5.");
+        checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
+    }
     match signer.attests(certificate) {
         Some(true) => {}
         Some(false) => {
@@ -178,7 +204,7 @@ pub(super) struct CheckedToken {
     pub(super) checked: Checked,
     /// The imprint is that of the thing stamped.
     pub(super) imprint_matches: bool,
-    /// SHA-1 somewhere.
+    /// A digest somewhere that [`DigestAlgorithm::is_weak`].
     pub(super) weak: bool,
 }
 
@@ -216,9 +242,9 @@ pub(super) fn check_token(
         let message = Key::FormatCms.message("The time-stamp has no signed attributes.");
         checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
     }
-    let weak = token.info.imprint.algorithm == DigestAlgorithm::Sha1
-        || signer.digest_algorithm == DigestAlgorithm::Sha1
-        || checked.scheme.is_some_and(|scheme| scheme.digest() == DigestAlgorithm::Sha1);
+    let weak = token.info.imprint.algorithm.is_weak()
+        || signer.digest_algorithm.is_weak()
+        || checked.scheme.is_some_and(|scheme| scheme.weak_digest().is_some());
     let imprint_matches =
         imprint(token.info.imprint.algorithm).is_some_and(|digest| digest == token.info.imprint);
     Ok(CheckedToken { info: token.info, data: token.signed_data, checked, imprint_matches, weak })

@@ -61,7 +61,7 @@ pub(super) enum Scope {
 }
 
 pub(super) enum Body {
-    /// `ETSI.CAdES.detached` or `adbe.pkcs7.detached`.
+    /// `ETSI.CAdES.detached`, `adbe.pkcs7.detached` or `adbe.pkcs7.sha1`.
     Cms { data: Box<SignedData>, checked: Checked, stamps: Vec<Stamp>, signing_time: Option<UtcTime> },
     /// `ETSI.RFC3161`.
     TimeStamp(Box<CheckedToken>),
@@ -186,6 +186,8 @@ enum Parsed {
         data: Box<SignedData>,
         profile: Profile,
     },
+    /// `adbe.pkcs7.sha1`: the content is the SHA-1 of the ranges.
+    EncapsulatedSha1(Box<SignedData>),
     /// The imprint's algorithm; the token is read again once the digest is there.
     TimeStamp(DigestAlgorithm),
     None,
@@ -222,6 +224,7 @@ impl Read {
     fn algorithm(&self) -> Option<DigestAlgorithm> {
         match &self.parsed {
             Parsed::Cms { data, .. } => data.only_signer().ok().map(|signer| signer.digest_algorithm),
+            Parsed::EncapsulatedSha1(_) => Some(DigestAlgorithm::Sha1),
             Parsed::TimeStamp(algorithm) => Some(*algorithm),
             Parsed::None => None,
         }
@@ -252,6 +255,7 @@ impl Read {
                 }
                 Err(_) => Body::None,
             },
+            Parsed::EncapsulatedSha1(data) => encapsulated_body(data, digest.as_ref(), limits),
             Parsed::TimeStamp(_) => match check_token(&field.contents, limits, |_| digest) {
                 Ok(token) => Body::TimeStamp(Box::new(token)),
                 Err(reason) => {
@@ -286,6 +290,26 @@ fn cms_body(data: Box<SignedData>, checked: Checked, limits: &Limits) -> Body {
     Body::Cms { data, checked, stamps, signing_time }
 }
 
+/// `adbe.pkcs7.sha1` (ISO 32000-1 section 12.8.3.3.1): the signature is over the SHA-1 digest of the ranges, which is
+/// the encapsulated content. It can be intact, never valid: the finding on SHA-1 is there whatever else holds.
+fn encapsulated_body(data: Box<SignedData>, ranges: Option<&Digest>, limits: &Limits) -> Body {
+    let (Ok(signer), Some(content)) = (data.only_signer(), data.content.as_deref()) else {
+        return Body::None;
+    };
+    let own = signer.digest_algorithm.digest(content);
+    let profile = Profile { content_type: oid::DATA, attested: false };
+    let mut checked = check(&data, signer, &Content { digest: Some(&own), bytes: Some(content) }, profile);
+    let same =
+        ranges.is_some_and(|digest| digest.algorithm == DigestAlgorithm::Sha1 && digest.bytes == content);
+    if ranges.is_some() && !same {
+        checked.findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain()));
+    }
+    checked.digest_matches &= same;
+    let message = Key::AlgorithmWeak.message("The signature covers the file by SHA-1 (adbe.pkcs7.sha1).");
+    checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
+    cms_body(data, checked, limits)
+}
+
 /// The signed bytes, for a signature without signed attributes.
 fn bare_content(source: &dyn Source, coverage: &Coverage) -> Result<Option<Vec<u8>>, PdfError> {
     let [first, second] = &coverage.ranges;
@@ -303,6 +327,7 @@ fn bare_content(source: &dyn Source, coverage: &Coverage) -> Result<Option<Vec<u
 
 fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
     let attested = match (field.sub_filter.as_str(), field.kind) {
+        ("adbe.pkcs7.sha1", SignatureKind::Signature) => return parse_encapsulated(field, limits),
         ("ETSI.CAdES.detached", SignatureKind::Signature) => true,
         ("adbe.pkcs7.detached", SignatureKind::Signature) => false,
         ("ETSI.RFC3161", SignatureKind::DocTimeStamp) => {
@@ -329,12 +354,7 @@ fn parse(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
 
 /// A SignedData with one signer and without content.
 fn detached(cms: &[u8], profile: Profile, limits: &Limits) -> Result<Parsed, Finding> {
-    let data = SignedData::parse(cms, limits).map_err(|error| unread(&error))?;
-    if data.only_signer().is_err() {
-        let message = Key::FormatSigners
-            .message(format!("The signature has {} signers, not one.", data.signer_infos.len()));
-        return Err(Finding::fatal("FORMAT_FAILURE", message));
-    }
+    let data = one_signer(cms, limits)?;
     if data.content.is_some() || data.content_type != oid::DATA {
         let message =
             Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
@@ -343,12 +363,33 @@ fn detached(cms: &[u8], profile: Profile, limits: &Limits) -> Result<Parsed, Fin
     Ok(Parsed::Cms { data: Box::new(data), profile })
 }
 
+/// `adbe.pkcs7.sha1` holds content: 20 octets of type id-data.
+fn parse_encapsulated(field: &SignatureField, limits: &Limits) -> Result<Parsed, Finding> {
+    let data = one_signer(&field.contents, limits)?;
+    let digest_len = data.content.as_ref().map(Vec::len);
+    if data.content_type != oid::DATA || digest_len != Some(DigestAlgorithm::Sha1.len()) {
+        let message = Key::FormatCms.message("The signature does not hold a SHA-1 digest of the file.");
+        return Err(Finding::fatal("FORMAT_FAILURE", message));
+    }
+    Ok(Parsed::EncapsulatedSha1(Box::new(data)))
+}
+
+fn one_signer(cms: &[u8], limits: &Limits) -> Result<SignedData, Finding> {
+    let data = SignedData::parse(cms, limits).map_err(|error| unread(&error))?;
+    if data.only_signer().is_err() {
+        let message = Key::FormatSigners
+            .message(format!("The signature has {} signers, not one.", data.signer_infos.len()));
+        return Err(Finding::fatal("FORMAT_FAILURE", message));
+    }
+    Ok(data)
+}
+
 /// What is beyond kyso is no failure of the signature; what breaks the standard is.
 fn unread(error: &CmsError) -> Finding {
     match error {
         CmsError::Algorithm { place, source } => {
             let message = Key::AlgorithmUnsupported
-                .message(format!("The {place} {} of the signature is not supported.", source.oid));
+                .message(format!("The {place} of the signature cannot be used: {source}."));
             Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message)
         }
         CmsError::Limit { .. } => {
@@ -392,7 +433,7 @@ fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
     let mut budget = len.saturating_mul(MAX_PASSES).saturating_add(MAX_BARE_CONTENT);
     let mut signed: Vec<Option<Digest>> = read.iter().map(|_| None).collect();
     let mut whole = None;
-    for algorithm in ALGORITHMS {
+    for algorithm in DigestAlgorithm::ALL {
         let mut holes: Vec<(usize, &[Range<u64>; 2])> = read
             .iter()
             .enumerate()
@@ -402,7 +443,8 @@ fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
         holes.sort_by_key(|(_, ranges)| ranges[0].end);
         let mut beginning: Option<(Hasher, u64)> = None;
         for (index, [first, second]) in holes {
-            let cost = second.end.saturating_sub(second.start);
+            let from = beginning.as_ref().map_or(0, |(_, at)| *at);
+            let cost = second.end.saturating_sub(second.start) + first.end.saturating_sub(from);
             if first.start != 0 || cost > budget {
                 continue;
             }
@@ -439,6 +481,3 @@ fn advance(
         }
     }
 }
-
-const ALGORITHMS: [DigestAlgorithm; 4] =
-    [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512, DigestAlgorithm::Sha1];

@@ -101,6 +101,11 @@ macro_rules! keys {
 }
 
 keys! {
+    AlgorithmMismatch "algorithm.mismatch"
+        en "The signature names its algorithms in two ways that do not agree."
+           "Ask the sender to sign anew with software that follows the standard."
+        vi "Chữ ký ghi thuật toán ở hai nơi không thống nhất với nhau."
+           "Đề nghị bên gửi ký lại bằng phần mềm theo đúng tiêu chuẩn.";
     AlgorithmUnsupported "algorithm.unsupported"
         en "The signature uses an algorithm or key that kyso does not support."
            "Verify it with the program that made it, or ask for it to be signed anew."

@@ -143,6 +143,30 @@ fn what_openssl_signs_is_read_and_right() {
         ("rsa3072", &["-md", "sha512"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha512)),
         ("rsa4096", &["-md", "sha256"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
         ("rsa1024", &["-md", "sha256"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
+        ("rsa512", &["-md", "sha256"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
+        ("rsa768", &["-md", "md5"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Md5)),
+        ("rsa2048", &["-md", "md5"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Md5)),
+        ("rsa2048", &["-md", "sha224"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha224)),
+        ("rsa2048", &["-md", "sha512-256"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha512_256)),
+        ("rsa2048", &["-md", "sha3-256"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha3_256)),
+        (
+            "rsa2048",
+            &[
+                "-md",
+                "sha256",
+                "-keyopt",
+                "rsa_padding_mode:pss",
+                "-keyopt",
+                "rsa_mgf1_md:sha1",
+                "-keyopt",
+                "rsa_pss_saltlen:20",
+            ],
+            SignatureScheme::RsaPssMixed {
+                digest: DigestAlgorithm::Sha256,
+                mask: DigestAlgorithm::Sha1,
+                salt_len: 20,
+            },
+        ),
         ("rsa2048", &["-md", "sha1"], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha1)),
         (
             "rsa2048",
@@ -164,6 +188,11 @@ fn what_openssl_signs_is_read_and_right() {
         ("p384", &["-md", "sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
         ("p384", &["-md", "sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
         ("p521", &["-md", "sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
+        ("p256", &["-md", "sha1"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha1)),
+        ("brainpoolP256r1", &["-md", "sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
+        ("brainpoolP384r1", &["-md", "sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
+        ("brainpoolP512r1", &["-md", "sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
+        ("brainpoolP512r1", &["-md", "sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
     ] {
         let what = format!("{key} {options:?}");
         let (private, certificate) = workshop.key(key);
@@ -197,6 +226,105 @@ fn what_openssl_signs_is_read_and_right() {
         *signed.last_mut().unwrap() ^= 1;
         assert_eq!(check(&signed), Err(CryptoError::BadSignature), "{what}");
     }
+}
+
+/// `openssl cms -sign -stream` writes indefinite lengths, and the content in pieces: it says what the DER says.
+#[test]
+fn what_openssl_streams_is_read_as_well() {
+    let Some(workshop) = Workshop::open() else { return };
+    let content: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
+    let document = workshop.write("document", &content);
+    for key in ["rsa2048", "p256"] {
+        for options in [&["-nodetach"][..], &["-nodetach", "-noattr"]] {
+            let signed = workshop.path("signed");
+            let (private, certificate) = workshop.key(key);
+            support::run(
+                workshop
+                    .openssl(&["cms", "-sign", "-binary", "-indef", "-stream", "-outform", "DER", "-in"])
+                    .arg(&document)
+                    .arg("-out")
+                    .arg(&signed)
+                    .arg("-inkey")
+                    .arg(&private)
+                    .arg("-signer")
+                    .arg(&certificate)
+                    .args(options),
+            );
+            let ber = fs::read(&signed).unwrap();
+            assert!(ber.starts_with(&[0x30, 0x80]), "{key} {options:?}: not streamed");
+            let limits = Limits { cms_bytes: 1 << 20, ..Limits::default() };
+            let cms = SignedData::parse(&ber, &limits).unwrap();
+            let signer = cms.only_signer().unwrap();
+            assert!(cms.content.as_deref() == Some(&content[..]), "{key} {options:?}");
+            let signed = signer.signed_attributes.as_deref().unwrap_or(&content);
+            assert_eq!(signer.signed_attributes.is_none(), options.contains(&"-noattr"));
+            let certificate = cms.signer_certificate().unwrap().unwrap();
+            let scheme = signer.scheme().unwrap();
+            let check =
+                |signed: &[u8]| crypto::verify(certificate.spki_der(), scheme, signed, &signer.signature);
+            assert_eq!(check(signed), Ok(()), "{key} {options:?}");
+            assert_eq!(check(&signed[1..]), Err(CryptoError::BadSignature));
+        }
+    }
+}
+
+/// pyHanko names the algorithms under protection as well (RFC 6211), and that agrees.
+#[test]
+fn what_pyhanko_signs_is_read_and_right() {
+    let (Some(workshop), Some(pyhanko)) = (Workshop::open(), support::PyHanko::find()) else { return };
+    let document = workshop.write("document", "Quyết định\n".as_bytes());
+    let pss = |digest: DigestAlgorithm, salt_len| SignatureScheme::RsaPss { digest, salt_len };
+    for (key, arguments, scheme) in [
+        ("rsa2048", &["sha256"][..], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
+        ("rsa3072", &["sha384", "pss"], pss(DigestAlgorithm::Sha384, 48)),
+        ("p256", &["sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
+        ("p521", &["sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
+        ("brainpoolP384r1", &["sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
+        ("ed25519", &["sha512"], SignatureScheme::Ed25519),
+    ] {
+        let what = format!("{key} {arguments:?}");
+        let (private, certificate) = workshop.key(key);
+        let signed = workshop.path("signed");
+        let mut script = pyhanko.script("cms_with_pyhanko.py");
+        support::run(script.arg(private).arg(certificate).arg(&document).arg(&signed).args(arguments));
+        let cms = SignedData::parse(&fs::read(&signed).unwrap(), &Limits::default()).unwrap();
+        let signer = cms.only_signer().unwrap();
+        let found = cms.signer_certificate().unwrap().unwrap();
+        assert_eq!(signer.protects_algorithms, Some(true), "{what}");
+        assert_eq!((signer.scheme(), signer.digest_algorithm), (Ok(scheme), scheme.digest()), "{what}");
+        let digest = scheme.digest().digest(&fs::read(&document).unwrap());
+        assert_eq!(signer.message_digest, Some(digest.bytes), "{what}");
+        let attributes = signer.signed_attributes.as_deref().unwrap();
+        let check = |signed: &[u8]| crypto::verify(found.spki_der(), scheme, signed, &signer.signature);
+        assert_eq!(check(attributes), Ok(()), "{what}");
+        assert_eq!(check(&attributes[1..]), Err(CryptoError::BadSignature), "{what}");
+    }
+}
+
+/// DSA is known by name, and refused by it.
+#[test]
+fn dsa_is_refused_by_name() {
+    let Some(workshop) = Workshop::open() else { return };
+    support::run(&mut workshop.openssl(&[
+        "genpkey",
+        "-genparam",
+        "-algorithm",
+        "DSA",
+        "-pkeyopt",
+        "dsa_paramgen_bits:1024",
+        "-out",
+        "dsa.pem",
+    ]));
+    let (_, certificate) = workshop.issue("dsa", &["-newkey", "dsa:dsa.pem"], "/CN=DSA", &[]);
+    let certificate = certificates_from_pem(&fs::read(certificate).unwrap()).unwrap().remove(0);
+    let unknown = key_kind(certificate.spki_der()).unwrap_err();
+    assert_eq!(unknown.to_string(), "DSA (1.2.840.10040.4.1) is not supported");
+    let unknown = SignatureScheme::from_identifier(certificate.signature_algorithm(), None).unwrap_err();
+    assert_eq!(unknown.name(), Some("DSA with SHA-256"));
+    let scheme = SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256);
+    let answer =
+        crypto::verify(certificate.spki_der(), scheme, certificate.tbs_der(), certificate.signature());
+    assert_eq!(answer, Err(CryptoError::Unsupported));
 }
 
 /// What kyso builds, `openssl cms -verify` takes, with and without the certificate of a chain; changed, it does not.
@@ -366,9 +494,13 @@ impl Workshop {
             return (key, certificate);
         }
         let rsa = kind.strip_prefix("rsa").map(|bits| format!("rsa:{bits}"));
-        let curve = kind.strip_prefix('p').map(|bits| format!("ec_paramgen_curve:P-{bits}"));
+        let curve = match kind.strip_prefix('p') {
+            Some(bits) => Some(format!("ec_paramgen_curve:P-{bits}")),
+            None => kind.starts_with("brainpool").then(|| format!("ec_paramgen_curve:{kind}")),
+        };
         let options: Vec<&str> = match (&rsa, &curve) {
             (Some(rsa), _) => vec!["-newkey", rsa],
+            (None, None) if kind == "ed25519" => vec!["-newkey", kind],
             (None, Some(curve)) => vec!["-newkey", "ec", "-pkeyopt", curve],
             (None, None) => panic!("no such kind of key: {kind}"),
         };
@@ -422,7 +554,7 @@ impl Workshop {
             SignatureScheme::RsaPkcs1(_) => &signature::RSA_PKCS1_SHA512,
             SignatureScheme::RsaPss { digest: DigestAlgorithm::Sha256, .. } => &signature::RSA_PSS_SHA256,
             SignatureScheme::RsaPss { .. } => &signature::RSA_PSS_SHA384,
-            other => panic!("no key of these tests signs by {}", other.name()),
+            SignatureScheme::Ed25519 | SignatureScheme::RsaPssMixed { .. } => panic!("not made here"),
         };
         let key = rsa::KeyPair::from_pkcs8(&pkcs8).unwrap();
         let mut value = vec![0; key.public_modulus_len()];

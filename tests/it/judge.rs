@@ -1,5 +1,6 @@
 //! Verdicts: a table of everything that may be right or wrong with a signature, and what is said about it.
 
+mod algorithms;
 mod cases;
 mod command;
 mod corpus;

@@ -228,8 +228,8 @@ fn field(text: &str, span: &Range<usize>, field: &'static str, reason: String) -
 }
 
 fn line_of(text: &str, span: Option<&Range<usize>>) -> usize {
-    let before = span.and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    1 + before.matches('\n').count()
 }
 
 /// The longest built-in policy has some 3 kB.
