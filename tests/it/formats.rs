@@ -276,7 +276,8 @@ fn what_pyhanko_signs_is_read_and_right() {
     let pss = |digest: DigestAlgorithm, salt_len| SignatureScheme::RsaPss { digest, salt_len };
     for (key, arguments, scheme) in [
         ("rsa2048", &["sha256"][..], SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)),
-        ("rsa3072", &["sha384", "pss"], pss(DigestAlgorithm::Sha384, 48)),
+        // pyHanko takes the longest salt that fits.
+        ("rsa3072", &["sha384", "pss"], pss(DigestAlgorithm::Sha384, 334)),
         ("p256", &["sha256"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
         ("p521", &["sha512"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
         ("brainpoolP384r1", &["sha384"], SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
