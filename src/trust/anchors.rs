@@ -102,6 +102,12 @@ impl Anchors {
         self.certificates.iter().any(|anchor| anchor.der() == certificate.der())
     }
 
+    /// Whether a path may end in exactly this certificate, for `purpose`, at the control time `at`, asked at `moment`.
+    pub fn permits(&self, anchor: &Certificate, purpose: Purpose, at: UtcTime, moment: UtcTime) -> bool {
+        self.contains(anchor)
+            || self.grants.iter().any(|grant| grant.anchor == *anchor && grant.holds(purpose, at, moment))
+    }
+
     /// Whether there is nothing that a path could end in.
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.grants.is_empty()
@@ -215,6 +221,8 @@ mod tests {
             let narrowed = anchors.narrowed(purpose, at(control), at(moment));
             assert!(narrowed.contains(&plain) && narrowed.grants.is_empty());
             assert_eq!(narrowed.contains(&granted), holds, "{purpose:?} at {control}, asked at {moment}");
+            assert_eq!(anchors.permits(&granted, purpose, at(control), at(moment)), holds);
+            assert!(anchors.permits(&plain, purpose, at(control), at(moment)));
             assert_eq!(narrowed.set_of(&granted), holds.then_some("list"));
         }
     }

@@ -59,7 +59,7 @@ pub struct AnchorSet {
     /// What to do when the list should have been renewed.
     #[serde(default)]
     pub outdated_list: OutdatedWord,
-    /// SHA-256 fingerprints: every certificate of `files` and `folder`, or else of `operators`, must have one of these.
+    /// SHA-256 fingerprints: every certificate of `files`, `folder` and `operators` must have one of these.
     #[serde(default)]
     pub sha256: Vec<String>,
 }

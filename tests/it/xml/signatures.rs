@@ -13,6 +13,12 @@ use kyso::{
     },
 };
 
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+
+use super::canonical::Author;
 use crate::support::{run, tool};
 
 /// Whether an error is the expected one.
@@ -50,9 +56,11 @@ impl Desk {
     fn sign(&self, template: &str) -> (String, Vec<String>) {
         let [input, output] = ["template.xml", "signed.xml"].map(|name| self.folder.path().join(name));
         fs::write(&input, template).unwrap();
+        let names = ["part", "r", "s", "tên"].map(|name| ["--id-attr:Id", name]);
         let told = run(Command::new(&self.xmlsec)
             .args(["sign", "--privkey-pem", "key.pem,cert.pem", "--store-references"])
-            .args(["--id-attr:Id", "part", "--output"])
+            .args(names.as_flattened())
+            .arg("--output")
             .args([&output, &input])
             .current_dir(self.folder.path()));
         let told = String::from_utf8(told.stdout).unwrap();
@@ -137,6 +145,43 @@ fn what_xmlsec_signs_verifies() {
         }
     }
     eprintln!("{checked} canonical forms equal those of xmlsec");
+}
+
+/// The same on elements of generated documents, whose ancestors are left out.
+#[test]
+fn parts_of_generated_documents_come_out_as_from_xmlsec() {
+    let Some(desk) = Desk::new(&["rsa:2048"]) else { return };
+    let listed = format!(
+        "<Transform Algorithm=\"{EXCLUSIVE}\"><InclusiveNamespaces xmlns=\"{EXCLUSIVE}\" PrefixList=\"b #default\"/>\
+         </Transform>"
+    );
+    let transforms = [transform(C14N10), transform(C14N11), transform(EXCLUSIVE), listed];
+    let references: String =
+        transforms.iter().map(|transform| reference("#one", transform, SHA256)).collect();
+    let config =
+        Config { cases: Config::default().cases / 4, failure_persistence: None, ..Config::default() };
+    let cases = config.cases;
+    let seeds = prop::collection::vec(any::<u8>(), 0..120);
+    TestRunner::new(config)
+        .run(&seeds, |seeds| {
+            let part = Author::new(&seeds).part(&[("", "urn:3"), ("a", "urn:1"), ("b", "urn:2")]);
+            let text = format!(
+                "<w xmlns:a=\"urn:1\" xml:base=\"http://h/a/b/\" xml:lang=\"vi\" xmlns:b=\"urn:9\"><v xmlns=\"urn:3\" \
+                 xml:base=\"../c/d\" xml:space=\"preserve\" xmlns:b=\"urn:2\">{part}</v>{}</w>",
+                signature(EXCLUSIVE, RSA_SHA256, &references)
+            );
+            let (signed, hashed) = desk.sign(&text);
+            let parts = desk.verify(&signed).map_err(|error| {
+                TestCaseError::fail(format!("{error:?}\n{signed}\n{hashed:#?}"))
+            })?;
+            prop_assert_eq!(parts.len(), hashed.len());
+            for (mine, theirs) in parts.iter().zip(&hashed) {
+                prop_assert_eq!(std::str::from_utf8(mine).unwrap(), theirs);
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    eprintln!("{cases} generated parts, four forms each");
 }
 
 #[test]
