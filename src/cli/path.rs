@@ -37,6 +37,7 @@ use crate::{
 /// Nothing is fetched: what is not given is not known. Exit status: 0 valid, 1 invalid, 2 no conclusion, 64 wrong usage,
 /// 65 a file that cannot be read.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(super) struct Args {
     /// The certificate in question (PEM or DER)
     #[arg(value_name = "EE")]
@@ -121,7 +122,7 @@ enum PurposeName {
     TimeStamping,
 }
 
-pub(super) fn run(args: Args) -> ExitCode {
+pub(super) fn run(args: &Args) -> ExitCode {
     let language = language(args.lang);
     let end = match read_end(&args.end) {
         Ok(end) => end,
@@ -131,14 +132,14 @@ pub(super) fn run(args: Args) -> ExitCode {
         Ok(anchors) => anchors,
         Err(reason) => return refuse(UNREADABLE, &reason),
     };
-    let evidence = match Evidence::read(&args) {
+    let evidence = match Evidence::read(args) {
         Ok(evidence) => evidence,
         Err(reason) => return refuse(UNREADABLE, &reason),
     };
     let moment = args.at.unwrap_or_else(|| Clock::System.now());
     let report = match &end {
-        End::Certificate(end) => judge(&args, end, &anchors, &evidence, moment),
-        End::Malformed(reason) => malformed(&args, reason, moment),
+        End::Certificate(end) => judge(args, end, &anchors, &evidence, moment),
+        End::Malformed(reason) => malformed(args, reason, moment),
     };
     let text = if args.json {
         match serde_json::to_string_pretty(&report) {
@@ -335,7 +336,6 @@ struct PathReport {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "the settings of RFC 5280 section 6.1.1")]
 struct RulesReport {
     policies: Vec<String>,
     explicit_policy: bool,

@@ -289,13 +289,11 @@ impl<'a> Court<'a> {
                 worst = Some(distrust);
             }
         }
-        match worst {
-            Some(distrust) => Err((distrust, lacks)),
-            None => {
-                let path = chain.iter().map(|&link| link.clone()).collect();
-                Ok(Trusted { path, policies, statuses, revoked_later })
-            }
+        if let Some(distrust) = worst {
+            return Err((distrust, lacks));
         }
+        let path = chain.iter().map(|&link| link.clone()).collect();
+        Ok(Trusted { path, policies, statuses, revoked_later })
     }
 }
 

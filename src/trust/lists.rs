@@ -326,15 +326,16 @@ fn hear_delta(
         let word = now.map_or(Word::Good, |entry| Word::Revoked { at: entry.at, reason: entry.reason });
         heard.statements.push(base.states(word, Some(delta)));
     }
+    if based {
+        return;
+    }
     match entry.filter(|entry| !entry.is_removed()) {
         // Whether or not anything was revoked before: it is now.
-        Some(entry) if !based => {
+        Some(entry) => {
             let word = Word::Revoked { at: entry.at, reason: entry.reason };
             heard.statements.push(delta.states(word, Some(delta)));
         }
-        Some(_) => {}
-        None if !based => heard.doubts.push(Doubt::Fault(StatusFault::NoBase)),
-        None => {}
+        None => heard.doubts.push(Doubt::Fault(StatusFault::NoBase)),
     }
 }
 
