@@ -278,9 +278,13 @@ fn judge(
     let statuses: Vec<StatusItem<'_>> = lists.chain(answers).collect();
     let (limits, checks) = (Limits::default(), Checks::default());
     let court = Court::new(anchors, &evidence.pool, &statuses, &limits, &checks).with_rules(&rules);
-    let Assessment { outcome, chain, .. } = court.judge(end, purpose, Control::unproven(moment));
+    let Assessment { outcome, chain, statuses: said, .. } =
+        court.judge(end, purpose, Control::unproven(moment));
     let mut report = PathReport::new(args, moment);
     report.chain = chain.iter().map(Link::of).collect();
+    for (link, statements) in report.chain.iter_mut().zip(&said) {
+        link.revocation = statements.iter().map(|one| Proof::of(one, evidence)).collect();
+    }
     report.sha256 = Some(end.sha256().to_hex());
     report.unreadable.clone_from(&evidence.unreadable);
     match outcome {
@@ -289,9 +293,6 @@ fn judge(
             report.trust_anchor = trusted.anchor().map(|anchor| anchor.subject().to_string());
             report.policies =
                 Some(trusted.policies().policies.iter().map(ObjectIdentifier::to_string).collect());
-            for (link, statements) in report.chain.iter_mut().zip(trusted.statuses()) {
-                link.revocation = statements.iter().map(|one| Proof::of(one, evidence)).collect();
-            }
         }
         Err(distrust) => {
             report.indication = Indication::of(&distrust);
@@ -411,8 +412,10 @@ struct Proof {
     file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<String>,
-    /// `good`; `revoked` where it happened after the control time.
+    /// `good` or `revoked`.
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
     this_update: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_update: Option<String>,
@@ -432,6 +435,10 @@ impl Proof {
             status: match statement.word {
                 Word::Good => "good",
                 Word::Revoked { .. } => "revoked",
+            },
+            revoked_at: match statement.word {
+                Word::Good => None,
+                Word::Revoked { at, .. } => Some(at.to_string()),
             },
             this_update: statement.this_update.to_string(),
             next_update: statement.next_update.map(|next| next.to_string()),
@@ -537,7 +544,7 @@ fn told(report: &PathReport, language: Language) -> String {
 }
 
 fn describe(text: &mut String, proof: &Proof, labels: &Labels, language: Language) {
-    let status = if proof.status == "good" { labels.not_revoked } else { labels.revoked_later };
+    let status = if proof.status == "good" { labels.not_revoked } else { labels.revoked };
     let delta = proof.delta.as_deref().map(|delta| format!(" + {delta}")).unwrap_or_default();
     let next = match &proof.next_update {
         Some(next) => format!(" – {}", time(next, language)),
