@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::Ledger(args) => ledger::run(args),
-        Verb::Path(args) => path::run(args),
+        Verb::Path(args) => path::run(&args),
         Verb::People(args) => people::run(args),
         Verb::Pki(args) => pki::run(args),
         Verb::Serve(args) => serve::run(args),

@@ -41,6 +41,7 @@ use crate::{
 /// Nothing is fetched: what is not given is not known. Exit status: 0 valid, 1 invalid, 2 no conclusion, 64 wrong usage,
 /// 65 a file that cannot be read.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(super) struct Args {
     /// The certificate in question (PEM or DER)
     #[arg(value_name = "EE")]
@@ -125,7 +126,7 @@ enum PurposeName {
     TimeStamping,
 }
 
-pub(super) fn run(args: Args) -> ExitCode {
+pub(super) fn run(args: &Args) -> ExitCode {
     let language = language(args.lang);
     let end = match read_end(&args.end) {
         Ok(end) => end,
@@ -137,13 +138,13 @@ pub(super) fn run(args: Args) -> ExitCode {
         Ok(trust) => trust.anchors,
         Err(error) => return refuse(UNREADABLE, &plain_lines(&error.tell(language))),
     };
-    let evidence = match Evidence::read(&args) {
+    let evidence = match Evidence::read(args) {
         Ok(evidence) => evidence,
         Err(reason) => return refuse(UNREADABLE, &reason),
     };
     let report = match &end {
-        End::Certificate(end) => judge(&args, end, &anchors, &evidence, moment),
-        End::Malformed(reason) => malformed(&args, reason, moment),
+        End::Certificate(end) => judge(args, end, &anchors, &evidence, moment),
+        End::Malformed(reason) => malformed(args, reason, moment),
     };
     let text = if args.json {
         match serde_json::to_string_pretty(&report) {
@@ -282,9 +283,13 @@ fn judge(
     let statuses: Vec<StatusItem<'_>> = lists.chain(answers).collect();
     let (limits, checks) = (Limits::default(), Checks::default());
     let court = Court::new(anchors, &evidence.pool, &statuses, &limits, &checks).with_rules(&rules);
-    let Assessment { outcome, chain, .. } = court.judge(end, purpose, Control::unproven(moment));
+    let Assessment { outcome, chain, statuses: said, .. } =
+        court.judge(end, purpose, Control::unproven(moment));
     let mut report = PathReport::new(args, moment);
     report.chain = chain.iter().map(Link::of).collect();
+    for (link, statements) in report.chain.iter_mut().zip(&said) {
+        link.revocation = statements.iter().map(|one| Proof::of(one, evidence)).collect();
+    }
     report.sha256 = Some(end.sha256().to_hex());
     report.unreadable.clone_from(&evidence.unreadable);
     match outcome {
@@ -293,9 +298,6 @@ fn judge(
             report.trust_anchor = trusted.anchor().map(|anchor| anchor.subject().to_string());
             report.policies =
                 Some(trusted.policies().policies.iter().map(ObjectIdentifier::to_string).collect());
-            for (link, statements) in report.chain.iter_mut().zip(trusted.statuses()) {
-                link.revocation = statements.iter().map(|one| Proof::of(one, evidence)).collect();
-            }
         }
         Err(distrust) => {
             report.indication = Indication::of(&distrust);
@@ -340,7 +342,6 @@ struct PathReport {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "the settings of RFC 5280 section 6.1.1")]
 struct RulesReport {
     policies: Vec<String>,
     explicit_policy: bool,
@@ -416,8 +417,10 @@ struct Proof {
     file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<String>,
-    /// `good`; `revoked` where it happened after the control time.
+    /// `good` or `revoked`.
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
     this_update: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_update: Option<String>,
@@ -437,6 +440,10 @@ impl Proof {
             status: match statement.word {
                 Word::Good => "good",
                 Word::Revoked { .. } => "revoked",
+            },
+            revoked_at: match statement.word {
+                Word::Good => None,
+                Word::Revoked { at, .. } => Some(at.to_string()),
             },
             this_update: statement.this_update.to_string(),
             next_update: statement.next_update.map(|next| next.to_string()),
@@ -542,7 +549,7 @@ fn told(report: &PathReport, language: Language) -> String {
 }
 
 fn describe(text: &mut String, proof: &Proof, labels: &Labels, language: Language) {
-    let status = if proof.status == "good" { labels.not_revoked } else { labels.revoked_later };
+    let status = if proof.status == "good" { labels.not_revoked } else { labels.revoked };
     let delta = proof.delta.as_deref().map(|delta| format!(" + {delta}")).unwrap_or_default();
     let next = match &proof.next_update {
         Some(next) => format!(" – {}", time(next, language)),

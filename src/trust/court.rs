@@ -91,6 +91,9 @@ pub struct Assessment {
     pub outcome: Result<Trusted, Distrust>,
     /// The chain that the outcome is about, end certificate first; empty when none was found.
     pub chain: Vec<Certificate>,
+    /// For each certificate of the chain but the anchor, as far as it was asked for: the statements that its status
+    /// rests on, good or revoked; none where nothing counts.
+    pub statuses: Vec<Vec<StatusStatement>>,
     /// What was missing; empty when the outcome is good.
     pub lacks: Vec<Lack>,
 }
@@ -173,27 +176,25 @@ impl<'a> Court<'a> {
         let found = chains(end, &self.anchors.certificates, self.pool, self.checks, &mut budget);
         let mut verdicts = Verdicts::default();
         for chain in &found.chains {
-            verdicts.take(self.judge_chain(chain, purpose, control), chain);
+            let verdict = self.judge_chain(chain, purpose, control);
+            verdicts.take(verdict.map_err(|failed| failed.on(chain)));
         }
         if found.chains.is_empty() {
             let issuer = end.issuer().to_string();
             let subject = end.subject().to_string();
             let orphans = found.orphans.into_iter().take(MAX_CHAIN);
             let lacks: Vec<Lack> = orphans.map(|orphan| Lack::Issuer { of: orphan.clone() }).collect();
-            verdicts.take(
-                Err(if self.anchors.contains(end) {
-                    (Distrust::IsAnchor { subject }, Vec::new())
-                } else if found.exhausted {
-                    (Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
-                } else if let Some((index, unsupported)) = found.unsupported {
-                    let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
-                    (Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
-                } else {
-                    let misfit = found.misfit.map(|misfit| misfit.subject().to_string());
-                    (Distrust::NoPath { subject, issuer, misfit }, lacks)
-                }),
-                &[],
-            );
+            verdicts.take(Err(if self.anchors.contains(end) {
+                Failed::new(Distrust::IsAnchor { subject }, Vec::new())
+            } else if found.exhausted {
+                Failed::new(Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
+            } else if let Some((index, unsupported)) = found.unsupported {
+                let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
+                Failed::new(Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
+            } else {
+                let misfit = found.misfit.map(|misfit| misfit.subject().to_string());
+                Failed::new(Distrust::NoPath { subject, issuer, misfit }, lacks)
+            }));
         }
         verdicts.settle()
     }
@@ -247,9 +248,9 @@ impl<'a> Court<'a> {
         chain: &[&Certificate],
         purpose: Purpose,
         control: Control,
-    ) -> Result<Trusted, (Distrust, Vec<Lack>)> {
+    ) -> Result<Trusted, Failed> {
         let policies = validate(chain, purpose, Some(control.at), control.at, self.rules)
-            .map_err(|distrust| (distrust, Vec::new()))?;
+            .map_err(|distrust| Failed::new(distrust, Vec::new()))?;
         let mut statuses = Vec::new();
         let mut revoked_later = None;
         let mut worst: Option<Distrust> = None;
@@ -276,53 +277,71 @@ impl<'a> Court<'a> {
                     statuses.push(Vec::new());
                     continue;
                 }
-                Status::Revoked { at, reason, .. } => {
+                Status::Revoked { at, reason, by } => {
+                    statuses.push(vec![by]);
                     Distrust::Revoked { subject: subject(), index, at, reason, authority: index > 0 }
                 }
                 Status::Unknown(faults) => Distrust::StatusUnknown { subject: subject(), index, faults },
                 Status::Unproven => Distrust::StatusUnproven { subject: subject(), index },
             };
             if !matches!(distrust, Distrust::Revoked { .. }) {
+                statuses.push(Vec::new());
                 lacks.push(Lack::Status { of: certificate.clone(), issuer: issuer.clone() });
             }
             if worst.as_ref().is_none_or(|earlier| distrust.rank() > earlier.rank()) {
                 worst = Some(distrust);
             }
         }
-        match worst {
-            Some(distrust) => Err((distrust, lacks)),
-            None => {
-                let path = chain.iter().map(|&link| link.clone()).collect();
-                Ok(Trusted { path, policies, statuses, revoked_later })
-            }
+        if let Some(distrust) = worst {
+            return Err(Failed { statuses, ..Failed::new(distrust, lacks) });
         }
+        let path = chain.iter().map(|&link| link.clone()).collect();
+        Ok(Trusted { path, policies, statuses, revoked_later })
     }
 }
 
 /// The rules of a court that was given none.
 static USUAL: Rules = Rules::USUAL;
 
+/// A chain that does not hold.
+struct Failed {
+    distrust: Distrust,
+    lacks: Vec<Lack>,
+    chain: Vec<Certificate>,
+    statuses: Vec<Vec<StatusStatement>>,
+}
+
+impl Failed {
+    fn new(distrust: Distrust, lacks: Vec<Lack>) -> Self {
+        Self { distrust, lacks, chain: Vec::new(), statuses: Vec::new() }
+    }
+
+    fn on(self, chain: &[&Certificate]) -> Self {
+        Self { chain: chain.iter().map(|&link| link.clone()).collect(), ..self }
+    }
+}
+
 /// The verdicts on several chains, settled into one.
 #[derive(Default)]
 struct Verdicts {
     trusted: Option<Trusted>,
-    best: Option<(Distrust, Vec<Certificate>)>,
+    best: Option<Failed>,
     lacks: Vec<Lack>,
     revoked: bool,
 }
 
 impl Verdicts {
-    fn take(&mut self, verdict: Result<Trusted, (Distrust, Vec<Lack>)>, chain: &[&Certificate]) {
+    fn take(&mut self, verdict: Result<Trusted, Failed>) {
         match verdict {
             Ok(trusted) => {
                 self.trusted.get_or_insert(trusted);
             }
-            Err((distrust, lacks)) => {
-                self.revoked |= matches!(distrust, Distrust::Revoked { authority: false, .. });
-                if self.best.as_ref().is_none_or(|(best, _)| distrust.rank() > best.rank()) {
-                    self.best = Some((distrust, chain.iter().map(|&link| link.clone()).collect()));
+            Err(mut failed) => {
+                self.revoked |= matches!(failed.distrust, Distrust::Revoked { authority: false, .. });
+                self.lacks.append(&mut failed.lacks);
+                if self.best.as_ref().is_none_or(|best| failed.distrust.rank() > best.distrust.rank()) {
+                    self.best = Some(failed);
                 }
-                self.lacks.extend(lacks);
             }
         }
     }
@@ -330,10 +349,15 @@ impl Verdicts {
     /// One good chain suffices, unless another one shows that the end certificate was revoked.
     fn settle(self) -> Assessment {
         match (self.trusted, self.best) {
-            (Some(trusted), _) if !self.revoked => {
-                Assessment { chain: trusted.path.clone(), outcome: Ok(trusted), lacks: Vec::new() }
+            (Some(trusted), _) if !self.revoked => Assessment {
+                chain: trusted.path.clone(),
+                statuses: trusted.statuses.clone(),
+                outcome: Ok(trusted),
+                lacks: Vec::new(),
+            },
+            (_, Some(Failed { distrust, chain, statuses, .. })) => {
+                Assessment { outcome: Err(distrust), chain, statuses, lacks: self.lacks }
             }
-            (_, Some((distrust, chain))) => Assessment { outcome: Err(distrust), chain, lacks: self.lacks },
             // `judge` always takes at least one verdict, and a trusted one alone is settled above.
             (_, None) => Assessment {
                 outcome: Err(Distrust::NoPath {
@@ -342,6 +366,7 @@ impl Verdicts {
                     misfit: None,
                 }),
                 chain: Vec::new(),
+                statuses: Vec::new(),
                 lacks: self.lacks,
             },
         }

@@ -107,8 +107,10 @@ impl Court<'_> {
         case: &Case<'_>,
         budget: &mut Budget,
     ) -> Result<Signer, Doubt> {
-        let scheme = strength::scheme(crl.signature_algorithm(), item.existed_by)
-            .map_err(|weakness| Doubt::Fault(StatusFault::Weak { what: weakness.0 }))?;
+        let scheme = match strength::scheme(crl.signature_algorithm(), item.existed_by) {
+            Ok(scheme) => scheme,
+            Err(weakness) => return Err(self.weak_list(crl, weakness.0, case, budget)),
+        };
         let mut best = Doubt::Fault(StatusFault::NotAuthorized);
         let mut tried: Vec<&[u8]> = Vec::new();
         for candidate in self.list_signers(crl, case) {
@@ -122,17 +124,38 @@ impl Court<'_> {
             match self.signed(crl, candidate, scheme, budget) {
                 None => return Err(Doubt::Weighty(StatusFault::Budget)),
                 Some(false) => {
-                    best = Doubt::Fault(StatusFault::Signature);
+                    if !matches!(best, Doubt::Weighty(_)) {
+                        best = Doubt::Fault(StatusFault::Signature);
+                    }
                     continue;
                 }
                 Some(true) => {}
             }
             match self.signer_holds(candidate, crl, item, case, budget) {
                 Ok(until) => return Ok(Signer { certificate: candidate.clone(), until }),
+                // A weighty doubt stays, unless somebody else turns out to have signed.
+                Err(_) if matches!(best, Doubt::Weighty(_)) => {}
                 Err(doubt) => best = doubt,
             }
         }
         Err(best)
+    }
+
+    /// A list signed in a way that is no longer good enough clears nobody. But whom it names, by the issuer's own key, is
+    /// not cleared by others either.
+    fn weak_list(&self, crl: &Crl, what: String, case: &Case<'_>, budget: &mut Budget) -> Doubt {
+        let named = crl.entry_of(case.certificate.issuer(), case.certificate.serial());
+        let named = named.is_some_and(|entry| !entry.is_removed());
+        let scheme = SignatureScheme::from_identifier(crl.signature_algorithm(), None).ok();
+        let by_issuer = case.above.first().zip(scheme).filter(|_| named);
+        let signed =
+            by_issuer.is_some_and(|(issuer, scheme)| self.signed(crl, issuer, scheme, budget) != Some(false));
+        let fault = StatusFault::Weak { what };
+        if signed {
+            Doubt::Weighty(StatusFault::Named { what: fault.to_string() })
+        } else {
+            Doubt::Fault(fault)
+        }
     }
 
     /// Certificates whose subject is the list's issuer: those of the path first, then the one that the list asks for.
@@ -326,15 +349,16 @@ fn hear_delta(
         let word = now.map_or(Word::Good, |entry| Word::Revoked { at: entry.at, reason: entry.reason });
         heard.statements.push(base.states(word, Some(delta)));
     }
+    if based {
+        return;
+    }
     match entry.filter(|entry| !entry.is_removed()) {
         // Whether or not anything was revoked before: it is now.
-        Some(entry) if !based => {
+        Some(entry) => {
             let word = Word::Revoked { at: entry.at, reason: entry.reason };
             heard.statements.push(delta.states(word, Some(delta)));
         }
-        Some(_) => {}
-        None if !based => heard.doubts.push(Doubt::Fault(StatusFault::NoBase)),
-        None => {}
+        None => heard.doubts.push(Doubt::Fault(StatusFault::NoBase)),
     }
 }
 

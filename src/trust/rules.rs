@@ -7,6 +7,7 @@ use crate::x509::NameConstraints;
 
 /// Settings of a judgement. [`Rules::USUAL`] asks for revocation and for no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "three of them are settings of RFC 5280 section 6.1.1")]
 pub struct Rules {
     /// user-initial-policy-set (6.1.1 c); empty means any policy.
     pub policies: Vec<ObjectIdentifier>,

@@ -121,9 +121,10 @@ mod tests {
 
     #[test]
     fn the_time_goes_back_as_far_as_it_must() {
+        type Case = (&'static str, Vec<Vec<StatusStatement>>, Result<i64, usize>);
         let good = |made, until, proven| says(Word::Good, made, until, proven);
         let revoked = says(Word::Revoked { at: day(200), reason: None }, 300, 310, 300);
-        let cases: Vec<(&str, Vec<Vec<StatusStatement>>, Result<i64, usize>)> = vec![
+        let cases: Vec<Case> = vec![
             ("fresh", vec![vec![good(500, 510, 500)]], Ok(505)),
             ("no longer fresh", vec![vec![good(400, 410, 401)]], Ok(400)),
             ("the newer of two", vec![vec![good(300, 310, 301), good(400, 410, 401)]], Ok(400)),

@@ -28,6 +28,17 @@ pub struct Crl {
     issuer: Name,
     this_update: UtcTime,
     next_update: Option<UtcTime>,
+    own: Box<Extensions>,
+    /// Sorted by serial number.
+    entries: Vec<Entry>,
+    /// Those that certificateIssuer extensions name, each a list of names of one issuer.
+    issuers: Vec<Vec<Name>>,
+    limited: Option<String>,
+}
+
+/// What the extensions of a list say.
+#[derive(Clone, Default)]
+struct Extensions {
     number: Option<CrlNumber>,
     /// deltaCRLIndicator.
     base: Option<CrlNumber>,
@@ -36,11 +47,6 @@ pub struct Crl {
     point_der: Option<Range<usize>>,
     authority_key_identifier: Option<Vec<u8>>,
     knows_expired_since: Option<UtcTime>,
-    /// Sorted by serial number.
-    entries: Vec<Entry>,
-    /// Those that certificateIssuer extensions name, each a list of names of one issuer.
-    issuers: Vec<Vec<Name>>,
-    limited: Option<String>,
 }
 
 /// A number of the sequence that an issuer gives its lists (cRLNumber, RFC 5280 section 5.2.3). Greater is newer.
@@ -139,12 +145,7 @@ impl Crl {
             issuer,
             this_update,
             next_update,
-            number: None,
-            base: None,
-            point: None,
-            point_der: None,
-            authority_key_identifier: None,
-            knows_expired_since: None,
+            own: Box::default(),
             entries: Vec::new(),
             issuers: Vec::new(),
             limited: None,
@@ -236,40 +237,41 @@ impl Crl {
 
     /// cRLNumber.
     pub fn number(&self) -> Option<&CrlNumber> {
-        self.number.as_ref()
+        self.own.number.as_ref()
     }
 
     /// deltaCRLIndicator: the number of the list that this one continues; `None` for a complete list.
     pub fn base(&self) -> Option<&CrlNumber> {
-        self.base.as_ref()
+        self.own.base.as_ref()
     }
 
     /// issuingDistributionPoint; `None` for a list of all certificates and reasons.
     pub fn issuing_distribution_point(&self) -> Option<&IssuingDistributionPoint> {
-        self.point.as_ref()
+        self.own.point.as_ref()
     }
 
     /// keyIdentifier of authorityKeyIdentifier.
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.authority_key_identifier.as_deref()
+        self.own.authority_key_identifier.as_deref()
     }
 
     /// expiredCertsOnCRL: certificates that expired at this time or later are still listed.
     pub fn knows_expired_since(&self) -> Option<UtcTime> {
-        self.knows_expired_since
+        self.own.knows_expired_since
     }
 
     /// Whether this delta list continues that complete one (RFC 5280 sections 5.2.4 and 6.3.3 c): the same issuer, the
     /// same scope, the same key identifier, and numbers that leave no gap. That the same key signed both is left to
     /// the caller.
     pub fn continues(&self, complete: &Self) -> bool {
-        let (Some(base), None) = (&self.base, &complete.base) else { return false };
-        let scope = |crl: &Self| crl.point_der.clone().map(|range| crl.der.get(range).map(<[u8]>::to_vec));
+        let (Some(base), None) = (&self.own.base, &complete.own.base) else { return false };
+        let scope =
+            |crl: &Self| crl.own.point_der.clone().map(|range| crl.der.get(range).map(<[u8]>::to_vec));
         self.issuer.matches(&complete.issuer)
             && scope(self) == scope(complete)
-            && self.authority_key_identifier == complete.authority_key_identifier
-            && complete.number.as_ref().is_some_and(|number| number >= base)
-            && self.number > complete.number
+            && self.own.authority_key_identifier == complete.own.authority_key_identifier
+            && complete.own.number.as_ref().is_some_and(|number| number >= base)
+            && self.own.number > complete.own.number
     }
 
     /// The fingerprint.
@@ -292,16 +294,18 @@ impl Crl {
         for extension in extensions(sequence)? {
             let value = extension.value;
             match extension.oid {
-                oid::CRL_NUMBER => self.number = Some(CrlNumber::read(value).map_err(within("cRLNumber"))?),
+                oid::CRL_NUMBER => {
+                    self.own.number = Some(CrlNumber::read(value).map_err(within("cRLNumber"))?);
+                }
                 oid::DELTA_CRL_INDICATOR => {
-                    self.base = Some(CrlNumber::read(value).map_err(within("deltaCRLIndicator"))?);
+                    self.own.base = Some(CrlNumber::read(value).map_err(within("deltaCRLIndicator"))?);
                 }
                 oid::ISSUING_DISTRIBUTION_POINT => {
-                    self.point = Some(IssuingDistributionPoint::read(value)?);
-                    self.point_der = Some(range_in(der, value));
+                    self.own.point = Some(IssuingDistributionPoint::read(value)?);
+                    self.own.point_der = Some(range_in(der, value));
                 }
                 oid::AUTHORITY_KEY_IDENTIFIER => match authority_key(value) {
-                    Ok(id) => self.authority_key_identifier = id.map(<[u8]>::to_vec),
+                    Ok(id) => self.own.authority_key_identifier = id.map(<[u8]>::to_vec),
                     Err(error) if extension.critical => {
                         return Err(within("authorityKeyIdentifier")(error));
                     }
@@ -310,7 +314,7 @@ impl Crl {
                 oid::EXPIRED_CERTS_ON_CRL => {
                     let since = Reader::only(value)
                         .and_then(|time| time.expect(Tag::GENERALIZED_TIME).and_then(Tlv::time));
-                    self.knows_expired_since = Some(since.map_err(within("expiredCertsOnCRL"))?);
+                    self.own.knows_expired_since = Some(since.map_err(within("expiredCertsOnCRL"))?);
                 }
                 oid::ISSUER_ALT_NAME | oid::FRESHEST_CRL => {}
                 oid if extension.critical => {
@@ -376,7 +380,7 @@ impl Crl {
                     });
                     *issuer = Some(self.issuers.len());
                     self.issuers.push(names.collect());
-                    if !self.point.as_ref().is_some_and(|point| point.indirect) {
+                    if !self.own.point.as_ref().is_some_and(|point| point.indirect) {
                         let limit =
                             "it has entries of other issuers (certificateIssuer), but is not indirect";
                         self.limited.get_or_insert(limit.to_owned());

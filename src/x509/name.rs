@@ -1,6 +1,6 @@
 //! Distinguished names.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use der::oid::ObjectIdentifier;
 use unicode_normalization::UnicodeNormalization as _;
@@ -268,7 +268,7 @@ fn escaped(text: &str) -> String {
             control if control.is_control() => {
                 let mut octets = [0; 4];
                 for octet in control.encode_utf8(&mut octets).bytes() {
-                    escaped.push_str(&format!("\\{octet:02X}"));
+                    let _ = write!(escaped, "\\{octet:02X}");
                 }
             }
             plain => escaped.push(plain),

@@ -138,5 +138,5 @@ fn named_purposes(purposes: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> B
         (purposes.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
     ];
     let named = named.iter().filter(|(present, _)| *present).map(|(_, oid)| (*oid).to_owned());
-    named.chain(purposes.other.iter().map(|oid| oid.to_id_string())).collect()
+    named.chain(purposes.other.iter().map(x509_parser::asn1_rs::Oid::to_id_string)).collect()
 }

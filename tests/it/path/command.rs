@@ -168,6 +168,12 @@ fn the_json_tells_chain_evidence_and_failure() {
     assert_eq!(chain[1]["revocation"][0]["file"], "root.crl.pem");
     assert_eq!(chain[2].get("revocation"), None);
 
+    let revoked = certs_test(&[&["person-revoked.crt.pem", "--json"][..], &AT, &EVIDENCE].concat()).json();
+    let proof = &revoked["chain"][0]["revocation"][0];
+    assert_eq!((&proof["status"], &proof["file"]), (&Value::from("revoked"), &Value::from("ca-rsa.crl")));
+    assert_eq!(proof["revokedAt"], "2026-02-01T00:00:00Z");
+    assert_eq!(revoked["chain"][1]["revocation"][0]["status"], "good");
+
     let deep = [
         &["person-too-deep.crt.pem", "--json", "--intermediate", "ca-too-deep.crt.pem"][..],
         &["--intermediate", "ca-end.crt.pem"],

@@ -385,6 +385,35 @@ fn a_flood_of_evidence_hides_no_revocation() {
     }
 }
 
+/// Any octet of the certificate, its issuer's or a list, changed: never valid.
+#[test]
+fn no_changed_octet_of_a_path_is_ever_valid() {
+    let town = Town::new();
+    let (root_list, ca_list) = (town.root_list(), town.ca_list());
+    let parts = [town.person.certificate.der(), town.ca.certificate.der(), root_list.der(), ca_list.der()]
+        .map(<[u8]>::to_vec);
+    let (mut judged, mut unread) = (0, 0);
+    for part in 0..parts.len() {
+        for at in (0..parts[part].len()).step_by(3) {
+            let mut changed = parts.clone();
+            changed[part][at] ^= 0x10;
+            let [person, ca, root_list, ca_list] = changed;
+            let Ok(person) = Certificate::from_der(&person) else {
+                unread += 1;
+                continue;
+            };
+            let lists: Vec<Crl> =
+                [root_list, ca_list].iter().filter_map(|der| Crl::from_der(der).ok()).collect();
+            let mut bench = Bench::of(&town, &lists.iter().collect::<Vec<_>>());
+            bench.pool = Certificate::from_der(&ca).into_iter().collect();
+            assert!(bench.judge(&person).outcome.is_err(), "octet {at} of part {part}");
+            judged += 1;
+        }
+    }
+    println!("{judged} changed paths judged, {unread} certificates unreadable");
+    assert!(judged > 300);
+}
+
 #[test]
 fn the_past_is_told_in_parts() {
     let town = Town::new();
