@@ -4,4 +4,4 @@ mod cases;
 mod command;
 mod corpus;
 mod schema;
-mod world;
+pub(crate) mod world;
