@@ -67,24 +67,54 @@ fn plain() -> Objects {
         objects.iter().map(|(number, body)| (*number, body.as_bytes().to_vec())).collect()
     };
     let mut objects = text(&[
-        (CATALOG, "<< /Type /Catalog /Pages 2 0 R /AcroForm 6 0 R /StructTreeRoot 15 0 R /MarkInfo << /Marked true >> /Metadata 18 0 R /Lang (vi) >>"),
+        (
+            CATALOG,
+            "<< /Type /Catalog /Pages 2 0 R /AcroForm 6 0 R /StructTreeRoot 15 0 R /MarkInfo << /Marked true >> /Metadata 18 0 R /Lang (vi) >>",
+        ),
         (PAGES, "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 595 842] >>"),
-        (PAGE, "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Annots 14 0 R /StructParents 0 /Resources << /Font << /F1 5 0 R >> /XObject << /X1 22 0 R >> >> >>"),
+        (
+            PAGE,
+            "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Annots 14 0 R /StructParents 0 /Resources << /Font << /F1 5 0 R >> /XObject << /X1 22 0 R >> >> >>",
+        ),
         (FONT, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"),
-        (FORM, "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 25 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>"),
-        (AMOUNT, "<< /Type /Annot /Subtype /Widget /FT /Tx /T (amount) /V (100) /DA (/F1 12 Tf 0 g) /F 4 /Rect [72 600 272 620] /P 3 0 R /AP << /N 8 0 R >> >>"),
-        (AGREE, "<< /Type /Annot /Subtype /Widget /FT /Btn /T (agree) /V /Off /AS /Off /F 4 /Rect [72 560 84 572] /P 3 0 R /AP << /N << /Yes 10 0 R /Off 11 0 R >> >> >>"),
+        (
+            FORM,
+            "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 25 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>",
+        ),
+        (
+            AMOUNT,
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (amount) /V (100) /DA (/F1 12 Tf 0 g) /F 4 /Rect [72 600 272 620] /P 3 0 R /AP << /N 8 0 R >> >>",
+        ),
+        (
+            AGREE,
+            "<< /Type /Annot /Subtype /Widget /FT /Btn /T (agree) /V /Off /AS /Off /F 4 /Rect [72 560 84 572] /P 3 0 R /AP << /N << /Yes 10 0 R /Off 11 0 R >> >> >>",
+        ),
         (INFO, "<< /Title (Quyet dinh) /Producer (base) /ModDate (D:20260101000000Z) >>"),
-        (EMPTY, "<< /Type /Annot /Subtype /Widget /FT /Sig /T (second) /F 4 /Rect [300 100 480 160] /P 3 0 R >>"),
+        (
+            EMPTY,
+            "<< /Type /Annot /Subtype /Widget /FT /Sig /T (second) /F 4 /Rect [300 100 480 160] /P 3 0 R >>",
+        ),
         (ANNOTS, "[7 0 R 9 0 R 13 0 R 21 0 R 23 0 R 24 0 R 25 0 R]"),
         (TREE, "<< /Type /StructTreeRoot /K 16 0 R /ParentTree 17 0 R /ParentTreeNextKey 1 >>"),
         (ELEMENT, "<< /Type /StructElem /S /Document /P 15 0 R /Pg 3 0 R /K [0] >>"),
         (PARENTS, "<< /Nums [0 [16 0 R]] >>"),
-        (OTHER_PAGE, "<< /Type /Page /Parent 2 0 R /Contents 20 0 R /Resources << /Font << /F1 5 0 R >> >> >>"),
-        (READ_ONLY, "<< /Type /Annot /Subtype /Widget /FT /Tx /T (total) /Ff 1 /V (100) /F 4 /Rect [72 520 272 540] /P 3 0 R >>"),
+        (
+            OTHER_PAGE,
+            "<< /Type /Page /Parent 2 0 R /Contents 20 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        ),
+        (
+            READ_ONLY,
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (total) /Ff 1 /V (100) /F 4 /Rect [72 520 272 540] /P 3 0 R >>",
+        ),
         (LINK, "<< /Type /Annot /Subtype /Link /Rect [72 480 272 500] /Dest [3 0 R /Fit] >>"),
-        (CHOICE, "<< /Type /Annot /Subtype /Widget /FT /Ch /T (grade) /Opt [(A) (B)] /V (A) /F 4 /Rect [72 440 272 460] /P 3 0 R >>"),
-        (LOCKED, "<< /Type /Annot /Subtype /Widget /FT /Tx /T (group.locked) /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>"),
+        (
+            CHOICE,
+            "<< /Type /Annot /Subtype /Widget /FT /Ch /T (grade) /Opt [(A) (B)] /V (A) /F 4 /Rect [72 440 272 460] /P 3 0 R >>",
+        ),
+        (
+            LOCKED,
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (group.locked) /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>",
+        ),
     ]);
     objects.push((CONTENT, stream("", "/X1 Do BT /F1 18 Tf 72 760 Td (Xin chao) Tj ET")));
     objects.push((AMOUNT_LOOK, look("100")));
@@ -94,7 +124,10 @@ fn plain() -> Objects {
     let packet = "<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>2026-01-01T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
     objects.push((XMP, stream("/Type /Metadata /Subtype /XML", packet)));
     objects.push((OTHER_CONTENT, stream("", "BT /F1 18 Tf 72 760 Td (Trang khac) Tj ET")));
-    objects.push((OVERLAY, stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", "1 g 72 700 200 20 re f")));
+    objects.push((
+        OVERLAY,
+        stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", "1 g 72 700 200 20 re f"),
+    ));
     objects.sort();
     objects
 }
@@ -132,7 +165,11 @@ pub(super) fn bases() -> Vec<Base> {
         push("two", WORLD.sign(&once, &WORLD.agency), None);
         push("one", once, None);
         for level in 1..=3 {
-            push(&format!("P{level}"), signed(layout, Making { level: Some(level), ..Making::default() }), Some(level));
+            push(
+                &format!("P{level}"),
+                signed(layout, Making { level: Some(level), ..Making::default() }),
+                Some(level),
+            );
         }
     }
     bases
@@ -153,7 +190,11 @@ pub(super) fn signed(layout: Layout, making: Making) -> Vec<u8> {
     let mut annots = document.object((ANNOTS, 0)).expect("read").as_array().expect("annotations").to_vec();
     annots.push(Object::Reference((SIGNATURE_FIELD, 0)));
     objects.push((ANNOTS, text_of(&Object::Array(annots))));
-    let lock = if making.lock.is_empty() { String::new() } else { format!("/Lock << /Type /SigFieldLock {} >>", making.lock) };
+    let lock = if making.lock.is_empty() {
+        String::new()
+    } else {
+        format!("/Lock << /Type /SigFieldLock {} >>", making.lock)
+    };
     objects.push((
         SIGNATURE_FIELD,
         format!("<< /Type /Annot /Subtype /Widget /FT /Sig /T (first) /V 31 0 R /F 132 /Rect [0 0 0 0] /P 3 0 R {lock} >>").into_bytes(),

@@ -3,11 +3,11 @@
 use super::{
     Case,
     base::{
-        AGREE, AMOUNT, AMOUNT_LOOK, ANNOTS, Base, CHOICE, ELEMENT, EMPTY, FREE, INFO, LAYOUTS, Layout, Making, PARENTS, TREE, XMP,
-        bases, look, signed, stream,
+        AGREE, AMOUNT, AMOUNT_LOOK, ANNOTS, Base, CHOICE, ELEMENT, EMPTY, FREE, INFO, LAYOUTS, Layout,
+        Making, PARENTS, TREE, XMP, bases, look, signed, stream,
     },
 };
-use crate::judge::world::{WORLD, append_store, day};
+use crate::judge::world::{WORLD, append_store, day, plain_pdf};
 
 const FILL: &str = "form fill";
 const SIGN: &str = "further signature";
@@ -44,11 +44,17 @@ pub(super) fn filled(base: &Base) -> Vec<(u32, Vec<u8>)> {
 fn fills(base: &Base, cases: &mut Vec<Case>) {
     let mut push = |name: &str, objects| cases.push(Case::new(FILL, name, base, base.append(objects)));
     push("text, with a new appearance", filled(base));
-    push("text, its appearance rewritten in place", vec![base.swap(AMOUNT, "(100)", "(250)"), (AMOUNT_LOOK, look("250"))]);
+    push(
+        "text, its appearance rewritten in place",
+        vec![base.swap(AMOUNT, "(100)", "(250)"), (AMOUNT_LOOK, look("250"))],
+    );
     push("text, without an appearance", vec![base.swap(AMOUNT, "(100)", "(250)")]);
     push("text emptied", vec![base.swap(AMOUNT, "(100)", "()"), (AMOUNT_LOOK, look(""))]);
     let with_font = stream(
-        &format!("/Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /F9 {} 0 R >> >>", FREE + 1),
+        &format!(
+            "/Type /XObject /Subtype /Form /BBox [0 0 200 20] /Resources << /Font << /F9 {} 0 R >> >>",
+            FREE + 1
+        ),
         "0.9 g 0 0 200 20 re f /Tx BMC q BT /F9 12 Tf (250) Tj ET Q EMC",
     );
     let mut font = filled(base);
@@ -57,11 +63,17 @@ fn fills(base: &Base, cases: &mut Vec<Case>) {
     push("text, with a font of its own", font);
     let ticked = |state: &str| {
         let (number, text) = base.swap(AGREE, "/V /Off", &format!("/V /{state}"));
-        (number, String::from_utf8(text).expect("text").replace("/AS /Off", &format!("/AS /{state}")).into_bytes())
+        (
+            number,
+            String::from_utf8(text).expect("text").replace("/AS /Off", &format!("/AS /{state}")).into_bytes(),
+        )
     };
     push("a box ticked", vec![ticked("Yes")]);
     push("a choice made", vec![base.swap(CHOICE, "/V (A)", "/V (B)")]);
-    push("three fields at once", [filled(base), vec![ticked("Yes"), base.swap(CHOICE, "/V (A)", "/V (B)")]].concat());
+    push(
+        "three fields at once",
+        [filled(base), vec![ticked("Yes"), base.swap(CHOICE, "/V (A)", "/V (B)")]].concat(),
+    );
     let mut dated = filled(base);
     dated.push(base.swap(INFO, "20260101", "20260601"));
     dated.push((XMP, packet("2026-06-01")));
@@ -77,7 +89,9 @@ fn fills(base: &Base, cases: &mut Vec<Case>) {
 
 /// The XMP packet of the base with another date.
 pub(super) fn packet(date: &str) -> Vec<u8> {
-    let packet = format!("<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>{date}T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>");
+    let packet = format!(
+        "<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>{date}T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+    );
     stream("/Type /Metadata /Subtype /XML", &packet)
 }
 
@@ -86,7 +100,8 @@ fn signatures(base: &Base, cases: &mut Vec<Case>) {
     cases.push(Case::new(SIGN, "in a new field", base, twice.clone()));
     cases.push(Case::new(SIGN, "two in new fields", base, WORLD.sign(&twice, &WORLD.person)));
     cases.push(Case::new(SIGN, "in the empty field, seen", base, sign_empty(base, &[])));
-    let element = "<< /Type /StructElem /S /Form /P 16 0 R /Pg 3 0 R /K << /Type /OBJR /Obj 13 0 R /Pg 3 0 R >> >>";
+    let element =
+        "<< /Type /StructElem /S /Form /P 16 0 R /Pg 3 0 R /K << /Type /OBJR /Obj 13 0 R /Pg 3 0 R >> >>";
     let tree = vec![
         (FREE + 5, element.as_bytes().to_vec()),
         base.swap(ELEMENT, "/K [0]", &format!("/K [0 {} 0 R]", FREE + 5)),
@@ -96,17 +111,19 @@ fn signatures(base: &Base, cases: &mut Vec<Case>) {
     cases.push(Case::new(BROUGHT, "a signature with its structure element", base, sign_empty(base, &tree)));
     let dates = vec![base.swap(INFO, "20260101", "20260601"), (XMP, packet("2026-06-02"))];
     cases.push(Case::new(BROUGHT, "a signature with dates", base, sign_empty(base, &dates)));
-    let extensions = base.with(1, "/Extensions << /ESIC << /BaseVersion /1.7 /ExtensionLevel 1 >> >> /Version /1.7");
+    let extensions =
+        base.with(1, "/Extensions << /ESIC << /BaseVersion /1.7 /ExtensionLevel 1 >> >> /Version /1.7");
     cases.push(Case::new(BROUGHT, "a signature with extensions", base, sign_empty(base, &[extensions])));
 }
 
 /// The empty field signed, visibly, with more objects in the same revision.
 pub(super) fn sign_empty(base: &Base, more: &[(u32, Vec<u8>)]) -> Vec<u8> {
-    let picture = stream("/Type /XObject /Subtype /Form /BBox [0 0 180 60] /Resources << /Font << /F1 5 0 R >> >>", "BT /F1 12 Tf 2 5 Td (Da ky) Tj ET");
-    let mut objects = vec![
-        base.with(EMPTY, &format!("/V {} 0 R /AP << /N {} 0 R >>", FREE + 1, FREE)),
-        (FREE, picture),
-    ];
+    let picture = stream(
+        "/Type /XObject /Subtype /Form /BBox [0 0 180 60] /Resources << /Font << /F1 5 0 R >> >>",
+        "BT /F1 12 Tf 2 5 Td (Da ky) Tj ET",
+    );
+    let mut objects =
+        vec![base.with(EMPTY, &format!("/V {} 0 R /AP << /N {} 0 R >>", FREE + 1, FREE)), (FREE, picture)];
     objects.extend_from_slice(more);
     let dictionary = format!(
         "<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /M (D:20260530000000Z)\n/ByteRange [0 1111111111 2222222222 3333333333]\n/Contents <{}> >>",
@@ -128,21 +145,18 @@ fn evidence(base: &Base, cases: &mut Vec<Case>) {
     let data = stream("/Filter /ASCIIHexDecode", &format!("{certificate}>"));
     let store = base.append(vec![catalog, (FREE, data)]);
     cases.push(Case::new(EVIDENCE, "a security store", base, store.clone()));
-    cases.push(Case::new(EVIDENCE, "a security store, then a time-stamp", base, WORLD.stamp(&store, day("06-01"))));
+    cases.push(Case::new(
+        EVIDENCE,
+        "a security store, then a time-stamp",
+        base,
+        WORLD.stamp(&store, day("06-01")),
+    ));
     if base.layout == Layout::Table && base.level.is_none() {
         let pieces = [WORLD.root_list(day("05-20")), WORLD.good(&WORLD.person, day("05-30"))];
-        let stored = append_store(&strip_info(base), &pieces);
+        // That pen writes no `/Info`: a file that never had one is wanted.
+        let stored = append_store(&WORLD.sign(&plain_pdf(), &WORLD.person), &pieces);
         cases.push(Case::new(EVIDENCE, "lists and answers", base, stored));
     }
-    let same = (AMOUNT, base.text(AMOUNT).replace("<< ", "<<   ").into_bytes());
-    cases.push(Case::new(EVIDENCE, "an object written again", base, base.append(vec![same])));
-}
-
-/// `append_store` writes no `/Info`; a file that never had one is wanted.
-fn strip_info(base: &Base) -> Vec<u8> {
-    let plain = crate::judge::world::plain_pdf();
-    let _ = base;
-    WORLD.sign(&plain, &WORLD.person)
 }
 
 fn comments(base: &Base, cases: &mut Vec<Case>) {
@@ -154,22 +168,42 @@ fn comments(base: &Base, cases: &mut Vec<Case>) {
     push("a note", vec![listed(&format!("{FREE} 0 R")), (FREE, note.to_vec())]);
     push("a highlight", vec![listed(&format!("{FREE} 0 R")), (FREE, mark.to_vec())]);
     push("an underline", vec![listed(&format!("{FREE} 0 R")), (FREE, line.to_vec())]);
-    let with_popup = String::from_utf8(note.to_vec()).expect("text").replace("/T (A)", &format!("/T (A) /Popup {} 0 R", FREE + 1));
-    let popup = format!("<< /Type /Annot /Subtype /Popup /Rect [40 10 200 100] /Parent {FREE} 0 R /P 3 0 R >>");
+    let with_popup = String::from_utf8(note.to_vec())
+        .expect("text")
+        .replace("/T (A)", &format!("/T (A) /Popup {} 0 R", FREE + 1));
+    let popup =
+        format!("<< /Type /Annot /Subtype /Popup /Rect [40 10 200 100] /Parent {FREE} 0 R /P 3 0 R >>");
     push(
         "a note with its pop-up",
-        vec![listed(&format!("{FREE} 0 R {} 0 R", FREE + 1)), (FREE, with_popup.into_bytes()), (FREE + 1, popup.into_bytes())],
+        vec![
+            listed(&format!("{FREE} 0 R {} 0 R", FREE + 1)),
+            (FREE, with_popup.into_bytes()),
+            (FREE + 1, popup.into_bytes()),
+        ],
     );
 }
 
 fn unlocked(layout: Layout, cases: &mut Vec<Case>) {
     for (name, making) in [
-        ("another field than the locked one", Making { lock: "/Action /Include /Fields [(group.locked)]", ..Making::default() }),
-        ("a field that the lock leaves out", Making { lock: "/Action /Exclude /Fields [(amount)]", ..Making::default() }),
-        ("another field than FieldMDP names", Making { field_mdp: "/Action /Include /Fields [(group) (grade)]", ..Making::default() }),
-        ("a lock of level 2", Making { lock: "/Action /Include /Fields [(grade)] /P 2", ..Making::default() }),
+        (
+            "another field than the locked one",
+            Making { lock: "/Action /Include /Fields [(group.locked)]", ..Making::default() },
+        ),
+        (
+            "a field that the lock leaves out",
+            Making { lock: "/Action /Exclude /Fields [(amount)]", ..Making::default() },
+        ),
+        (
+            "another field than FieldMDP names",
+            Making { field_mdp: "/Action /Include /Fields [(group) (grade)]", ..Making::default() },
+        ),
+        (
+            "a lock of level 2",
+            Making { lock: "/Action /Include /Fields [(grade)] /P 2", ..Making::default() },
+        ),
     ] {
-        let base = Base { name: format!("{layout:?}/lock"), pdf: signed(layout, making), layout, level: None };
+        let base =
+            Base { name: format!("{layout:?}/lock"), pdf: signed(layout, making), layout, level: None };
         cases.push(Case::new(FILL, name, &base, base.append(filled(&base))));
         let signed = WORLD.sign(&base.pdf, &WORLD.agency);
         cases.push(Case::new(SIGN, format!("in a new field, {name}"), &base, signed));

@@ -12,8 +12,8 @@ use kyso::{
 use super::{
     Case,
     base::{
-        ANNOTS, Base, CONTENT, FORM, FREE, LAYOUTS, Making, OTHER_PAGE, PAGES, SIGNATURE, SIGNATURE_FIELD, Layout, sign_raw, signed,
-        stream,
+        ANNOTS, Base, CONTENT, FORM, FREE, LAYOUTS, Layout, Making, OTHER_PAGE, PAGES, SIGNATURE,
+        SIGNATURE_FIELD, sign_raw, signed, stream,
     },
 };
 use crate::judge::world::{Entity, SCHEME, WORLD};
@@ -61,19 +61,39 @@ fn forgery(base: &Base, cases: &mut Vec<Case>) {
     let pdf = &base.pdf;
     let (range, hole) = places(pdf);
     let mut push = |name: String, pdf| cases.push(Case::new(FORGERY, name, base, pdf));
-    for value in ["null", "[]", "[0]", "[null null null null]", "[0 0 0 0]", "(0 1 2 3)", "<00>", "<< >>", "0", "/None", "true", "31 0 R"] {
+    for value in [
+        "null",
+        "[]",
+        "[0]",
+        "[null null null null]",
+        "[0 0 0 0]",
+        "(0 1 2 3)",
+        "<00>",
+        "<< >>",
+        "0",
+        "/None",
+        "true",
+        "31 0 R",
+    ] {
         push(format!("ByteRange {value}"), patched(pdf, range.clone(), value));
     }
     let key = range.start - "/ByteRange ".len()..range.start;
     push("no ByteRange".to_owned(), patched(pdf, key, "/ByteRangX "));
-    for value in ["null", "<>", "()", "<00>", "[]", "0", "true", "/None", "<3082", "<308>", "<30zz>", "<< >>", "4 0 R"] {
+    for value in
+        ["null", "<>", "()", "<00>", "[]", "0", "true", "/None", "<3082", "<308>", "<30zz>", "<< >>", "4 0 R"]
+    {
         push(format!("Contents {value}"), patched(pdf, hole.clone(), value));
     }
     let key = hole.start - "/Contents ".len()..hole.start;
     push("no Contents".to_owned(), patched(pdf, key, "/ContentZ "));
-    push("Contents all zero".to_owned(), patched(pdf, hole.clone(), &format!("<{}>", "0".repeat(hole.len() - 2))));
+    push(
+        "Contents all zero".to_owned(),
+        patched(pdf, hole.clone(), &format!("<{}>", "0".repeat(hole.len() - 2))),
+    );
     // The same digits, with something between them.
-    for (name, odd) in [("a space", b' '), ("a line end", b'\n'), ("another sign", b'g'), ("a closing sign", b'>')] {
+    for (name, odd) in
+        [("a space", b' '), ("a line end", b'\n'), ("another sign", b'g'), ("a closing sign", b'>')]
+    {
         let mut out = pdf.clone();
         out[hole.end - 100] = odd;
         push(format!("Contents with {name} inside"), out);
@@ -92,8 +112,11 @@ fn ranges(base: &Base, cases: &mut Vec<Case>) {
     let (range, hole) = places(pdf);
     let (start, end) = (hole.start, hole.end);
     let document = super::base::open(pdf).expect("opens");
-    let len = usize::try_from(document.revisions().get(1).expect("a signed revision").end).expect("small") - end;
-    let mut push = |name: &str, text: String| cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)));
+    let len =
+        usize::try_from(document.revisions().get(1).expect("a signed revision").end).expect("small") - end;
+    let mut push = |name: &str, text: String| {
+        cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)))
+    };
     push("past the end", format!("[0 {start} {end} {}]", len + 100_000));
     push("far past the end", format!("[0 1 2 {}]", i64::MAX));
     push("past 64 bits", "[0 1 2 99999999999999999999]".to_owned());
@@ -139,22 +162,36 @@ fn saving(base: &Base, cases: &mut Vec<Case>) {
     push("a trailer only", with(format!("{trailer}startxref\n{prev}\n%%EOF\n")));
     push("startxref 0", with(format!("{body}{xref}{trailer}startxref\n0\n%%EOF\n")));
     push("a table of nothing", with(format!("{body}xref\n0 0\n{trailer}startxref\n{at}\n%%EOF\n")));
-    push("an update without Prev", with(format!("{body}{xref}trailer\n<< /Size 400 /Root 1 0 R >>\nstartxref\n{at}\n%%EOF\n")));
+    push(
+        "an update without Prev",
+        with(format!("{body}{xref}trailer\n<< /Size 400 /Root 1 0 R >>\nstartxref\n{at}\n%%EOF\n")),
+    );
     push("an update that skips the signed revision", {
         let first = document.revisions()[0].xref_offset;
-        with(format!("{body}{xref}trailer\n<< /Size 400 /Root 1 0 R /Prev {first} >>\nstartxref\n{at}\n%%EOF\n"))
+        with(format!(
+            "{body}{xref}trailer\n<< /Size 400 /Root 1 0 R /Prev {first} >>\nstartxref\n{at}\n%%EOF\n"
+        ))
     });
-    push("another catalog", with(format!(
-        "300 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\nxref\n300 1\n{len:010} 00000 n \ntrailer\n<< /Size 400 /Root 300 0 R /Prev {prev} >>\nstartxref\n{}\n%%EOF\n",
-        len + "300 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n".len()
-    )));
-    push("a new page", base.append(vec![
-        base.swap(PAGES, "/Kids [3 0 R]", &format!("/Kids [3 0 R {OTHER_PAGE} 0 R]")),
-    ]));
+    push(
+        "another catalog",
+        with(format!(
+            "300 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\nxref\n300 1\n{len:010} 00000 n \ntrailer\n<< /Size 400 /Root 300 0 R /Prev {prev} >>\nstartxref\n{}\n%%EOF\n",
+            len + "300 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n".len()
+        )),
+    );
+    push(
+        "a new page",
+        base.append(vec![base.swap(PAGES, "/Kids [3 0 R]", &format!("/Kids [3 0 R {OTHER_PAGE} 0 R]"))]),
+    );
     push("an unlisted object", with(format!("{body}xref\n0 0\n{trailer}startxref\n{at}\n%%EOF\n")));
+    push("an object written again", base.append(vec![(PAGES, base.text(PAGES).into_bytes())]));
     push("an update twice", {
         let once = base.append(vec![(CONTENT, evil_content())]);
-        super::base::append(&once, vec![(CONTENT, stream("", "/X1 Do BT /F1 18 Tf 72 760 Td (Xin chao) Tj ET"))], base.layout)
+        super::base::append(
+            &once,
+            vec![(CONTENT, stream("", "/X1 Do BT /F1 18 Tf 72 760 Td (Xin chao) Tj ET"))],
+            base.layout,
+        )
     });
 }
 
@@ -171,8 +208,14 @@ fn wrapping(base: &Base, cases: &mut Vec<Case>) {
     for (name, between) in [
         ("the second part moved behind white space", " ".repeat(200)),
         ("the second part moved behind an object", " >>\nendobj\n300 0 obj\n<< >>\nendobj\n".to_owned()),
-        ("the second part moved behind another table", " >>\nendobj\nxref\n0 0\ntrailer\n<< /Size 9 /Root 1 0 R >>\nstartxref\n9\n%%EOF\n".to_owned()),
-        ("the second part moved behind a copy of the hole", format!(" /Other {}", String::from_utf8_lossy(&pdf[hole.clone()]))),
+        (
+            "the second part moved behind another table",
+            " >>\nendobj\nxref\n0 0\ntrailer\n<< /Size 9 /Root 1 0 R >>\nstartxref\n9\n%%EOF\n".to_owned(),
+        ),
+        (
+            "the second part moved behind a copy of the hole",
+            format!(" /Other {}", String::from_utf8_lossy(&pdf[hole.clone()])),
+        ),
         ("the second part moved behind zeros", "0".repeat(64)),
     ] {
         let mut out = [&pdf[..hole.end], between.as_bytes(), behind].concat();
@@ -203,32 +246,58 @@ fn move_startxref(mut pdf: Vec<u8>, by: usize, base: &Base) -> Vec<u8> {
 }
 
 fn shared(base: &Base, cases: &mut Vec<Case>) {
-    let again = format!("<< /Type /Annot /Subtype /Widget /FT /Sig /T (again) /V {SIGNATURE} 0 R /F 4 /Rect [0 0 0 0] /P 3 0 R >>");
+    let again = format!(
+        "<< /Type /Annot /Subtype /Widget /FT /Sig /T (again) /V {SIGNATURE} 0 R /F 4 /Rect [0 0 0 0] /P 3 0 R >>"
+    );
     let form = base.swap(FORM, "/Fields [", &format!("/Fields [{FREE} 0 R "));
     let mut push = |name: &str, objects| cases.push(Case::new(SHARED, name, base, base.append(objects)));
-    push("by a new field", vec![form.clone(), (FREE, again.clone().into_bytes()), base.swap(ANNOTS, "[", &format!("[{FREE} 0 R "))]);
+    push(
+        "by a new field",
+        vec![
+            form.clone(),
+            (FREE, again.clone().into_bytes()),
+            base.swap(ANNOTS, "[", &format!("[{FREE} 0 R ")),
+        ],
+    );
     push("by the empty field", vec![base.with(super::base::EMPTY, &format!("/V {SIGNATURE} 0 R"))]);
-    push("by a kid of the field", vec![
-        base.with(SIGNATURE_FIELD, &format!("/Kids [{FREE} 0 R]")),
-        (FREE, format!("<< /T (kid) /Parent {SIGNATURE_FIELD} 0 R /V {SIGNATURE} 0 R /FT /Sig >>").into_bytes()),
-    ]);
+    push(
+        "by a kid of the field",
+        vec![
+            base.with(SIGNATURE_FIELD, &format!("/Kids [{FREE} 0 R]")),
+            (
+                FREE,
+                format!("<< /T (kid) /Parent {SIGNATURE_FIELD} 0 R /V {SIGNATURE} 0 R /FT /Sig >>")
+                    .into_bytes(),
+            ),
+        ],
+    );
     push("by a text field", vec![base.swap(super::base::AMOUNT, "/V (100)", &format!("/V {SIGNATURE} 0 R"))]);
-    push("taken over by another field", vec![
-        form,
-        (FREE, again.into_bytes()),
-        base.swap(SIGNATURE_FIELD, &format!("/V {SIGNATURE} 0 R"), ""),
-    ]);
+    push(
+        "taken over by another field",
+        vec![
+            form,
+            (FREE, again.into_bytes()),
+            base.swap(SIGNATURE_FIELD, &format!("/V {SIGNATURE} 0 R"), ""),
+        ],
+    );
 }
 
 /// What is made wrong before signing.
 pub(super) fn made(cases: &mut Vec<Case>) {
     for layout in LAYOUTS {
-        let base = Base { name: format!("{layout:?}/made"), pdf: signed(layout, Making::default()), layout, level: None };
+        let base = Base {
+            name: format!("{layout:?}/made"),
+            pdf: signed(layout, Making::default()),
+            layout,
+            level: None,
+        };
         let mut push = |family, name: &str, how: &dyn Fn(&Entity, Digest) -> Vec<u8>| {
             cases.push(Case::new(family, name, &base, made_with(layout, how)));
         };
         push(SIGNERS, "two", &|signer, digest| cms(&[info(signer, &digest), info(&WORLD.agency, &digest)]));
-        push(SIGNERS, "the same twice", &|signer, digest| cms(&[info(signer, &digest), info(signer, &digest)]));
+        push(SIGNERS, "the same twice", &|signer, digest| {
+            cms(&[info(signer, &digest), info(signer, &digest)])
+        });
         push(SIGNERS, "none", &|_, _| cms(&[]));
         push(SIGNERS, "a stranger's beside the right one", &|signer, digest| {
             let other = DigestAlgorithm::Sha256.digest(b"something else");
@@ -248,7 +317,9 @@ pub(super) fn made(cases: &mut Vec<Case>) {
             let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..16].to_vec() };
             cms(&[info_with(signer, &weak, &oid("1.2.840.113549.2.2"))])
         });
-        push(DIGESTS, "SHA-256 said to be SHA-1", &|signer, digest| cms(&[info_with(signer, &digest, &oid("1.3.14.3.2.26"))]));
+        push(DIGESTS, "SHA-256 said to be SHA-1", &|signer, digest| {
+            cms(&[info_with(signer, &digest, &oid("1.3.14.3.2.26"))])
+        });
     }
 }
 
@@ -259,7 +330,9 @@ fn made_with(layout: Layout, how: &dyn Fn(&Entity, Digest) -> Vec<u8>) -> Vec<u8
     let first = usize::try_from(document.revisions()[0].end).expect("small");
     let read = |number| document.object((number, 0)).expect("read");
     let objects = [FORM, ANNOTS, SIGNATURE_FIELD].map(|number| (number, super::base::text_of(&read(number))));
-    sign_raw(&honest[..first], objects.to_vec(), "", &WORLD.person, layout, |signer, digest| how(signer, digest))
+    sign_raw(&honest[..first], objects.to_vec(), "", &WORLD.person, layout, |signer, digest| {
+        how(signer, digest)
+    })
 }
 
 fn oid(text: &str) -> Vec<u8> {

@@ -3,8 +3,8 @@
 use super::{
     Case,
     base::{
-        AGREE, AMOUNT, AMOUNT_LOOK, ANNOTS, Base, CHOICE, EMPTY, FORM, FREE, LAYOUTS, LOCKED, Making, OVERLAY, PAGE, READ_ONLY,
-        SIGNATURE_FIELD, look, signed, stream,
+        AGREE, AMOUNT, AMOUNT_LOOK, ANNOTS, Base, CHOICE, EMPTY, FORM, FREE, LAYOUTS, LOCKED, Making,
+        OVERLAY, PAGE, READ_ONLY, SIGNATURE_FIELD, look, signed, stream,
     },
     benign::{filled, packet, sign_empty},
 };
@@ -45,29 +45,62 @@ pub(super) fn cases(base: &Base, cases: &mut Vec<Case>) {
     push("a value that is a number", fill("(250)", "250"));
     push("a value that is a dictionary", fill("(250)", "<< /A 1 >>"));
     let form = "/Type /XObject /Subtype /Form /BBox [0 0 200 20]";
-    push("an appearance with a picture", shown(stream(&format!("{form} /Resources << /XObject << /X 22 0 R >> >>"), "/X Do")));
-    push("an appearance with an inline picture", shown(stream(form, "q 200 0 0 20 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q")));
-    push("an appearance with a shading", shown(stream(&format!("{form} /Resources << /Shading << /S 22 0 R >> >>"), "/S sh")));
-    push("an appearance from another file", shown(stream(&format!("{form} /Ref << /F (a.pdf) /Page 0 >>"), "q Q")));
+    push(
+        "an appearance with a picture",
+        shown(stream(&format!("{form} /Resources << /XObject << /X 22 0 R >> >>"), "/X Do")),
+    );
+    push(
+        "an appearance with an inline picture",
+        shown(stream(form, "q 200 0 0 20 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q")),
+    );
+    push(
+        "an appearance with a shading",
+        shown(stream(&format!("{form} /Resources << /Shading << /S 22 0 R >> >>"), "/S sh")),
+    );
+    push(
+        "an appearance from another file",
+        shown(stream(&format!("{form} /Ref << /F (a.pdf) /Page 0 >>"), "q Q")),
+    );
     push("an appearance in a layer", shown(stream(&format!("{form} /OC 22 0 R"), "q Q")));
     push("an appearance for printing elsewhere", shown(stream(&format!("{form} /OPI << >>"), "q Q")));
-    push("an appearance that is an image", shown(stream("/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray", "x")));
+    push(
+        "an appearance that is an image",
+        shown(stream(
+            "/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray",
+            "x",
+        )),
+    );
     push("an appearance that is no stream", shown(b"<< >>".to_vec()));
-    push("an appearance that cannot be read", shown(stream(&format!("{form} /Filter /FlateDecode"), "no deflate")));
+    push(
+        "an appearance that cannot be read",
+        shown(stream(&format!("{form} /Filter /FlateDecode"), "no deflate")),
+    );
     push("a field that may only be read", vec![base.swap(READ_ONLY, "(100)", "(900)")]);
     push("a tick without a value", vec![base.swap(AGREE, "/AS /Off", "/AS /Yes")]);
-    push("a tick with a new look", vec![{
-        let (number, text) = base.swap(AGREE, "/V /Off", "/V /Yes");
-        (number, String::from_utf8(text).expect("text").replace("/Yes 10 0 R", "/Yes 22 0 R").into_bytes())
-    }]);
-    push("a tick whose look is rewritten", vec![
-        base.swap(AGREE, "/V /Off", "/V /Yes"),
-        (10, stream("/Type /XObject /Subtype /Form /BBox [0 0 12 12]", "0 0 12 12 re f")),
-    ]);
-    push("a state that the box does not have", vec![{
-        let (number, text) = base.swap(AGREE, "/V /Off", "/V /Maybe");
-        (number, String::from_utf8(text).expect("text").replace("/AS /Off", "/AS /Maybe").into_bytes())
-    }]);
+    push(
+        "a tick with a new look",
+        vec![{
+            let (number, text) = base.swap(AGREE, "/V /Off", "/V /Yes");
+            (
+                number,
+                String::from_utf8(text).expect("text").replace("/Yes 10 0 R", "/Yes 22 0 R").into_bytes(),
+            )
+        }],
+    );
+    push(
+        "a tick whose look is rewritten",
+        vec![
+            base.swap(AGREE, "/V /Off", "/V /Yes"),
+            (10, stream("/Type /XObject /Subtype /Form /BBox [0 0 12 12]", "0 0 12 12 re f")),
+        ],
+    );
+    push(
+        "a state that the box does not have",
+        vec![{
+            let (number, text) = base.swap(AGREE, "/V /Off", "/V /Maybe");
+            (number, String::from_utf8(text).expect("text").replace("/AS /Off", "/AS /Maybe").into_bytes())
+        }],
+    );
     push("other options of a choice", vec![base.swap(CHOICE, "[(A) (B)]", "[(A) (C)]")]);
     push("a new text field", vec![
         base.swap(FORM, "/Fields [", &format!("/Fields [{FREE} 0 R ")),
@@ -96,7 +129,10 @@ pub(super) fn cases(base: &Base, cases: &mut Vec<Case>) {
     push("a fill, and an element for the page's text", {
         let mut objects = filled(base);
         objects.push(base.swap(super::base::ELEMENT, "/K [0]", &format!("/K [0 {} 0 R]", FREE + 4)));
-        objects.push((FREE + 4, b"<< /Type /StructElem /S /P /P 16 0 R /Pg 3 0 R /K [0] /ActualText (900) >>".to_vec()));
+        objects.push((
+            FREE + 4,
+            b"<< /Type /StructElem /S /P /P 16 0 R /Pg 3 0 R /K [0] /ActualText (900) >>".to_vec(),
+        ));
         objects
     });
     push("a fill, and the structure tree's roles", {
@@ -111,31 +147,70 @@ pub(super) fn locked(cases: &mut Vec<Case>) {
     let makings = [
         ("all, by lock", Making { lock: "/Action /All", ..Making::default() }),
         ("all, by FieldMDP", Making { field_mdp: "/Action /All", ..Making::default() }),
-        ("the field, by lock", Making { lock: "/Action /Include /Fields [(grade) (amount)]", ..Making::default() }),
-        ("the field, by FieldMDP", Making { field_mdp: "/Action /Include /Fields [(amount) (second)]", ..Making::default() }),
-        ("the others than grade, by lock", Making { lock: "/Action /Exclude /Fields [(grade)]", ..Making::default() }),
-        ("the others than grade, by FieldMDP", Making { field_mdp: "/Action /Exclude /Fields [(grade)]", ..Making::default() }),
+        (
+            "the field, by lock",
+            Making { lock: "/Action /Include /Fields [(grade) (amount)]", ..Making::default() },
+        ),
+        (
+            "the field, by FieldMDP",
+            Making { field_mdp: "/Action /Include /Fields [(amount) (second)]", ..Making::default() },
+        ),
+        (
+            "the others than grade, by lock",
+            Making { lock: "/Action /Exclude /Fields [(grade)]", ..Making::default() },
+        ),
+        (
+            "the others than grade, by FieldMDP",
+            Making { field_mdp: "/Action /Exclude /Fields [(grade)]", ..Making::default() },
+        ),
         ("by an unknown action", Making { lock: "/Action /Some /Fields [(grade)]", ..Making::default() }),
         ("by a lock without fields", Making { lock: "/Action /Include", ..Making::default() }),
-        ("by level 1 of a lock", Making { lock: "/Action /Include /Fields [(grade)] /P 1", ..Making::default() }),
-        ("by a wrong level of a lock", Making { lock: "/Action /Include /Fields [(grade)] /P 9.5", ..Making::default() }),
-        ("the field, in a certified file", Making { level: Some(2), lock: "/Action /Include /Fields [(amount)]", ..Making::default() }),
+        (
+            "by level 1 of a lock",
+            Making { lock: "/Action /Include /Fields [(grade)] /P 1", ..Making::default() },
+        ),
+        (
+            "by a wrong level of a lock",
+            Making { lock: "/Action /Include /Fields [(grade)] /P 9.5", ..Making::default() },
+        ),
+        (
+            "the field, in a certified file",
+            Making { level: Some(2), lock: "/Action /Include /Fields [(amount)]", ..Making::default() },
+        ),
     ];
     for layout in LAYOUTS {
         for (name, making) in makings {
-            let base = Base { name: format!("{layout:?}/lock"), pdf: signed(layout, making), layout, level: making.level };
+            let base = Base {
+                name: format!("{layout:?}/lock"),
+                pdf: signed(layout, making),
+                layout,
+                level: making.level,
+            };
             cases.push(Case::new(LOCK, format!("a fill of {name}"), &base, base.append(filled(&base))));
-            cases.push(Case::new(LOCK, format!("a fill in place of {name}"), &base, base.append(vec![
-                base.swap(AMOUNT, "(100)", "(250)"),
-                (AMOUNT_LOOK, look("250")),
-            ])));
+            cases.push(Case::new(
+                LOCK,
+                format!("a fill in place of {name}"),
+                &base,
+                base.append(vec![base.swap(AMOUNT, "(100)", "(250)"), (AMOUNT_LOOK, look("250"))]),
+            ));
             if !name.contains("certified") && making.lock != "/Action /Include /Fields [(grade) (amount)]" {
-                cases.push(Case::new(LOCK, format!("a signature in the empty field, locked {name}"), &base, match making.field_mdp {
-                    "" if making.lock.contains("/Include") && !making.lock.contains("/P") && making.lock.contains("Fields") => {
-                        base.append(vec![base.swap(LOCKED, "(old)", "(new)"), base.with(EMPTY, "/V 31 0 R")])
-                    }
-                    _ => sign_empty(&base, &[]),
-                }));
+                cases.push(Case::new(
+                    LOCK,
+                    format!("a signature in the empty field, locked {name}"),
+                    &base,
+                    match making.field_mdp {
+                        "" if making.lock.contains("/Include")
+                            && !making.lock.contains("/P")
+                            && making.lock.contains("Fields") =>
+                        {
+                            base.append(vec![
+                                base.swap(LOCKED, "(old)", "(new)"),
+                                base.with(EMPTY, "/V 31 0 R"),
+                            ])
+                        }
+                        _ => sign_empty(&base, &[]),
+                    },
+                ));
             }
             if making.field_mdp.is_empty() && making.level.is_none() {
                 let mut opened = filled(&base);
@@ -143,16 +218,32 @@ pub(super) fn locked(cases: &mut Vec<Case>) {
                     SIGNATURE_FIELD,
                     base.text(SIGNATURE_FIELD).replace("/Lock", "/Lxck").into_bytes(),
                 ));
-                cases.push(Case::new(LOCK, format!("a fill, and the lock taken away, of {name}"), &base, base.append(opened)));
+                cases.push(Case::new(
+                    LOCK,
+                    format!("a fill, and the lock taken away, of {name}"),
+                    &base,
+                    base.append(opened),
+                ));
             }
             // Another signature in between changes nothing.
             if !making.lock.contains("/P 1") && !making.lock.contains("9.5") {
-                let again = Base { name: base.name.clone(), pdf: WORLD.sign(&base.pdf, &WORLD.agency), layout, level: base.level };
-                cases.push(Case::new(LOCK, format!("a fill after a second signature, of {name}"), &base, again.append(filled(&again))));
+                let again = Base {
+                    name: base.name.clone(),
+                    pdf: WORLD.sign(&base.pdf, &WORLD.agency),
+                    layout,
+                    level: base.level,
+                };
+                cases.push(Case::new(
+                    LOCK,
+                    format!("a fill after a second signature, of {name}"),
+                    &base,
+                    again.append(filled(&again)),
+                ));
             }
         }
         let making = Making { lock: "/Action /Include /Fields [(group)]", ..Making::default() };
-        let base = Base { name: format!("{layout:?}/lock"), pdf: signed(layout, making), layout, level: None };
+        let base =
+            Base { name: format!("{layout:?}/lock"), pdf: signed(layout, making), layout, level: None };
         let pdf = base.append(vec![base.swap(LOCKED, "(old)", "(new)")]);
         cases.push(Case::new(LOCK, "a field below a locked group", &base, pdf));
     }
