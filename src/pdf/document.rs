@@ -1,6 +1,7 @@
 //! The document: objects by number, as of any revision.
 
 use std::{
+    collections::HashSet,
     fmt,
     ops::Range,
     sync::{Arc, Mutex},
@@ -25,6 +26,8 @@ pub struct Document {
     revisions: Vec<Revision>,
     version: String,
     containers: Mutex<Vec<(u64, Arc<Container>)>>,
+    /// Where object streams stand that cannot be read: not to be decoded again for each of their objects.
+    broken: Mutex<HashSet<u64>>,
     /// Object numbers and the revisions that define them, sorted; empty when there is one revision only.
     history: Vec<(u32, u32)>,
     pub(super) analysis: Mutex<Option<Arc<Analysis>>>,
@@ -48,6 +51,7 @@ impl Document {
             revisions,
             version: header,
             containers: Mutex::default(),
+            broken: Mutex::default(),
             analysis: Mutex::default(),
         };
         let catalog = document.catalog_at(document.last())?.1;
@@ -256,6 +260,26 @@ impl Document {
         if let Some(known) = self.cached(offset) {
             return Ok(known);
         }
+        if self.broken().contains(&offset) {
+            return Err(damaged("could not be read before"));
+        }
+        self.read_container(revision, (number, generation), offset).inspect_err(|_| {
+            self.broken().insert(offset);
+        })
+    }
+
+    fn broken(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+        self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn read_container(
+        &self,
+        revision: usize,
+        (number, generation): ObjectId,
+        offset: u64,
+    ) -> Result<Arc<Container>, PdfError> {
+        let damaged =
+            |what: &str| PdfError::damaged(offset, format!("the object stream {number} 0 R {what}"));
         let Indirect { value, body, .. } = self.indirect((number, generation), offset)?;
         let (Object::Dictionary(dictionary), Body::Stream { data }) = (value, body) else {
             return Err(damaged("is no stream"));
@@ -279,8 +303,10 @@ impl Document {
         let data_end = data_end.ok_or_else(|| damaged("has a wrong /Length"))?;
         stream::end(&*self.source, &self.limits, data_end, bound)?;
         let stream = Stream { dictionary, data: data..data_end };
-        let decoded = stream::decode(&*self.source, &stream, self.limits.decoded_bytes)?;
-        self.limits.spend(decoded.len())?;
+        let decoded = stream::decode(&*self.source, &stream, self.limits.decoded_bytes);
+        // A bomb that was stopped has cost as much as it might.
+        self.limits.spend(decoded.as_ref().map_or(self.limits.decoded_bytes, Vec::len))?;
+        let decoded = decoded?;
         let container = Arc::new(Container::read(decoded, &stream.dictionary, offset)?);
         self.remember(offset, &container);
         Ok(container)
