@@ -440,7 +440,8 @@ mod tests {
             write::octet_string(&write::null()),
         ]);
         assert!(Response::parse(&parts(&|_| ())).is_ok());
-        let raw = Response::parse(&parts(&|parts| parts.push(extensions(&[nonce.clone()])))).unwrap();
+        let raw =
+            Response::parse(&parts(&|parts| parts.push(extensions(std::slice::from_ref(&nonce))))).unwrap();
         assert_eq!(raw.nonce.as_deref(), Some(&b"raw"[..]), "a nonce without its inner OCTET STRING");
 
         let single = |fields: &[Vec<u8>]| write::sequence([write::sequence(fields)]);
@@ -458,7 +459,7 @@ mod tests {
             ("a responder by tag 3", parts(&|p| p[0][0] = 0xA3)),
             ("a local time", parts(&|p| p[1] = write::value(Tag::GENERALIZED_TIME, b"20260301000000"))),
             ("two nonces", parts(&|p| p.push(extensions(&[nonce.clone(), nonce.clone()])))),
-            ("a critical extension", parts(&|p| p.push(extensions(&[critical.clone()])))),
+            ("a critical extension", parts(&|p| p.push(extensions(std::slice::from_ref(&critical))))),
             ("something behind", parts(&|p| p.extend([extensions(&[]), write::null()]))),
             ("version 2", parts(&|p| p.insert(0, write::value(Tag::context(0), &write::unsigned(&[1]))))),
             (

@@ -248,7 +248,7 @@ impl<'a> Court<'a> {
         chain: &[&Certificate],
         purpose: Purpose,
         control: Control,
-    ) -> Result<Trusted, Failed> {
+    ) -> Result<Trusted, Box<Failed>> {
         let policies = validate(chain, purpose, Some(control.at), control.at, self.rules)
             .map_err(|distrust| Failed::new(distrust, Vec::new()))?;
         let mut statuses = Vec::new();
@@ -293,7 +293,9 @@ impl<'a> Court<'a> {
             }
         }
         if let Some(distrust) = worst {
-            return Err(Failed { statuses, ..Failed::new(distrust, lacks) });
+            let mut failed = Failed::new(distrust, lacks);
+            failed.statuses = statuses;
+            return Err(failed);
         }
         let path = chain.iter().map(|&link| link.clone()).collect();
         Ok(Trusted { path, policies, statuses, revoked_later })
@@ -312,12 +314,13 @@ struct Failed {
 }
 
 impl Failed {
-    fn new(distrust: Distrust, lacks: Vec<Lack>) -> Self {
-        Self { distrust, lacks, chain: Vec::new(), statuses: Vec::new() }
+    fn new(distrust: Distrust, lacks: Vec<Lack>) -> Box<Self> {
+        Box::new(Self { distrust, lacks, chain: Vec::new(), statuses: Vec::new() })
     }
 
-    fn on(self, chain: &[&Certificate]) -> Self {
-        Self { chain: chain.iter().map(|&link| link.clone()).collect(), ..self }
+    fn on(mut self: Box<Self>, chain: &[&Certificate]) -> Box<Self> {
+        self.chain = chain.iter().map(|&link| link.clone()).collect();
+        self
     }
 }
 
@@ -325,13 +328,13 @@ impl Failed {
 #[derive(Default)]
 struct Verdicts {
     trusted: Option<Trusted>,
-    best: Option<Failed>,
+    best: Option<Box<Failed>>,
     lacks: Vec<Lack>,
     revoked: bool,
 }
 
 impl Verdicts {
-    fn take(&mut self, verdict: Result<Trusted, Failed>) {
+    fn take(&mut self, verdict: Result<Trusted, Box<Failed>>) {
         match verdict {
             Ok(trusted) => {
                 self.trusted.get_or_insert(trusted);
@@ -355,7 +358,8 @@ impl Verdicts {
                 outcome: Ok(trusted),
                 lacks: Vec::new(),
             },
-            (_, Some(Failed { distrust, chain, statuses, .. })) => {
+            (_, Some(failed)) => {
+                let Failed { distrust, chain, statuses, .. } = *failed;
                 Assessment { outcome: Err(distrust), chain, statuses, lacks: self.lacks }
             }
             // `judge` always takes at least one verdict, and a trusted one alone is settled above.

@@ -32,7 +32,6 @@ pub(super) struct Row {
 }
 
 #[derive(serde::Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the settings of RFC 5280 section 6.1.1")]
 pub(super) struct Settings {
     pub(super) initial_policy_set: Vec<String>,
     pub(super) initial_explicit_policy: bool,

@@ -27,11 +27,11 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        Self::under(Entity::root("Gốc"), Spec::authority("CA", 2))
+        Self::under(Entity::root("Gốc"), &Spec::authority("CA", 2))
     }
 
-    fn under(root: Entity, ca: Spec) -> Self {
-        let ca = root.issue(&ca);
+    fn under(root: Entity, ca: &Spec) -> Self {
+        let ca = root.issue(ca);
         let person = ca.issue(&Spec::person("Lê Văn C", 10));
         Self { root, ca, person }
     }
@@ -287,7 +287,7 @@ fn what_an_anchor_says_of_its_reach_is_kept_to() {
         let spec = Spec { extra, authority: Some(authority), ..Spec::authority("Gốc", 1) };
         let certificate = keeper.certify(&spec, &key);
         let ca = Spec { extra: vec![policies(below)], ..Spec::authority("CA", 2) };
-        let mut town = Town::under(Entity { key, certificate }, ca);
+        let mut town = Town::under(Entity { key, certificate }, &ca);
         town.person = town.ca.issue(&Spec { extra: vec![policies(below)], ..Spec::person("Lê Văn C", 10) });
         let bench =
             Bench { rules: Rules { revocation: Revocation::Off, ..Rules::USUAL }, ..Bench::of(&town, &[]) };
