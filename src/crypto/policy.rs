@@ -125,6 +125,23 @@ impl CryptographicPolicy {
         weak.min_by_key(|weakness| weakness.until).map_or(Ok(()), Err)
     }
 
+    /// The same without knowing the key: a rule for keys of some size only is taken to be kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`CryptographicPolicy::permits`].
+    pub fn permits_scheme(&self, purpose: Use, scheme: SignatureScheme, at: UtcTime) -> Result<(), Weakness> {
+        let mask = match scheme {
+            SignatureScheme::RsaPssMixed { mask, .. } => Some(mask),
+            _ => None,
+        };
+        let rule = Algorithm::of_scheme(scheme);
+        let digests = [Some(scheme.digest()), mask].into_iter().flatten();
+        let weak = digests.map(|digest| self.permits_digest(purpose, digest, at));
+        let own = self.judge(purpose, rule, Some(usize::MAX), rule.name().to_owned(), at);
+        weak.chain([own]).filter_map(Result::err).min_by_key(|weakness| weakness.until).map_or(Ok(()), Err)
+    }
+
     /// Whether a digest by itself is trusted for `purpose` at `at`: the imprint of a time-stamp, the digest of a
     /// document's bytes.
     ///

@@ -563,7 +563,9 @@ mod tests {
             let attributes = start.attributes().map(Result::unwrap);
             Self {
                 name: start.name().as_ref().to_owned(),
-                attributes: attributes.map(|one| (one.key.as_ref().to_owned(), one.value.into_owned())).collect(),
+                attributes: attributes
+                    .map(|one| (one.key.as_ref().to_owned(), one.value.into_owned()))
+                    .collect(),
                 ..Self::default()
             }
         }

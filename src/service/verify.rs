@@ -84,7 +84,7 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         if Instant::now() >= end {
             return;
         }
-        let mut needs = inspection.needs(options.anchors, options.moment);
+        let mut needs = inspection.needs(options.policy, options.anchors, options.moment);
         needs.retain(|need| !asked.contains(need));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
         needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));

@@ -5,11 +5,12 @@ use super::{
     checks::Budget,
     path::understood,
     status::{Case, Doubt, Heard, Kind, Status, Trail, weigh},
-    strength,
+    strength::Weakness,
 };
 use crate::{
     asn1::oid,
     base::UtcTime,
+    crypto::policy::Use,
     ocsp::{CertStatus, Response},
     x509::{Certificate, Reasons},
 };
@@ -95,14 +96,16 @@ impl Court<'_> {
         case: &Case<'_>,
         budget: &mut Budget,
     ) -> Result<(Certificate, UtcTime), Doubt> {
-        let scheme = strength::scheme(&response.signature_algorithm, item.existed_by)
-            .map_err(|weakness| Doubt::Fault(StatusFault::Weak { what: weakness.0 }))?;
+        let question = self.strength(Use::Revocation, item.existed_by);
+        let weak = |weakness: Weakness| Doubt::Fault(StatusFault::Weak { what: weakness.what });
+        let scheme = question.scheme(&response.signature_algorithm).map_err(weak)?;
         let signed_by = |key: &Certificate, budget: &mut Budget| {
             self.checks
                 .holds(key.spki_der(), scheme, &response.tbs_der, None, &response.signature, budget)
                 .ok_or(Doubt::Weighty(StatusFault::Budget))
         };
         if response.responder_id.names(issuer) && signed_by(issuer, budget)? {
+            question.signed(scheme, issuer).map_err(weak)?;
             return Ok((issuer.clone(), issuer.not_after()));
         }
         if !case.trail.delegates {
@@ -128,6 +131,7 @@ impl Court<'_> {
                 best = Doubt::Fault(StatusFault::Signature);
                 continue;
             }
+            question.signed(scheme, candidate).map_err(weak)?;
             match self.delegate_holds(candidate, response.produced_at, item, case, budget) {
                 Ok(()) => return Ok((candidate.clone(), issuer.not_after().min(candidate.not_after()))),
                 Err(doubt) => best = doubt,
@@ -145,7 +149,7 @@ impl Court<'_> {
         case: &Case<'_>,
         budget: &mut Budget,
     ) -> Result<(), Doubt> {
-        Self::bears(delegate, produced_at, item)?;
+        self.bears(delegate, case.above.first().copied(), produced_at, item)?;
         if delegate.has_extension(oid::OCSP_NOCHECK) {
             return Ok(());
         }

@@ -1,10 +1,11 @@
 //! The one question: may this certificate be relied on?
 
 use super::{
-    Anchors, Distrust, MAX_CHAIN, PolicySet, Revocation, Rules, StatusFault, StatusStatement,
+    Anchors, Distrust, MAX_CHAIN, PolicySet, Revocation, Rules, StatusFault, StatusStatement, Step, Word,
     checks::{Budget, Checks},
     path::validate,
     search::chains,
+    slide,
     status::{Case, Doubt, Kind, Status},
 };
 use crate::{
@@ -190,7 +191,8 @@ impl<'a> Court<'a> {
                 Failed::new(Distrust::Budget { subject, limit: self.limits.path_checks }, Vec::new())
             } else if let Some((index, unsupported)) = found.unsupported {
                 let what = format!("algorithm {}", unsupported.signature_algorithm().oid);
-                Failed::new(Distrust::Weak { subject: unsupported.subject().to_string(), index, what }, lacks)
+                let subject = unsupported.subject().to_string();
+                Failed::new(Distrust::Weak { subject, index, what, since: None }, lacks)
             } else {
                 let misfit = found.misfit.map(|misfit| misfit.subject().to_string());
                 Failed::new(Distrust::NoPath { subject, issuer, misfit }, lacks)
@@ -205,6 +207,47 @@ impl<'a> Court<'a> {
         let mut budget = Budget::new(self.limits.path_checks);
         let found = chains(end, &self.anchors.certificates, self.pool, self.checks, &mut budget);
         found.chains.iter().map(|chain| chain.iter().map(|&link| link.clone()).collect()).collect()
+    }
+
+    /// Past certificate validation (ETSI EN 319 102-1 section 5.6.2.1): whether `end` could be relied on at a time at
+    /// which what it signed is proven to have existed, though an authority above it was revoked since.
+    ///
+    /// `existed_by`: when a certificate is proven to have existed. An authority whose key was compromised is out: what
+    /// bears an earlier date may have been made with it later, and nobody knows since when.
+    pub fn judge_past(
+        &self,
+        end: &Certificate,
+        purpose: Purpose,
+        control: Control,
+        existed_by: impl Fn(&Certificate) -> UtcTime,
+    ) -> Option<Trusted> {
+        if !control.proven || self.rules.revocation != Revocation::Require {
+            return None;
+        }
+        self.candidates(end).into_iter().find_map(|chain| {
+            let policies = self.holds(&chain, purpose, Some(control.at), control.at).ok()?;
+            let mut statuses = Vec::new();
+            for index in 0..chain.len().checked_sub(1)? {
+                let (statements, faults) = self.statements(&chain, index, control.moment);
+                let compromised = statements.iter().any(|one| {
+                    matches!(one.word, Word::Revoked { reason: Some(KEY_COMPROMISE | CA_COMPROMISE), .. })
+                });
+                if compromised || !faults.is_empty() {
+                    return None;
+                }
+                statuses.push(statements);
+            }
+            let steps = chain.iter().zip(&statuses).rev().map(|(certificate, statements)| Step {
+                certificate,
+                existed_by: existed_by(certificate),
+                statements,
+                // Whether the algorithms were good enough at the proven time, `holds` has said.
+                strong_until: None,
+            });
+            let until = slide(&steps.collect::<Vec<_>>(), control.moment, &self.rules.freshness).ok()?;
+            let revoked_later = statuses.first().and_then(|words| earliest_revocation(words));
+            (control.at <= until).then(|| Trusted { path: chain, policies, statuses, revoked_later })
+        })
     }
 
     /// The rules of RFC 5280 section 6.1 on one of the [`Court::candidates`], without asking for revocation.
@@ -301,6 +344,18 @@ impl<'a> Court<'a> {
         Ok(Trusted { path, policies, statuses, revoked_later })
     }
 }
+
+fn earliest_revocation(statements: &[StatusStatement]) -> Option<(UtcTime, Option<u8>)> {
+    let revoked = statements.iter().filter_map(|one| match one.word {
+        Word::Revoked { at, reason } => Some((at, reason)),
+        Word::Good => None,
+    });
+    revoked.min_by_key(|(at, _)| *at)
+}
+
+/// CRLReason, RFC 5280 section 5.3.1.
+const KEY_COMPROMISE: u8 = 1;
+const CA_COMPROMISE: u8 = 2;
 
 /// The rules of a court that was given none.
 static USUAL: Rules = Rules::USUAL;

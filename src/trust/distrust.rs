@@ -65,6 +65,8 @@ pub enum Distrust {
         index: usize,
         /// `SHA-1`, `RSA-1024`.
         what: String,
+        /// The first moment at which it was no longer good enough; `None` when it never was.
+        since: Option<UtcTime>,
     },
     /// The control time is before the validity period.
     #[error("{subject} is valid only from {not_before}, after {at}")]

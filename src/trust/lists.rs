@@ -6,10 +6,10 @@ use super::{
     path::validate,
     search::chains,
     status::{Case, Doubt, Heard, Kind, Status, Trail, weigh},
-    strength,
 };
 use crate::{
     base::UtcTime,
+    crypto::policy::Use,
     x509::{
         Certificate, Crl, DistributionPoint, GeneralName, IssuingDistributionPoint, PointName, Reasons,
         algorithm::SignatureScheme,
@@ -107,9 +107,10 @@ impl Court<'_> {
         case: &Case<'_>,
         budget: &mut Budget,
     ) -> Result<Signer, Doubt> {
-        let scheme = match strength::scheme(crl.signature_algorithm(), item.existed_by) {
+        let question = self.strength(Use::Revocation, item.existed_by);
+        let scheme = match question.scheme(crl.signature_algorithm()) {
             Ok(scheme) => scheme,
-            Err(weakness) => return Err(self.weak_list(crl, weakness.0, case, budget)),
+            Err(weakness) => return Err(self.weak_list(crl, weakness.what, case, budget)),
         };
         let mut best = Doubt::Fault(StatusFault::NotAuthorized);
         let mut tried: Vec<&[u8]> = Vec::new();
@@ -130,6 +131,9 @@ impl Court<'_> {
                     continue;
                 }
                 Some(true) => {}
+            }
+            if let Err(weakness) = question.signed(scheme, candidate) {
+                return Err(self.weak_list(crl, weakness.what, case, budget));
             }
             match self.signer_holds(candidate, crl, item, case, budget) {
                 Ok(until) => return Ok(Signer { certificate: candidate.clone(), until }),
@@ -263,7 +267,9 @@ impl Court<'_> {
         trail: Trail<'_>,
         budget: &mut Budget,
     ) -> Result<UtcTime, Doubt> {
-        validate(chain, Purpose::Any, Some(signed_at), item.existed_by, &Rules::USUAL)
+        // Policies and names are the asker's wish for the path, not for those who speak about it.
+        let rules = Rules { cryptography: self.rules.cryptography.clone(), ..Rules::USUAL };
+        validate(chain, Purpose::Any, Some(signed_at), item.existed_by, &rules)
             .map_err(|distrust| list_signer(&distrust.to_string()))?;
         let control = Control { at: signed_at, proven: false, moment: case.moment };
         let mut until = UtcTime::MAX;

@@ -51,7 +51,6 @@ pub use rules::{Freshness, MAX_AGE_WITHOUT_NEXT_UPDATE, Revocation, Rules};
 pub use search::{MAX_CHAIN, MAX_PATHS};
 pub use slide::{NoProof, Step, slide};
 pub use status::{EvidenceKind, SKEW, StatusFault, StatusStatement, Word};
-pub use strength::MIN_RSA_BITS;
 pub use trusted_list::{
     MAX_SERVICES, Outdated, Service, ServiceKind, ServiceState, ServiceStatus, Skipped, TrustedList,
     TrustedListError,

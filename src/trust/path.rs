@@ -3,12 +3,15 @@
 use der::oid::ObjectIdentifier;
 
 use super::{
-    ChainFault, Distrust, PolicySet, Purpose, Rules, names::Subtrees, policy::Graph, strength,
-    strength::Weakness,
+    ChainFault, Distrust, PolicySet, Purpose, Rules,
+    names::Subtrees,
+    policy::Graph,
+    strength::{Question, Weakness},
 };
 use crate::{
     asn1::oid::{self, ANY_POLICY},
     base::UtcTime,
+    crypto::policy::Use,
     x509::Certificate,
 };
 
@@ -32,11 +35,9 @@ pub(super) fn validate(
         may_serve(end, purpose).map_err(|fault| at_fault(end, 0, fault))?;
     }
     for (index, certificate) in chain.iter().enumerate() {
-        strong_key(certificate, index, strong_at)?;
+        let question = Question { rules, purpose: Use::Certificate, at: strong_at };
         // The anchor's own signature proves nothing and is not looked at.
-        if index + 1 < chain.len() {
-            strong_signature(certificate, index, strong_at)?;
-        }
+        strong(certificate, chain.get(index + 1).copied(), index, question)?;
     }
     if let Some(at) = at {
         for (index, certificate) in chain.iter().enumerate() {
@@ -204,15 +205,23 @@ pub(super) fn understood(certificate: &Certificate, index: usize) -> Result<(), 
     }
 }
 
-/// The key is long enough.
-pub(super) fn strong_key(certificate: &Certificate, index: usize, at: UtcTime) -> Result<(), Distrust> {
-    strength::key(certificate.spki_der(), at).map_err(|weakness| weak(certificate, index, weakness))
-}
-
-/// The issuer signed it over a digest that still resists collisions.
-pub(super) fn strong_signature(certificate: &Certificate, index: usize, at: UtcTime) -> Result<(), Distrust> {
-    let scheme = strength::scheme(certificate.signature_algorithm(), at);
-    scheme.map(drop).map_err(|weakness| weak(certificate, index, weakness))
+/// The key is long enough, and the issuer signed it over a digest that still resists collisions.
+pub(super) fn strong(
+    certificate: &Certificate,
+    issuer: Option<&Certificate>,
+    index: usize,
+    question: Question<'_>,
+) -> Result<(), Distrust> {
+    let weak = |weakness: Weakness| weak(certificate, index, weakness);
+    question.key(certificate.spki_der()).map_err(weak)?;
+    let Some(issuer) = issuer else { return Ok(()) };
+    let scheme = question.scheme(certificate.signature_algorithm()).map_err(weak)?;
+    // A weak key of the issuer is told where the issuer stands in the chain.
+    if question.key(issuer.spki_der()).is_ok() {
+        question.signed(scheme, issuer).map_err(weak)
+    } else {
+        Ok(())
+    }
 }
 
 /// `at` lies in the validity period, ends included (RFC 5280 sections 4.1.2.5 and 6.1.3 a 2).
@@ -280,7 +289,8 @@ fn at_fault(certificate: &Certificate, index: usize, fault: ChainFault) -> Distr
 }
 
 fn weak(certificate: &Certificate, index: usize, weakness: Weakness) -> Distrust {
-    Distrust::Weak { subject: certificate.subject().to_string(), index, what: weakness.0 }
+    let Weakness { what, since } = weakness;
+    Distrust::Weak { subject: certificate.subject().to_string(), index, what, since }
 }
 
 /// anyExtendedKeyUsage, RFC 5280 section 4.2.1.12.

@@ -1,9 +1,11 @@
 //! What a path must keep to, as data (RFC 5280 section 6.1.1, and freshness).
 
+use std::sync::Arc;
+
 use der::oid::ObjectIdentifier;
 use jiff::SignedDuration;
 
-use crate::x509::NameConstraints;
+use crate::{crypto::policy::CryptographicPolicy, x509::NameConstraints};
 
 /// Settings of a judgement. [`Rules::USUAL`] asks for revocation and for no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Rules {
     pub revocation: Revocation,
     /// How old the word on a status may be.
     pub freshness: Freshness,
+    /// Which algorithms and keys are good enough until when; `None` stands for `strict`.
+    pub cryptography: Option<Arc<CryptographicPolicy>>,
     /// An OCSP answer that was asked for with a nonce must repeat it. Many responders answer from a store and leave it
     /// out; one that repeats another nonce is refused in any case.
     pub nonce_required: bool,
@@ -63,6 +67,7 @@ impl Rules {
         names: NameConstraints { permitted: Vec::new(), excluded: Vec::new() },
         revocation: Revocation::Require,
         freshness: Freshness { max_age: None, without_next_update: MAX_AGE_WITHOUT_NEXT_UPDATE },
+        cryptography: None,
         nonce_required: false,
     };
 }

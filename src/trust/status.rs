@@ -9,10 +9,12 @@ use jiff::SignedDuration;
 use super::{
     Control, Court, Freshness, StatusItem,
     checks::Budget,
-    path::{in_validity, strong_key, strong_signature},
+    path::{in_validity, strong},
+    strength::Question,
 };
 use crate::{
     base::UtcTime,
+    crypto::policy::Use,
     ocsp::Response,
     x509::{Certificate, Crl, Reasons},
 };
@@ -310,16 +312,22 @@ impl Court<'_> {
         heard
     }
 
+    /// A question about algorithms, for evidence proven to have existed at `at`.
+    pub(super) fn strength(&self, purpose: Use, at: UtcTime) -> Question<'_> {
+        Question { rules: self.rules, purpose, at }
+    }
+
     /// Strength, validity and proof of existence of a certificate that evidence rests on, which is not on the path.
     pub(super) fn bears(
+        &self,
         certificate: &Certificate,
+        issuer: Option<&Certificate>,
         signed_at: UtcTime,
         item: &StatusItem<'_>,
     ) -> Result<(), Doubt> {
         let index = 0;
-        let strong = strong_key(certificate, index, item.existed_by)
-            .and_then(|()| strong_signature(certificate, index, item.existed_by));
-        if let Err(weak) = strong {
+        let question = self.strength(Use::Certificate, item.existed_by);
+        if let Err(weak) = strong(certificate, issuer, index, question) {
             return Err(Doubt::Fault(StatusFault::Weak { what: weak.to_string() }));
         }
         if in_validity(certificate, index, signed_at).is_err() {

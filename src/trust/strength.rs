@@ -2,48 +2,75 @@
 //!
 //! Each question takes the time for which it is asked, so that a policy with dates can answer by it.
 
+use std::sync::{Arc, LazyLock};
+
 use spki::AlgorithmIdentifierOwned;
 
+use super::Rules;
 use crate::{
     base::UtcTime,
-    x509::algorithm::{KeyKind, SignatureScheme, key_kind},
+    crypto::policy::{self, CryptographicPolicy, Use},
+    x509::{
+        Certificate,
+        algorithm::{SignatureScheme, key_kind},
+    },
 };
-
-/// The shortest RSA key relied on, in bits (TT 15/2025/TT-BKHCN Annex I).
-pub const MIN_RSA_BITS: usize = 2048;
-
-/// The shortest elliptic-curve key relied on, in bits (the same).
-const MIN_EC_BITS: usize = 256;
 
 /// What is too weak, or not known: `SHA-1`, `RSA-1024`, `algorithm 1.2.840.10040.4.3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Weakness(pub(super) String);
+pub(super) struct Weakness {
+    pub(super) what: String,
+    /// The first moment at which it was no longer good enough; `None` when it never was.
+    pub(super) since: Option<UtcTime>,
+}
 
-/// Whether signatures made at `at` under the key of a SubjectPublicKeyInfo may be relied on.
-pub(super) fn key(spki_der: &[u8], _at: UtcTime) -> Result<(), Weakness> {
-    match key_kind(spki_der) {
-        Ok(kind @ (KeyKind::Brainpool { bits } | KeyKind::Ec { bits })) if bits < MIN_EC_BITS => {
-            Err(Weakness(kind.to_string()))
-        }
-        Ok(kind @ KeyKind::Rsa { bits }) if bits < MIN_RSA_BITS => Err(Weakness(kind.to_string())),
-        Ok(_) => Ok(()),
-        Err(unknown) => Err(Weakness(unknown.to_string())),
+/// What is asked for one time and one use.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'r> {
+    pub(super) rules: &'r Rules,
+    pub(super) purpose: Use,
+    pub(super) at: UtcTime,
+}
+
+impl Question<'_> {
+    /// Whether signatures made under the key of a SubjectPublicKeyInfo may be relied on.
+    pub(super) fn key(self, spki_der: &[u8]) -> Result<(), Weakness> {
+        let kind = key_kind(spki_der).map_err(|unknown| unknown_algorithm(&unknown))?;
+        self.policy().permits_key(self.purpose, kind, self.at).map_err(Weakness::of)
+    }
+
+    /// The scheme of a certificate's, list's or answer's signature, if one may be relied on under some key.
+    pub(super) fn scheme(self, identifier: &AlgorithmIdentifierOwned) -> Result<SignatureScheme, Weakness> {
+        let scheme = SignatureScheme::from_identifier(identifier, None)
+            .map_err(|unknown| unknown_algorithm(&unknown))?;
+        self.policy().permits_scheme(self.purpose, scheme, self.at).map_err(Weakness::of)?;
+        Ok(scheme)
+    }
+
+    /// Whether a signature by this scheme under the key of this signer may be relied on.
+    pub(super) fn signed(self, scheme: SignatureScheme, signer: &Certificate) -> Result<(), Weakness> {
+        let kind = key_kind(signer.spki_der()).map_err(|unknown| unknown_algorithm(&unknown))?;
+        self.policy().permits(self.purpose, scheme, kind, self.at).map_err(Weakness::of)
+    }
+
+    fn policy(&self) -> &CryptographicPolicy {
+        self.rules.cryptography.as_deref().unwrap_or(&STRICT)
     }
 }
 
-/// The scheme of a certificate's, list's or answer's signature, if one made at `at` may be relied on.
-pub(super) fn scheme(
-    identifier: &AlgorithmIdentifierOwned,
-    _at: UtcTime,
-) -> Result<SignatureScheme, Weakness> {
-    match SignatureScheme::from_identifier(identifier, None) {
-        Ok(scheme) => match scheme.weak_digest() {
-            Some(digest) => Err(Weakness(digest.name().to_owned())),
-            None => Ok(scheme),
-        },
-        Err(unknown) => Err(Weakness(unknown.to_string())),
+impl Weakness {
+    fn of(weakness: policy::Weakness) -> Self {
+        let since = weakness.since();
+        Self { what: weakness.algorithm, since }
     }
 }
+
+fn unknown_algorithm(unknown: &dyn std::fmt::Display) -> Weakness {
+    Weakness { what: unknown.to_string(), since: None }
+}
+
+/// What holds where the rules name none.
+static STRICT: LazyLock<Arc<CryptographicPolicy>> = LazyLock::new(|| Arc::new(CryptographicPolicy::strict()));
 
 #[cfg(test)]
 mod tests {
@@ -60,20 +87,33 @@ mod tests {
             let algorithm = write::algorithm(oid::RSA_ENCRYPTION, Some(&write::null()));
             write::sequence([algorithm, write::bit_string(&key)])
         };
-        assert_eq!(key(&rsa(128), UtcTime::MIN), Err(Weakness("RSA-1024".to_owned())));
-        assert_eq!(key(&rsa(255), UtcTime::MIN), Err(Weakness("RSA-2040".to_owned())));
-        assert_eq!(key(&rsa(256), UtcTime::MIN), Ok(()));
-        assert!(key(b"?", UtcTime::MIN).is_err());
+        let question = Question { rules: &Rules::USUAL, purpose: Use::Certificate, at: UtcTime::MIN };
+        let weak = |what: &str| Err(Weakness { what: what.to_owned(), since: None });
+        assert_eq!(question.key(&rsa(128)), weak("RSA-1024"));
+        assert_eq!(question.key(&rsa(255)), weak("RSA-2040"));
+        assert_eq!(question.key(&rsa(256)), Ok(()));
+        assert!(question.key(b"?").is_err());
         let named = |algorithm| AlgorithmIdentifierOwned { oid: algorithm, parameters: None };
-        assert_eq!(scheme(&named(oid::ECDSA_WITH_SHA1), UtcTime::MIN), Err(Weakness("SHA-1".to_owned())));
+        assert_eq!(question.scheme(&named(oid::ECDSA_WITH_SHA1)).unwrap_err().what, "SHA-1");
         assert_eq!(
-            scheme(&named(oid::ECDSA_WITH_SHA256), UtcTime::MIN),
+            question.scheme(&named(oid::ECDSA_WITH_SHA256)),
             Ok(SignatureScheme::Ecdsa(DigestAlgorithm::Sha256))
         );
         let dsa = der::oid::ObjectIdentifier::new_unwrap("1.2.840.10040.4.3");
-        assert_eq!(
-            scheme(&named(dsa), UtcTime::MIN),
-            Err(Weakness("algorithm 1.2.840.10040.4.3".to_owned()))
-        );
+        assert!(question.scheme(&named(dsa)).unwrap_err().what.contains("1.2.840.10040.4.3"));
+    }
+
+    #[test]
+    fn a_policy_with_dates_answers_by_the_time() {
+        let policy = CryptographicPolicy::built_in("ts119312").map(Arc::new);
+        let rules = Rules { cryptography: policy, ..Rules::USUAL };
+        let ask = |at: &str| {
+            let at = at.parse().unwrap();
+            let question = Question { rules: &rules, purpose: Use::Certificate, at };
+            question.scheme(&AlgorithmIdentifierOwned { oid: oid::ECDSA_WITH_SHA1, parameters: None })
+        };
+        assert!(ask("2011-01-01T00:00:00Z").is_ok());
+        let weakness = ask("2020-01-01T00:00:00Z").unwrap_err();
+        assert_eq!(weakness.since, "2012-08-01T00:00:00Z".parse().ok());
     }
 }

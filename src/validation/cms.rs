@@ -38,10 +38,13 @@ impl Finding {
 pub(super) struct Checked {
     pub(super) signer: Option<Certificate>,
     pub(super) scheme: Option<SignatureScheme>,
+    /// How the content is hashed. Whether that and the scheme are good enough is asked with policy and time at hand.
+    pub(super) digest: Option<DigestAlgorithm>,
+    /// It does not say under protection which certificate made it, and need not.
+    pub(super) unnamed: bool,
     pub(super) digest_matches: bool,
     pub(super) signature_matches: bool,
     pub(super) findings: Vec<Finding>,
-    pub(super) warnings: Vec<Message>,
 }
 
 /// What the signature must look like.
@@ -67,7 +70,7 @@ pub(super) fn check(
     content: &Content<'_>,
     profile: Profile,
 ) -> Checked {
-    let mut checked = Checked::default();
+    let mut checked = Checked { digest: Some(signer.digest_algorithm), ..Checked::default() };
     let certificate = match data.signer_certificate() {
         Ok(Some(certificate)) => certificate.clone(),
         Ok(None) | Err(_) => {
@@ -80,10 +83,6 @@ pub(super) fn check(
     match signer.scheme() {
         Ok(scheme) => {
             checked.scheme = Some(scheme);
-            if let Some(weak) = weak_digest(scheme, signer) {
-                let message = Key::AlgorithmWeak.message(format!("The signature rests on {weak}."));
-                checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
-            }
             check_agreement(&mut checked, signer, scheme);
             check_value(&mut checked, signer, scheme, &certificate, content, profile);
         }
@@ -110,11 +109,6 @@ fn check_agreement(checked: &mut Checked, signer: &SignerInfo, scheme: Signature
     };
     let message = Key::AlgorithmMismatch.message(what);
     checked.findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
-}
-
-/// The first digest of the signature that no longer resists collisions.
-fn weak_digest(scheme: SignatureScheme, signer: &SignerInfo) -> Option<DigestAlgorithm> {
-    scheme.weak_digest().or(Some(signer.digest_algorithm).filter(|digest| digest.is_weak()))
 }
 
 /// The digest in the attribute, and the signature value over the attributes (or over the content without them).
@@ -184,7 +178,7 @@ fn check_attested(checked: &mut Checked, signer: &SignerInfo, certificate: &Cert
             let message = Key::SigningCertificateAbsent.plain();
             checked.findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
         }
-        None => checked.warnings.push(Key::SigningCertificateAbsent.plain()),
+        None => checked.unnamed = true,
     }
 }
 
@@ -204,8 +198,6 @@ pub(super) struct CheckedToken {
     pub(super) checked: Checked,
     /// The imprint is that of the thing stamped.
     pub(super) imprint_matches: bool,
-    /// A digest somewhere that [`DigestAlgorithm::is_weak`].
-    pub(super) weak: bool,
 }
 
 impl CheckedToken {
@@ -242,10 +234,7 @@ pub(super) fn check_token(
         let message = Key::FormatCms.message("The time-stamp has no signed attributes.");
         checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
     }
-    let weak = token.info.imprint.algorithm.is_weak()
-        || signer.digest_algorithm.is_weak()
-        || checked.scheme.is_some_and(|scheme| scheme.weak_digest().is_some());
     let imprint_matches =
         imprint(token.info.imprint.algorithm).is_some_and(|digest| digest == token.info.imprint);
-    Ok(CheckedToken { info: token.info, data: token.signed_data, checked, imprint_matches, weak })
+    Ok(CheckedToken { info: token.info, data: token.signed_data, checked, imprint_matches })
 }

@@ -105,6 +105,16 @@ impl Signature {
         }
     }
 
+    /// Whether it was made under a signature policy (ETSI EN 319 122-1 section 5.2.9).
+    pub(super) fn names_a_policy(&self) -> bool {
+        match &self.body {
+            Body::Cms { data, .. } => {
+                data.only_signer().is_ok_and(|signer| signer.cades.signature_policy.is_some())
+            }
+            Body::TimeStamp(_) | Body::None => false,
+        }
+    }
+
     /// Whether it is known which bytes are signed.
     pub(super) fn is_in_order(&self) -> bool {
         !matches!(self.scope, Scope::Broken)

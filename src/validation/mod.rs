@@ -6,7 +6,7 @@
 //! moment, so that a verdict of last year can be replayed. `moment` is the present as far as the judge knows:
 //! evidence that claims to be younger is not believed.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     base::{Digest, Limits, Sha256, Source, UtcTime},
@@ -19,6 +19,7 @@ use crate::{
 mod cms;
 mod inspect;
 mod modifications;
+mod policy;
 mod report;
 mod security_store;
 mod verdict;
@@ -26,6 +27,7 @@ pub mod words;
 
 use inspect::Signature;
 pub use modifications::{PermittedKinds, kind_name};
+pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
@@ -65,22 +67,6 @@ pub enum Evidence {
     Ocsp(Vec<u8>),
 }
 
-/// What must hold and what only warns.
-///
-/// There is one for now: the rules written in `docs/verify.md`.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// As reports show it.
-    pub name: String,
-}
-
-impl Policy {
-    /// Nothing passes without a trusted path, a known status and strong algorithms.
-    pub fn strict() -> Self {
-        Self { name: "strict".to_owned() }
-    }
-}
-
 /// A document read, its signatures found and checked as far as the bytes go.
 pub struct Inspection {
     sha256: Sha256,
@@ -88,6 +74,8 @@ pub struct Inspection {
     signatures: Vec<Signature>,
     /// Certificates from everywhere, none twice.
     pool: Vec<Certificate>,
+    /// For each of the pool by its fingerprint: whatever covers this revision covers it; absent when it was brought.
+    held_from: HashMap<Sha256, usize>,
     statuses: Vec<HeldStatus>,
     /// Signature checks on certificates and evidence, done once for all questions.
     checks: Checks,
@@ -122,6 +110,7 @@ impl Inspection {
             limits: limits.clone(),
             signatures: Vec::new(),
             pool: Vec::new(),
+            held_from: HashMap::new(),
             statuses: Vec::new(),
             checks: Checks::default(),
         };
@@ -147,6 +136,7 @@ impl Inspection {
             limits: limits.clone(),
             signatures: Vec::new(),
             pool: Vec::new(),
+            held_from: HashMap::new(),
             statuses: Vec::new(),
             checks: Checks::default(),
         };
@@ -168,8 +158,8 @@ impl Inspection {
     /// What would help the judgement, given these anchors and what was supplied so far.
     ///
     /// Asking again after supplying may give more; what was asked before is asked again as long as it is missing.
-    pub fn needs(&self, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
-        verdict::judge(self, anchors, moment).1
+    pub fn needs(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
+        verdict::judge(self, policy, anchors, moment).1
     }
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
@@ -179,14 +169,14 @@ impl Inspection {
 
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let (signatures, _) = verdict::judge(self, anchors, moment);
+        let (signatures, _) = verdict::judge(self, policy, anchors, moment);
         DocumentReport {
             name: name.to_owned(),
             sha256: self.sha256.to_hex(),
             overall: DocumentReport::overall_of(&signatures),
             validation_time: moment.to_string(),
             policy: policy.name.clone(),
-            cryptographic_policy: "strict".to_owned(),
+            cryptographic_policy: policy.cryptography.name().to_owned(),
             signatures,
         }
     }
@@ -197,13 +187,26 @@ impl Inspection {
         let covered_from = Some(signature.field.revision + 1);
         for data in signature.signed_data() {
             for certificate in &data.certificates {
-                self.keep_certificate(certificate);
+                self.keep_certificate(certificate, covered_from);
             }
             for crl in &data.crls {
                 self.keep(Evidence::Crl(crl.der().to_vec()), covered_from, None);
             }
             for response in &data.ocsp_responses {
                 self.keep(Evidence::Ocsp(response.clone()), covered_from, None);
+            }
+        }
+        // Values that travel as unsigned attributes (ETSI EN 319 122-1 section 5.4).
+        for signer in signature.signed_data().take(1).flat_map(|data| &data.signer_infos) {
+            let values = [
+                (&signer.cades.certificate_values, Evidence::Certificate as fn(Vec<u8>) -> Evidence),
+                (&signer.cades.crl_values, Evidence::Crl),
+                (&signer.cades.ocsp_values, Evidence::Ocsp),
+            ];
+            for (values, wrap) in values {
+                for der in values {
+                    self.keep(wrap(der.clone()), covered_from, None);
+                }
             }
         }
         // What its signed attributes hold, a signature's own time-stamp vouches for as well.
@@ -221,7 +224,7 @@ impl Inspection {
         let (der, what) = match evidence {
             Evidence::Certificate(der) => {
                 if let Ok(certificate) = Certificate::from_der(&der) {
-                    self.keep_certificate(&certificate);
+                    self.keep_certificate(&certificate, covered_from);
                 }
                 return;
             }
@@ -247,10 +250,21 @@ impl Inspection {
         }
     }
 
-    fn keep_certificate(&mut self, certificate: &Certificate) {
+    fn keep_certificate(&mut self, certificate: &Certificate, covered_from: Option<usize>) {
         let known = self.pool.iter().any(|other| other.der() == certificate.der());
         if !known && self.pool.len() < self.limits.certificates {
             self.pool.push(certificate.clone());
         }
+        if let Some(from) = covered_from {
+            self.held_from
+                .entry(certificate.sha256())
+                .and_modify(|held| *held = from.min(*held))
+                .or_insert(from);
+        }
+    }
+
+    /// The revision from which on the file holds a certificate.
+    fn held_from(&self, certificate: &Certificate) -> Option<usize> {
+        self.held_from.get(&certificate.sha256()).copied()
     }
 }

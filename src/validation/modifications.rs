@@ -31,6 +31,11 @@ impl PermittedKinds {
         self
     }
 
+    /// As reports name them.
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(|kind| kind_name(*kind).to_owned()).collect()
+    }
+
     /// Whether a kind is among them.
     pub fn contains(&self, kind: ChangeKind) -> bool {
         self.0.contains(&kind)

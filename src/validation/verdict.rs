@@ -7,29 +7,45 @@
 use der::oid::ObjectIdentifier;
 
 use super::{
-    CertificateReport, CoverageLevel, Indication, Inspection, Message, ModificationLevel, Need,
-    SignatureReport, StatusEvidence, TimeSource, TimeStampReport,
+    CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
+    ModificationLevel, Need, Origin, Policy, SignatureReport, StatusEvidence, StatusReport, StatusSource,
+    TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
 use crate::{
-    base::{DigestAlgorithm, Sha256, UtcTime},
+    base::{DigestAlgorithm, UtcTime},
+    crypto::policy::{Use, Weakness},
     ocsp,
     trust::{
-        Anchors, Assessment, ChainFault, Control, Court, Distrust, Lack, Purpose, SKEW, StatusItem, Trusted,
+        Anchors, Assessment, ChainFault, Control, Court, Distrust, EvidenceKind, Lack, Purpose, Rules, SKEW,
+        StatusItem, StatusStatement, Trusted, Word,
     },
-    x509::Certificate,
+    x509::{
+        Certificate,
+        algorithm::{SignatureScheme, key_kind},
+    },
 };
 
 /// The reports of all signatures, and what would help those that are not settled.
 pub(super) fn judge(
     inspection: &Inspection,
+    policy: &Policy,
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
-    let mut bench = Bench { inspection, anchors, moment, proofs: Vec::new(), needs: Vec::new() };
+    let mut bench = Bench {
+        inspection,
+        policy,
+        rules: policy.rules(),
+        permitted: policy.permitted(),
+        anchors,
+        moment,
+        proofs: Vec::new(),
+        needs: Vec::new(),
+    };
     let signatures = &inspection.signatures;
     let mut reports: Vec<Option<SignatureReport>> = signatures.iter().map(|_| None).collect();
     for (index, signature) in signatures.iter().enumerate().rev() {
@@ -45,7 +61,7 @@ pub(super) fn judge(
             Body::Cms { checked, stamps, signing_time, .. } => {
                 bench.signature(index, signature, checked, stamps, *signing_time)
             }
-            Body::TimeStamp(_) | Body::None => Draft::new(index, signature).finish(None),
+            Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
     });
     let reports = reports.collect();
@@ -55,6 +71,10 @@ pub(super) fn judge(
 /// One judgement under way.
 struct Bench<'a> {
     inspection: &'a Inspection,
+    policy: &'a Policy,
+    /// The policy, as paths are judged by it.
+    rules: Rules,
+    permitted: PermittedKinds,
     anchors: &'a Anchors,
     moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
@@ -68,15 +88,38 @@ enum Worth {
     Proof { time: UtcTime, trusted: Box<Trusted> },
     /// It belongs to something else, or its signature is wrong.
     Broken(&'static str),
-    /// SHA-1.
-    Weak,
+    /// An algorithm that the policy does not trust, or no longer.
+    Weak(Weak),
     /// It is whole, but cannot be relied on.
     Doubt(String),
     /// Its authority's certificate cannot be relied on.
     Distrusted(Box<Distrust>),
 }
 
+/// Something signed in a way that was not good enough at the time that counts.
+struct Weak {
+    /// Such as `SHA-1`.
+    algorithm: String,
+    /// It was, earlier.
+    once: bool,
+}
+
+impl Weak {
+    fn of(weakness: Weakness) -> Self {
+        Self { once: weakness.until.is_some(), algorithm: weakness.algorithm }
+    }
+
+    /// ETSI EN 319 102-1 section 5.1.3, table 3.
+    fn sub_indication(&self) -> &'static str {
+        if self.once { "CRYPTO_CONSTRAINTS_FAILURE_NO_POE" } else { "CRYPTO_CONSTRAINTS_FAILURE" }
+    }
+}
+
 impl Bench<'_> {
+    fn draft(&self, index: usize, signature: &Signature) -> Draft {
+        Draft::new(index, signature, &self.permitted)
+    }
+
     /// A document time-stamp (ISO 32000-2 section 12.8.5); if it holds, it proves all that it covers.
     fn document_time_stamp(
         &mut self,
@@ -85,7 +128,7 @@ impl Bench<'_> {
         token: &CheckedToken,
     ) -> SignatureReport {
         let control = self.control(self.proven_after(signature.field.revision));
-        let mut draft = Draft::new(index, signature);
+        let mut draft = self.draft(index, signature);
         draft.describe(token.checked.signer.as_ref(), token.checked.scheme);
         draft.report.digest_matches = token.imprint_matches && token.checked.digest_matches;
         draft.report.signature_matches = token.checked.signature_matches;
@@ -94,7 +137,7 @@ impl Bench<'_> {
         }
         draft.findings.extend(token.checked.findings.iter().cloned());
         if draft.is_lost() {
-            return draft.finish(None);
+            return draft.finish();
         }
         match self.weigh(token, control, None) {
             Worth::Proof { time, trusted } => {
@@ -103,15 +146,16 @@ impl Bench<'_> {
                 }
                 draft.report.best_signature_time = Some(time.to_string());
                 draft.report.best_signature_time_source = Some(TimeSource::TimeStamp);
-                return draft.finish(Some(&trusted));
+                self.trust(&mut draft, &trusted);
+                return draft.finish();
             }
             Worth::Broken(what) => {
                 let message = Key::TimeStampInvalid.message(format!("The time-stamp is broken: {what}."));
                 draft.findings.push(Finding::fatal("SIG_CRYPTO_FAILURE", message));
             }
-            Worth::Weak => {
+            Worth::Weak(weak) => {
                 let message = Key::TimeStampWeak.plain();
-                draft.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
+                draft.findings.push(Finding::open(weak.sub_indication(), message));
             }
             Worth::Doubt(what) => {
                 let message = Key::TimeStampUntrusted.message(what);
@@ -119,7 +163,7 @@ impl Bench<'_> {
             }
             Worth::Distrusted(distrust) => draft.distrust(&distrust, control, token.checked.signer.as_ref()),
         }
-        draft.finish(None)
+        draft.finish()
     }
 
     /// A CMS signature, with its time-stamps.
@@ -131,30 +175,36 @@ impl Bench<'_> {
         stamps: &[Stamp],
         signing_time: Option<UtcTime>,
     ) -> SignatureReport {
-        let mut draft = Draft::new(index, signature);
+        let mut draft = self.draft(index, signature);
         draft.describe(checked.signer.as_ref(), checked.scheme);
         draft.report.digest_matches = checked.digest_matches;
         draft.report.signature_matches = checked.signature_matches;
         draft.findings.extend(checked.findings.iter().cloned());
-        draft.warnings.extend(checked.warnings.iter().cloned());
         let claimed = signature.field.claimed_time.or(signing_time);
         draft.report.claimed_signing_time = claimed.map(|time| time.to_string());
         let stamped = stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
-        format_name(signature, checked, stamped).clone_into(&mut draft.report.signature_format);
+        let level = if stamped { Level::T } else { Level::B };
+        draft.report.signature_format = format_name(signature, checked, level);
         if draft.is_lost() {
-            return draft.finish(None);
+            return draft.finish();
         }
 
         let later = self.proven_after(signature.field.revision);
         let proven = stamps.iter().filter_map(|stamp| self.proven_by(stamp, later, index, &mut draft));
-        let proven: Vec<UtcTime> = proven.collect();
-        let best = proven.into_iter().chain(later).min();
+        let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
+        let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
         draft.report.best_signature_time = Some(control.at.to_string());
         draft.report.best_signature_time_source =
             Some(if control.proven { TimeSource::TimeStamp } else { TimeSource::ValidationTime });
-        draft.compare_times(claimed, control);
-        let Some(signer) = &checked.signer else { return draft.finish(None) };
+        self.question(&mut draft, signature, checked, claimed, control);
+        // A time-stamp on the signature proves nothing about another document of the same digest; one on the document
+        // does.
+        if let Some(weak) = self.weak(checked, Use::Signature, control.at, later.unwrap_or(self.moment)) {
+            let message = Key::AlgorithmWeak.message(format!("The signature rests on {}.", weak.algorithm));
+            draft.findings.push(Finding::open(weak.sub_indication(), message));
+        }
+        let Some(signer) = &checked.signer else { return draft.finish() };
         let known_by = control.proven.then_some((index, control.at));
         let assessment = self.assess(signer, Purpose::Signing, control, known_by);
         match assessment {
@@ -165,13 +215,215 @@ impl Bench<'_> {
                     ));
                     draft.warnings.push(message);
                 }
-                draft.finish(Some(&trusted))
+                self.trust(&mut draft, &trusted);
+                let level = self.level(&mut draft, &trusted, &proven, control);
+                draft.report.signature_format = format_name(signature, checked, level);
+                if level < self.policy.demands.least_level {
+                    let message = Key::LevelTooLow.message(format!(
+                        "The signature is of level {}; the policy asks for {}.",
+                        level.as_str(),
+                        self.policy.demands.least_level.as_str()
+                    ));
+                    draft.findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
+                }
             }
             Err(distrust) => {
                 draft.distrust(&distrust, control, Some(signer));
-                draft.finish(None)
+                if matches!(distrust, Distrust::Expired { index: 0, .. }) && self.is_known_good(signer) {
+                    draft.rename("OUT_OF_BOUNDS_NO_POE", "OUT_OF_BOUNDS_NOT_REVOKED");
+                }
+                if matches!(distrust, Distrust::NoPath { .. }) && self.was_anchored(signer) {
+                    draft.rename("NO_CERTIFICATE_CHAIN_FOUND", "NO_CERTIFICATE_CHAIN_FOUND_NO_POE");
+                }
             }
         }
+        draft.finish()
+    }
+
+    /// The questions that the policy answers.
+    fn question(
+        &self,
+        draft: &mut Draft,
+        signature: &Signature,
+        checked: &Checked,
+        claimed: Option<UtcTime>,
+        control: Control,
+    ) {
+        let demands = &self.policy.demands;
+        draft.compare_times(claimed, control);
+        if claimed.is_none() {
+            draft.demand(demands.unstated_time, "SIG_CONSTRAINTS_FAILURE", Key::SigningTimeAbsent);
+        }
+        if !control.proven {
+            draft.demand(demands.unproven_time, "SIG_CONSTRAINTS_FAILURE", Key::SigningTimeUnproven);
+        }
+        if checked.unnamed {
+            draft.demand(
+                demands.unnamed_certificate,
+                "SIG_CONSTRAINTS_FAILURE",
+                Key::SigningCertificateAbsent,
+            );
+        }
+        if signature.field.sub_filter.starts_with("adbe.") {
+            draft.demand(demands.pkcs7, "SIG_CONSTRAINTS_FAILURE", Key::FormatPkcs7);
+        }
+        if signature.names_a_policy() {
+            draft.demand(
+                demands.signature_policy,
+                "SIGNATURE_POLICY_NOT_AVAILABLE",
+                Key::SignaturePolicyUnknown,
+            );
+        }
+        if matches!(checked.scheme, Some(SignatureScheme::RsaPkcs1(_))) {
+            draft.demand(demands.rsa_pkcs1_v1_5, "CRYPTO_CONSTRAINTS_FAILURE", Key::AlgorithmPkcs1V15);
+        }
+    }
+
+    /// What is not good enough about a signature: its scheme and key at `at`, its digest of the content at `digest_at`.
+    fn weak(&self, checked: &Checked, purpose: Use, at: UtcTime, digest_at: UtcTime) -> Option<Weak> {
+        let (scheme, signer) = (checked.scheme?, checked.signer.as_ref()?);
+        let Ok(kind) = key_kind(signer.spki_der()) else {
+            return Some(Weak { algorithm: "an unknown kind of key".to_owned(), once: false });
+        };
+        let cryptography = &self.policy.cryptography;
+        let content = checked.digest.map(|digest| cryptography.permits_digest(purpose, digest, digest_at));
+        let own = cryptography.permits(purpose, scheme, kind, at);
+        content.into_iter().chain([own]).filter_map(Result::err).map(Weak::of).min_by_key(|weak| weak.once)
+    }
+
+    /// Whether evidence says that an expired certificate was good while it lasted.
+    fn is_known_good(&self, signer: &Certificate) -> bool {
+        let statuses = self.statuses(None);
+        let anchors = self.anchors.narrowed(Purpose::Signing, self.moment, self.moment);
+        let court = self.court(&anchors, &statuses);
+        court.candidates(signer).iter().any(|chain| {
+            let (statements, faults) = court.statements(chain, 0, self.moment);
+            faults.is_empty()
+                && !statements.is_empty()
+                && statements.iter().all(|one| one.word == Word::Good && one.knows(signer))
+        })
+    }
+
+    /// Whether a path leads to an anchor that was trusted at another time.
+    fn was_anchored(&self, signer: &Certificate) -> bool {
+        if self.anchors.grants.is_empty() {
+            return false;
+        }
+        let granted = self.anchors.grants.iter().filter(|grant| grant.purpose == Purpose::Signing);
+        let ever = Anchors::new("ever", granted.map(|grant| grant.anchor.clone()).collect());
+        !self.court(&ever, &[]).candidates(signer).is_empty()
+    }
+
+    /// The path relied on goes into the report.
+    fn trust(&self, draft: &mut Draft, trusted: &Trusted) {
+        draft.trusted = true;
+        draft.report.certificates = self.path(trusted);
+        if let Some(anchor) = trusted.anchor() {
+            draft.report.trust_anchor = Some(anchor.subject().to_string());
+            draft.report.trust_anchor_set =
+                self.anchors.set_of(anchor).filter(|set| !set.is_empty()).map(str::to_owned);
+        }
+    }
+
+    /// The path relied on, as the report shows it.
+    fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
+        let statuses = trusted.statuses().iter().map(Some).chain(std::iter::repeat(None));
+        trusted
+            .path()
+            .iter()
+            .zip(statuses)
+            .map(|(certificate, statements)| CertificateReport {
+                subject: certificate.subject().to_string(),
+                issuer: certificate.issuer().to_string(),
+                serial: certificate.serial_hex(),
+                sha256: certificate.sha256().to_hex(),
+                valid_from: certificate.not_before().to_string(),
+                valid_to: certificate.not_after().to_string(),
+                status: statements.and_then(|statements| self.status(statements)),
+                der: certificate.der().to_vec(),
+            })
+            .collect()
+    }
+
+    /// What settled the status of a certificate: the revocation, if there is one, else the newest word.
+    fn status(&self, statements: &[StatusStatement]) -> Option<StatusReport> {
+        let said = statements.iter().max_by_key(|one| (one.word != Word::Good, one.this_update))?;
+        let (status, revoked_at) = match said.word {
+            Word::Good => (CertificateStatus::Good, None),
+            Word::Revoked { at, .. } => (CertificateStatus::Revoked, Some(at.to_string())),
+        };
+        let source = match said.kind {
+            EvidenceKind::Crl => StatusSource::Crl,
+            EvidenceKind::Ocsp => StatusSource::Ocsp,
+        };
+        let held = self.inspection.statuses.get(said.item)?;
+        let origin = if held.covered_from.is_some() { Origin::Document } else { Origin::Supplied };
+        Some(StatusReport {
+            status,
+            source,
+            origin,
+            this_update: said.this_update.to_string(),
+            next_update: said.next_update.map(|next| next.to_string()),
+            revoked_at,
+        })
+    }
+
+    /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
+    fn level(
+        &self,
+        draft: &mut Draft,
+        trusted: &Trusted,
+        stamps: &[(UtcTime, Box<Trusted>)],
+        control: Control,
+    ) -> Level {
+        let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
+        let evidence: Result<Vec<usize>, String> = std::iter::once(trusted)
+            .chain(stamps.iter().map(|(_, trusted)| &**trusted))
+            .map(|trusted| self.evidence_from(trusted))
+            .collect();
+        let archived = evidence
+            .as_ref()
+            .ok()
+            .and_then(|from| from.iter().max())
+            .is_some_and(|from| self.proofs.iter().any(|(covered, _)| covered >= from));
+        if !control.proven {
+            missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
+        }
+        if let Err(subject) = &evidence {
+            missing(
+                Key::LevelLt,
+                format!("The file does not hold the certificates and status evidence of {subject}."),
+            );
+        }
+        if !archived {
+            missing(
+                Key::LevelLta,
+                "No document time-stamp covers the certificates and status evidence.".to_owned(),
+            );
+        }
+        match (control.proven, evidence.is_ok(), archived) {
+            (false, ..) => Level::B,
+            (true, false, _) => Level::T,
+            (true, true, false) => Level::Lt,
+            (true, true, true) => Level::Lta,
+        }
+    }
+
+    /// The revision from which on the file holds all that a path rests on, the anchor excluded; or the subject of the
+    /// certificate for which it does not.
+    fn evidence_from(&self, trusted: &Trusted) -> Result<usize, String> {
+        let mut from = 0;
+        let count = trusted.path().len().saturating_sub(1);
+        for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
+            let lacking = || certificate.subject().to_string();
+            from = from.max(self.inspection.held_from(certificate).ok_or_else(lacking)?);
+            let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
+            for item in items {
+                let held = self.inspection.statuses.get(item).and_then(|held| held.covered_from);
+                from = from.max(held.ok_or_else(lacking)?);
+            }
+        }
+        Ok(from)
     }
 
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
@@ -181,7 +433,7 @@ impl Bench<'_> {
         later: Option<UtcTime>,
         index: usize,
         draft: &mut Draft,
-    ) -> Option<UtcTime> {
+    ) -> Option<(UtcTime, Box<Trusted>)> {
         let broken = |what: &str| {
             let message =
                 Key::TimeStampInvalid.message(format!("The time-stamp of the signature is broken: {what}."));
@@ -200,9 +452,14 @@ impl Bench<'_> {
         let (failed, sub_indication, message) =
             match self.weigh(token, self.control(later), later.map(|time| (index, time))) {
                 Worth::Proof { time, trusted } => {
-                    report.certificates = path(&trusted);
+                    report.certificates = self.path(&trusted);
                     draft.report.time_stamps.push(report);
-                    return Some(time);
+                    if later.is_some_and(|later| time > latest(later)) {
+                        let finding = Finding::open("TIMESTAMP_ORDER_FAILURE", Key::TimeStampOrder.plain());
+                        draft.findings.push(finding);
+                        return None;
+                    }
+                    return Some((time, trusted));
                 }
                 Worth::Broken(what) => {
                     let finding = broken(what);
@@ -213,7 +470,7 @@ impl Bench<'_> {
                         finding.message,
                     )
                 }
-                Worth::Weak => (false, "CRYPTO_CONSTRAINTS_FAILURE", Key::TimeStampWeak.plain()),
+                Worth::Weak(weak) => (false, weak.sub_indication(), Key::TimeStampWeak.plain()),
                 Worth::Doubt(what) => {
                     (false, "SIG_CONSTRAINTS_FAILURE", Key::TimeStampUntrusted.message(what))
                 }
@@ -241,8 +498,11 @@ impl Bench<'_> {
         if !token.intact() {
             return Worth::Broken("its own signature does not hold");
         }
-        if token.weak {
-            return Worth::Weak;
+        let imprint = token.info.imprint.algorithm;
+        let imprint = self.policy.cryptography.permits_digest(Use::Imprint, imprint, control.at);
+        let own = self.weak(&token.checked, Use::TimeStamp, control.at, control.at);
+        if let Some(weak) = imprint.err().map(Weak::of).or(own) {
+            return Worth::Weak(weak);
         }
         if let Some(finding) = token.checked.findings.first() {
             return Worth::Doubt(format!("The time-stamp proves no time. {}", finding.message.message));
@@ -274,29 +534,46 @@ impl Bench<'_> {
         control: Control,
         known_by: Option<(usize, UtcTime)>,
     ) -> Result<Trusted, Distrust> {
-        let statuses: Vec<StatusItem<'_>> = self
-            .inspection
-            .statuses
-            .iter()
-            .map(|held| {
-                let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
-                let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
-                let times = stored.into_iter().chain(protected.map(|(_, time)| time));
-                let existed_by = times.min().unwrap_or(self.moment).min(self.moment);
-                match &held.what {
-                    StatusEvidence::Crl(crl) => StatusItem::crl(crl, existed_by),
-                    StatusEvidence::Ocsp(response) => StatusItem::ocsp(response, existed_by),
-                }
-            })
-            .collect();
-        let inspection = self.inspection;
+        let statuses = self.statuses(known_by);
         let anchors = self.anchors.narrowed(purpose, control.at, self.moment);
-        let court = Court::new(&anchors, &inspection.pool, &statuses, &inspection.limits, &inspection.checks);
+        let court = self.court(&anchors, &statuses);
         let Assessment { outcome, lacks, .. } = court.judge(certificate, purpose, control);
+        let outcome = match outcome {
+            Err(Distrust::Revoked { authority: true, .. }) => {
+                let existed_by = |one: &Certificate| {
+                    let own = (one.der() == certificate.der() && control.proven).then_some(control.at);
+                    let held = self.inspection.held_from(one).and_then(|from| self.proven_from(from));
+                    own.into_iter().chain(held).min().unwrap_or(self.moment)
+                };
+                court.judge_past(certificate, purpose, control, existed_by).map_or(outcome, Ok)
+            }
+            other => other,
+        };
         for lack in lacks {
             self.want(&lack);
         }
         outcome
+    }
+
+    fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
+        let inspection = self.inspection;
+        Court::new(anchors, &inspection.pool, statuses, &inspection.limits, &inspection.checks)
+            .with_rules(&self.rules)
+    }
+
+    /// All evidence on statuses, with the time by which each piece is proven to have existed.
+    fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
+        let dated = self.inspection.statuses.iter().map(|held| {
+            let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
+            let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
+            let times = stored.into_iter().chain(protected.map(|(_, time)| time));
+            let existed_by = times.min().unwrap_or(self.moment).min(self.moment);
+            match &held.what {
+                StatusEvidence::Crl(crl) => StatusItem::crl(crl, existed_by),
+                StatusEvidence::Ocsp(response) => StatusItem::ocsp(response, existed_by),
+            }
+        });
+        dated.collect()
     }
 
     fn want(&mut self, lack: &Lack) {
@@ -340,14 +617,16 @@ struct Draft {
     /// Reasons against validity that are told as warnings, then everything else worth knowing.
     warnings: Vec<Message>,
     covered: bool,
+    /// A path is relied on.
+    trusted: bool,
 }
 
 impl Draft {
     /// All that does not depend on trust and content: field, coverage, later revisions.
-    fn new(index: usize, signature: &Signature) -> Self {
+    fn new(index: usize, signature: &Signature, permitted: &PermittedKinds) -> Self {
         let field = &signature.field;
         let mut findings = signature.findings.clone();
-        let modifications = modifications(signature, &PermittedKinds::sound(), &mut findings);
+        let modifications = modifications(signature, permitted, &mut findings);
         let coverage = match &signature.scope {
             Scope::Revision(coverage) if coverage.whole_document => CoverageLevel::Document,
             Scope::Revision(_) => CoverageLevel::Revision,
@@ -403,7 +682,7 @@ impl Draft {
             errors: Vec::new(),
             warnings: Vec::new(),
         };
-        Self { report, findings, warnings, covered: signature.is_in_order() }
+        Self { report, findings, warnings, trusted: false, covered: signature.is_in_order() }
     }
 
     fn describe(
@@ -438,14 +717,13 @@ impl Draft {
     /// What the signer's machine said against what is proven.
     fn compare_times(&mut self, claimed: Option<UtcTime>, control: Control) {
         match claimed {
-            None => self.warnings.push(Key::SigningTimeAbsent.plain()),
             Some(time) if time > latest(control.moment) => {
                 self.warnings.push(Key::SigningTimeInFuture.plain());
             }
             Some(time) if control.proven && time > latest(control.at) => {
                 self.warnings.push(Key::SigningTimeAfterTimeStamp.plain());
             }
-            Some(_) => {}
+            Some(_) | None => {}
         }
     }
 
@@ -467,6 +745,9 @@ impl Draft {
                 Finding::open("CERTIFICATE_CHAIN_GENERAL_FAILURE", told(Key::ChainNotSupported))
             }
             Distrust::Chain { .. } => Finding::open("CHAIN_CONSTRAINTS_FAILURE", told(Key::ChainConstraints)),
+            Distrust::Weak { since: Some(_), .. } => {
+                Finding::open("CRYPTO_CONSTRAINTS_FAILURE_NO_POE", told(Key::AlgorithmWeak))
+            }
             Distrust::Weak { .. } => Finding::open("CRYPTO_CONSTRAINTS_FAILURE", told(Key::AlgorithmWeak)),
             // Proven to have existed before its certificate began: no later proof can help.
             Distrust::NotYetValid { .. }
@@ -500,15 +781,28 @@ impl Draft {
         self.findings.push(finding);
     }
 
+    /// What a policy makes of something.
+    fn demand(&mut self, demand: Demand, sub_indication: &'static str, key: Key) {
+        match demand {
+            Demand::Accept => {}
+            Demand::Refuse => self.findings.push(Finding::open(sub_indication, key.plain())),
+            Demand::Warn => self.warnings.push(key.plain()),
+        }
+    }
+
+    /// A more exact name for what was found.
+    fn rename(&mut self, from: &str, to: &'static str) {
+        for finding in self.findings.iter_mut().filter(|finding| finding.sub_indication == from) {
+            finding.sub_indication = to;
+        }
+    }
+
     /// The report. Only a trusted path, without any finding, on bytes that hold, is TOTAL-PASSED.
-    fn finish(mut self, trusted: Option<&Trusted>) -> SignatureReport {
+    fn finish(mut self) -> SignatureReport {
         let holds = self.covered && self.report.digest_matches && self.report.signature_matches;
-        self.report.trust_anchor =
-            trusted.and_then(Trusted::anchor).map(|anchor| anchor.subject().to_string());
-        self.report.certificates = trusted.map(path).unwrap_or_default();
         let worst = self.findings.iter().find(|finding| finding.fatal).or(self.findings.first());
         (self.report.indication, self.report.sub_indication) = match worst {
-            None if holds && trusted.is_some() => (Indication::TotalPassed, None),
+            None if holds && self.trusted => (Indication::TotalPassed, None),
             None => {
                 let known = self.report.sub_indication.take();
                 (
@@ -571,34 +865,15 @@ fn unread_time_stamp(why: Message) -> TimeStampReport {
     }
 }
 
-/// The path relied on, as the report shows it.
-fn path(trusted: &Trusted) -> Vec<CertificateReport> {
-    trusted
-        .path()
-        .iter()
-        .map(|certificate| CertificateReport {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
-            serial: certificate.serial_hex(),
-            sha256: Sha256::of(certificate.der()).to_hex(),
-            valid_from: certificate.not_before().to_string(),
-            valid_to: certificate.not_after().to_string(),
-            status: None,
-            der: certificate.der().to_vec(),
-        })
-        .collect()
-}
-
 /// ETSI EN 319 142-1 section 6 for PAdES; the others as SiVa names them.
-fn format_name(signature: &Signature, checked: &Checked, stamped: bool) -> &'static str {
+fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String {
     let absent = Key::SigningCertificateAbsent.as_str();
     let attested = !checked.findings.iter().any(|finding| finding.message.key == absent);
-    match (signature.field.sub_filter.as_str(), stamped) {
-        ("ETSI.CAdES.detached", false) if attested => "PAdES-BASELINE-B",
-        ("ETSI.CAdES.detached", true) if attested => "PAdES-BASELINE-T",
-        ("adbe.pkcs7.detached", false) => "PKCS7-B",
-        ("adbe.pkcs7.detached", true) => "PKCS7-T",
-        _ => "PDF-NOT-ETSI",
+    match signature.field.sub_filter.as_str() {
+        "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
+        "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),
+        "CMS" => format!("CAdES-BASELINE-{}", level.as_str()),
+        _ => "PDF-NOT-ETSI".to_owned(),
     }
 }
 

@@ -106,6 +106,11 @@ keys! {
            "Ask the sender to sign anew with software that follows the standard."
         vi "Chữ ký ghi thuật toán ở hai nơi không thống nhất với nhau."
            "Đề nghị bên gửi ký lại bằng phần mềm theo đúng tiêu chuẩn.";
+    AlgorithmPkcs1V15 "algorithm.pkcs1-v1-5"
+        en "The signature is made by RSASSA-PKCS1-v1_5; the mandatory part of Circular 15/2025, Annex I, names RSASSA-PSS."
+           "Ask your legal department whether this still does; the signature itself holds."
+        vi "Chữ ký dùng RSASSA-PKCS1-v1_5; phần bắt buộc của Phụ lục I Thông tư 15/2025 nêu RSASSA-PSS."
+           "Hỏi bộ phận pháp chế xem còn được chấp nhận không; bản thân chữ ký vẫn đúng.";
     AlgorithmUnsupported "algorithm.unsupported"
         en "The signature uses an algorithm or key that kyso does not support."
            "Verify it with the program that made it, or ask for it to be signed anew."
@@ -221,6 +226,11 @@ keys! {
            "Do not rely on the document; ask the sender for the original."
         vi "Ô ký của chữ ký đã bị gỡ bỏ, dùng chung hoặc hư hỏng."
            "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    FormatPkcs7 "format.pkcs7"
+        en "The signature is of the older kind adbe.pkcs7.detached, which is no PAdES signature."
+           "Ask the sender to sign with software that follows PAdES."
+        vi "Chữ ký thuộc loại cũ adbe.pkcs7.detached, không phải chữ ký PAdES."
+           "Đề nghị bên gửi ký bằng phần mềm theo chuẩn PAdES.";
     FormatSigners "format.signers"
         en "The signature holds none or several signers where exactly one is allowed."
            "Do not rely on the document; ask the sender for one signature a person."
@@ -236,6 +246,26 @@ keys! {
            "Ask the sender for the document with fewer signatures."
         vi "Kiểm tra hết chữ ký trong tệp này cần nhiều công sức hơn mức cho phép."
            "Đề nghị bên gửi văn bản có ít chữ ký hơn.";
+    LevelLt "level.lt"
+        en "The file does not hold everything that is needed to verify the signature later without asking anybody."
+           "Where it has to be kept for long, have the signature extended (kyso extend) while the evidence can be had."
+        vi "Tệp không chứa đủ dữ liệu để kiểm tra chữ ký về sau mà không cần hỏi nơi khác."
+           "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký khi còn lấy được dữ liệu.";
+    LevelLta "level.lta"
+        en "No document time-stamp protects the evidence in the file."
+           "Where it has to be kept for long, add an archive time-stamp."
+        vi "Không có dấu thời gian văn bản bảo vệ dữ liệu kiểm tra trong tệp."
+           "Nếu cần lưu trữ lâu dài, hãy thêm dấu thời gian lưu trữ.";
+    LevelT "level.t"
+        en "No time-stamp proves when the signature existed."
+           "Ask for a time-stamped signature where the time matters."
+        vi "Không có dấu thời gian chứng minh thời điểm ký."
+           "Khi thời điểm ký quan trọng, hãy yêu cầu chữ ký có dấu thời gian.";
+    LevelTooLow "level.too-low"
+        en "The signature is of a lower level than the validation policy asks for."
+           "Ask the sender for a signature of that level, or have this one extended."
+        vi "Mức chữ ký thấp hơn mức mà chính sách kiểm tra yêu cầu."
+           "Đề nghị bên gửi ký ở mức đó, hoặc nâng cấp chữ ký này.";
     ModificationForbidden "modification.forbidden"
         en "The file was changed after signing in a way that the signature does not allow."
            "Do not rely on the document; ask the sender for the original."
@@ -246,6 +276,11 @@ keys! {
            "Ask the sender for the original."
         vi "Không đọc được phần bổ sung sau chữ ký này nên chưa thể kết luận."
            "Hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    SignaturePolicyUnknown "signature-policy.unknown"
+        en "The signature was made under a signature policy that kyso has no rules for."
+           "Ask the sender which policy that is, and whether it matters to you."
+        vi "Chữ ký được tạo theo một chính sách ký mà kyso không có quy tắc để kiểm tra."
+           "Hỏi bên gửi đó là chính sách nào và có ảnh hưởng gì không.";
     SignatureMismatch "signature.mismatch"
         en "The signature value does not fit the signer's certificate."
            "Do not rely on the document; ask the sender for the original."
@@ -281,6 +316,11 @@ keys! {
            "Ask the sender whether their clock was right."
         vi "Giờ do máy người ký khai nằm trong tương lai."
            "Hãy hỏi bên gửi xem đồng hồ máy có đúng không.";
+    SigningTimeUnproven "signing-time.unproven"
+        en "No time-stamp proves when the signature was made."
+           "Rely on the signing time only as the signer's own word."
+        vi "Không có dấu thời gian chứng minh thời điểm ký."
+           "Chỉ coi thời điểm ký là lời khai của người ký.";
     StatusUnknown "status.unknown"
         en "It could not be checked whether a certificate was revoked."
            "Try again later while online, or ask the sender."
@@ -296,6 +336,11 @@ keys! {
            "Ask the sender for the original."
         vi "Dấu thời gian bị hỏng hoặc thuộc về dữ liệu khác, không xác nhận được thời điểm."
            "Hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    TimeStampOrder "time-stamp.order"
+        en "The time-stamp of the signature is later than a document time-stamp that covers it."
+           "Do not rely on its time; ask the sender for the original."
+        vi "Dấu thời gian của chữ ký muộn hơn dấu thời gian văn bản bao phủ nó."
+           "Không dựa vào thời điểm này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     TimeStampUntrusted "time-stamp.untrusted"
         en "The time-stamp could not be traced to a trusted authority in good standing; it proves no time."
            "Rely on the signing time only as the signer's own word."

@@ -921,19 +921,19 @@ fn the_judge_says_what_it_needs() {
     let mut inspection = Inspection::open(source, &kyso::base::Limits::default()).unwrap();
     let anchors = world.anchors();
     assert_eq!(
-        inspection.needs(&anchors, now()),
+        inspection.needs(&Policy::strict(), &anchors, now()),
         [Need::Issuer { url: "http://ca.example/ca.cer".to_owned() }]
     );
     inspection.supply(Evidence::Certificate(b"garbage".to_vec()));
     inspection.supply(Evidence::Certificate(world.ca.certificate.der().to_vec()));
-    let needs = inspection.needs(&anchors, now());
+    let needs = inspection.needs(&Policy::strict(), &anchors, now());
     let [Need::Ocsp { url, request }] = needs.as_slice() else { panic!("{needs:?}") };
     assert_eq!(url, "http://ocsp.example/");
     let request = kyso::ocsp::Request::parse(request).unwrap();
     assert!(request.cert_ids[0].names(&signer.certificate, &world.ca.certificate));
     inspection.supply(world.good(&signer, day("05-30")));
     inspection.supply(world.root_list(day("05-20")));
-    assert_eq!(inspection.needs(&anchors, now()), []);
+    assert_eq!(inspection.needs(&Policy::strict(), &anchors, now()), []);
     let policy = kyso::validation::Policy::strict();
     let report = inspection.judge("x", &policy, &anchors, now());
     assert_eq!(report.overall, Overall::Valid, "{report:#?}");
