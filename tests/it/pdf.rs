@@ -375,6 +375,42 @@ fn a_hundred_thousand_objects_are_opened_by_their_table_alone() {
 
 // ---------------------------------------------------------------- broken files
 
+/// Reading all changes after all signatures costs in proportion to their number.
+#[test]
+fn many_signatures_and_objects_cost_in_proportion() {
+    let file = |signatures: usize, objects: u32| {
+        let mut all = vec![
+            (1, "<< /Type /Catalog /Pages 2 0 R >>".to_owned()),
+            (2, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned()),
+            (3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>".to_owned()),
+        ];
+        all.extend((4..objects + 4).map(|number| (number, "<< /A 1 0 R >>".to_owned())));
+        let mut bytes = build(&all);
+        for _ in 0..signatures {
+            bytes = sign(&bytes, &new_signature());
+        }
+        Arc::new(Hollow { data: 0, head: bytes, tail: Vec::new(), read: AtomicU64::new(0) })
+    };
+    let cost = |signatures: usize, objects: u32| {
+        let file = file(signatures, objects);
+        let document =
+            Document::open(Arc::clone(&file) as Arc<dyn Source>, &Limits::default()).expect("opens");
+        for signature in document.signatures().expect("read") {
+            let changes = document.changes_after(signature.revision).expect("read");
+            assert!(changes.iter().all(|change| change.proven));
+        }
+        // In how often the file is read: each revision repeats the lists of fields and annotations, so the file
+        // itself grows faster than the number of signatures.
+        file.read.load(Ordering::Relaxed) / file.len()
+    };
+    let (few, many) = (cost(25, 10), cost(200, 10));
+    println!("the file is read {few} times for 25 signatures, {many} times for 200");
+    assert!(many <= few * 3 / 2, "{few} times for 25 signatures, {many} times for 200");
+    let (few, many) = (cost(2, 1_000), cost(2, 8_000));
+    println!("the file is read {few} times for 1,000 objects, {many} times for 8,000");
+    assert!(many <= few * 3 / 2, "{few} times for 1,000 objects, {many} times for 8,000");
+}
+
 #[test]
 fn broken_files_are_refused_by_name() {
     let text = String::from_utf8(simple()).expect("text");

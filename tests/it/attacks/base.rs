@@ -217,7 +217,7 @@ pub(super) fn signed(layout: Layout, making: Making) -> Vec<u8> {
     }
     let reference = if references.is_empty() { String::new() } else { format!("/Reference [{references}]") };
     sign_raw(&pdf, objects, &reference, &WORLD.person, layout, |signer, digest| {
-        signer.cms(digest, &signer.certificate, &WORLD.chain()).to_der(None)
+        signer.cms(digest(DigestAlgorithm::Sha256), &signer.certificate, &WORLD.chain()).to_der(None)
     })
 }
 
@@ -228,7 +228,7 @@ pub(super) fn sign_raw(
     more: &str,
     signer: &Entity,
     layout: Layout,
-    cms: impl FnOnce(&Entity, Digest) -> Vec<u8>,
+    cms: impl FnOnce(&Entity, &dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8>,
 ) -> Vec<u8> {
     objects.push((
         SIGNATURE,
@@ -244,7 +244,11 @@ pub(super) fn sign_raw(
 }
 
 /// Writes range and signature into a dictionary that has room for both.
-pub(super) fn complete(signed: &mut [u8], from: usize, cms: impl FnOnce(Digest) -> Vec<u8>) {
+pub(super) fn complete(
+    signed: &mut [u8],
+    from: usize,
+    cms: impl FnOnce(&dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8>,
+) {
     let find = |signed: &[u8], word: &[u8]| {
         from + signed[from..].windows(word.len()).position(|window| window == word).expect("a signature")
     };
@@ -256,8 +260,8 @@ pub(super) fn complete(signed: &mut [u8], from: usize, cms: impl FnOnce(Digest) 
     signed[numbers..numbers + text.len()].copy_from_slice(text.as_bytes());
     let at = |place: usize| place as u64;
     let ranges = [0..at(start), at(end)..at(len)];
-    let digest = MemorySource(signed.to_vec()).digest(DigestAlgorithm::Sha256, &ranges).expect("a digest");
-    let value = hex::encode(cms(digest));
+    let source = MemorySource(signed.to_vec());
+    let value = hex::encode(cms(&|algorithm| source.digest(algorithm, &ranges).expect("a digest")));
     signed[start + 1..start + 1 + value.len()].copy_from_slice(value.as_bytes());
 }
 

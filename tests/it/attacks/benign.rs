@@ -132,7 +132,10 @@ pub(super) fn sign_empty(base: &Base, more: &[(u32, Vec<u8>)]) -> Vec<u8> {
     objects.push((FREE + 1, dictionary.into_bytes()));
     let mut signed = base.append(objects);
     super::base::complete(&mut signed, base.pdf.len(), |digest| {
-        WORLD.agency.cms(digest, &WORLD.agency.certificate, &WORLD.chain()).to_der(None)
+        WORLD
+            .agency
+            .cms(digest(kyso::base::DigestAlgorithm::Sha256), &WORLD.agency.certificate, &WORLD.chain())
+            .to_der(None)
     });
     signed
 }

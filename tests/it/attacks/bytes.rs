@@ -291,39 +291,41 @@ pub(super) fn made(cases: &mut Vec<Case>) {
             layout,
             level: None,
         };
-        let mut push = |family, name: &str, how: &dyn Fn(&Entity, Digest) -> Vec<u8>| {
+        let mut push = |family, name: &str, how: &How<'_>| {
             cases.push(Case::new(family, name, &base, made_with(layout, how)));
         };
-        push(SIGNERS, "two", &|signer, digest| cms(&[info(signer, &digest), info(&WORLD.agency, &digest)]));
-        push(SIGNERS, "the same twice", &|signer, digest| {
-            cms(&[info(signer, &digest), info(signer, &digest)])
+        let right = |digest: &dyn Fn(DigestAlgorithm) -> Digest| digest(DigestAlgorithm::Sha256);
+        push(SIGNERS, "two", &|signer, digest| {
+            cms(&[info(signer, &right(digest)), info(&WORLD.agency, &right(digest))])
         });
+        push(SIGNERS, "the same twice", &|signer, digest| cms(&[0; 2].map(|_| info(signer, &right(digest)))));
         push(SIGNERS, "none", &|_, _| cms(&[]));
         push(SIGNERS, "a stranger's beside the right one", &|signer, digest| {
             let other = DigestAlgorithm::Sha256.digest(b"something else");
-            cms(&[info(&WORLD.agency, &other), info(signer, &digest)])
+            cms(&[info(&WORLD.agency, &other), info(signer, &right(digest))])
         });
-        push(SIGNERS, "four", &|signer, digest| cms(&[0; 4].map(|_| info(signer, &digest))));
+        push(SIGNERS, "four", &|signer, digest| cms(&[0; 4].map(|_| info(signer, &right(digest)))));
         push(DIGESTS, "SHA-1", &|signer, digest| {
-            // The digest of what is signed is not known here under SHA-1; its algorithm decides before its value.
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..20].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.3.14.3.2.26"))])
+            cms(&[info_with(signer, &digest(DigestAlgorithm::Sha1), &oid("1.3.14.3.2.26"))])
         });
-        push(DIGESTS, "MD5", &|signer, digest| {
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..16].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.2.840.113549.2.5"))])
-        });
-        push(DIGESTS, "MD2", &|signer, digest| {
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..16].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.2.840.113549.2.2"))])
-        });
+        // No reader of MD5 is needed to know that it proves nothing: its name decides, whatever the value.
+        for (name, number) in [("MD5", "1.2.840.113549.2.5"), ("MD2", "1.2.840.113549.2.2")] {
+            push(DIGESTS, name, &|signer, digest| {
+                let sha1 = digest(DigestAlgorithm::Sha1);
+                let short = Digest { algorithm: sha1.algorithm, bytes: sha1.bytes[..16].to_vec() };
+                cms(&[info_with(signer, &short, &oid(number))])
+            });
+        }
         push(DIGESTS, "SHA-256 said to be SHA-1", &|signer, digest| {
-            cms(&[info_with(signer, &digest, &oid("1.3.14.3.2.26"))])
+            cms(&[info_with(signer, &right(digest), &oid("1.3.14.3.2.26"))])
         });
     }
 }
 
-fn made_with(layout: Layout, how: &dyn Fn(&Entity, Digest) -> Vec<u8>) -> Vec<u8> {
+/// Makes a CMS from the digest of what is signed, under any algorithm.
+type How<'a> = dyn Fn(&Entity, &dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8> + 'a;
+
+fn made_with(layout: Layout, how: &How<'_>) -> Vec<u8> {
     // The first revision of a signed file, signed again in another way.
     let honest = signed(layout, Making::default());
     let document = super::base::open(&honest).expect("opens");
