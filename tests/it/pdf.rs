@@ -457,6 +457,51 @@ fn broken_files_are_refused_by_name() {
     }
 }
 
+/// A classic table, and a stream that it names: objects that only the stream lists are there.
+#[test]
+fn a_hybrid_file_is_read_as_long_as_it_is_one_document() {
+    let file = |table: &str, rows: &[[u8; 4]]| {
+        let mut bytes = b"%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n".to_vec();
+        let at = bytes.len();
+        bytes.extend_from_slice(b"2 0 obj << /Type /Pages /Kids [] >> endobj\n");
+        let stream = bytes.len();
+        let data = rows.concat();
+        let index: String = rows.iter().map(|row| format!("{} 1 ", row[0])).collect();
+        let data: Vec<u8> = data.chunks(4).flat_map(|row| row[1..].to_vec()).collect();
+        bytes.extend_from_slice(
+            format!(
+                "3 0 obj << /Type /XRef /Size 4 /W [1 1 1] /Index [{index}] /Length {} >> stream\n",
+                data.len()
+            )
+            .as_bytes(),
+        );
+        bytes.extend_from_slice(&data);
+        bytes.extend_from_slice(b"\nendstream endobj\n");
+        let start = bytes.len();
+        let table = table.replace("AT", &format!("{at:010}"));
+        bytes.extend_from_slice(
+            format!("xref\n{table}trailer << /Size 4 /Root 1 0 R /XRefStm {stream} >>\nstartxref\n{start}\n%%EOF\n")
+                .as_bytes(),
+        );
+        (bytes, u8::try_from(at).expect("small"))
+    };
+    let at = file("", &[]).1;
+    let catalog = "1 1\n0000000009 00000 n \n";
+    for table in [
+        catalog.to_owned(),
+        format!("{catalog}2 1\n0000000000 00000 f \n"),
+        format!("{catalog}2 1\nAT 00000 n \n"),
+    ] {
+        let (bytes, _) = file(&table, &[[2, 1, at, 0]]);
+        let pages = open(&bytes).expect(&table).object((2, 0)).expect(&table);
+        assert!(pages.as_dictionary().is_some_and(|pages| pages.is_type("Pages")), "{table}");
+    }
+    let (two, _) = file(&format!("{catalog}2 1\n0000000009 00000 n \n"), &[[2, 1, at, 0]]);
+    assert!(matches!(open(&two), Err(PdfError::Hybrid)), "table and stream disagree");
+    let (twice, _) = file(catalog, &[[2, 1, at, 0], [2, 1, 9, 0]]);
+    assert!(matches!(open(&twice), Err(PdfError::Hybrid)), "the stream contradicts itself");
+}
+
 #[test]
 fn broken_cross_reference_streams_are_refused_by_name() {
     let with = |dictionary: &str, rows: &[u8], filter: bool| {

@@ -20,8 +20,6 @@ pub(super) struct FormIndex {
     /// Names of the fields, up to the first full stop.
     names: HashSet<String>,
     stale: bool,
-    /// How many more fields may be read anew.
-    left: usize,
 }
 
 /// A field as it was before the revision that is looked at.
@@ -41,28 +39,12 @@ pub(super) struct Known {
 impl FormIndex {
     /// The fields as of a revision.
     pub(super) fn read(document: &Document, revision: usize) -> Result<Self, PdfError> {
-        let none = Self {
-            fields: Vec::new(),
-            by_object: HashMap::new(),
-            names: HashSet::new(),
-            stale: false,
-            left: document.limits.objects,
-        };
-        none.again(document, revision)
-    }
-
-    /// The same anew, as of another revision.
-    pub(super) fn again(&self, document: &Document, revision: usize) -> Result<Self, PdfError> {
         let fields = document.fields_at(revision)?;
-        let left = self.left.checked_sub(fields.len());
-        let left =
-            left.ok_or_else(|| PdfError::limit("the work that the form makes", document.limits.objects))?;
         let mut index = Self {
             fields: Vec::with_capacity(fields.len()),
             by_object: HashMap::new(),
             names: HashSet::new(),
             stale: false,
-            left,
         };
         for field in fields {
             index.names.insert(root_name(&field.name));
@@ -76,6 +58,11 @@ impl FormIndex {
             });
         }
         Ok(index)
+    }
+
+    /// How many objects were read for it.
+    pub(super) fn len(&self) -> usize {
+        self.by_object.len()
     }
 
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {

@@ -137,8 +137,10 @@ impl Document {
                 carried.rules.add(rule);
             }
             if carried.form.is_stale() {
-                carried.form = carried.form.again(self, revision.saturating_sub(1))?;
+                carried.form = FormIndex::read(self, revision.saturating_sub(1))?;
                 carried.store = store::store_index(self, revision.saturating_sub(1))?;
+                // Many forbidden revisions of a large form would otherwise cost their product.
+                self.limits.spend((carried.form.len() + carried.store.len()).saturating_mul(READ_AGAIN))?;
             }
             let changes = Step::new(self, revision, &uses, &mut carried)?.classify()?;
             if changes.iter().any(|change| !change.proven) {
@@ -193,3 +195,6 @@ impl Rules {
         self.locks.iter().any(|lock| lock.holds(field))
     }
 }
+
+/// What reading an object anew counts for, in bytes: one window of the file.
+const READ_AGAIN: usize = 4096;

@@ -21,6 +21,7 @@ use crate::judge::world::{Entity, SCHEME, WORLD};
 const FORGERY: &str = "universal signature forgery";
 const SAVING: &str = "incremental saving";
 const WRAPPING: &str = "signature wrapping";
+const HYBRID: &str = "hybrid cross-reference";
 const RANGES: &str = "byte ranges out of file, overlapping, odd";
 const SIGNERS: &str = "signer infos";
 const SHARED: &str = "one signature in several fields";
@@ -55,6 +56,7 @@ pub(super) fn cases(base: &Base, cases: &mut Vec<Case>) {
     saving(base, cases);
     wrapping(base, cases);
     shared(base, cases);
+    hybrid(base, cases);
 }
 
 fn forgery(base: &Base, cases: &mut Vec<Case>) {
@@ -193,6 +195,43 @@ fn saving(base: &Base, cases: &mut Vec<Case>) {
             base.layout,
         )
     });
+}
+
+/// A classic table that names a stream with other entries: old and new programs would see two documents.
+fn hybrid(base: &Base, cases: &mut Vec<Case>) {
+    let document = super::base::open(&base.pdf).expect("opens");
+    let prev = document.revisions().last().expect("one").xref_offset;
+    let evil = String::from_utf8(evil_content()).expect("text");
+    for (name, number, table) in [
+        ("a stream that redefines the content", CONTENT, "0 0\n"),
+        ("a stream that redefines what the table frees", CONTENT, "4 1\n0000000000 00001 f \n"),
+        ("a stream that redefines what the table lists", CONTENT, "4 1\n0000000009 00000 n \n"),
+        ("a stream with an object of its own", FREE, "0 0\n"),
+    ] {
+        let at = base.pdf.len();
+        let body = format!("{number} 0 obj\n{evil}\nendobj\n");
+        let stream_at = at + body.len();
+        let mut row = vec![1];
+        row.extend_from_slice(&u32::try_from(at).expect("small").to_be_bytes());
+        row.extend_from_slice(&[0, 0]);
+        let mut out = [base.pdf.as_slice(), body.as_bytes()].concat();
+        out.extend_from_slice(
+            format!(
+                "390 0 obj\n<< /Type /XRef /Size 400 /W [1 4 2] /Index [{number} 1] /Length 7 /Root 1 0 R >>\nstream\n"
+            )
+            .as_bytes(),
+        );
+        out.extend_from_slice(&row);
+        out.extend_from_slice(b"\nendstream\nendobj\n");
+        let start = out.len();
+        out.extend_from_slice(
+            format!(
+                "xref\n{table}trailer\n<< /Size 400 /Root 1 0 R /Prev {prev} /XRefStm {stream_at} >>\nstartxref\n{start}\n%%EOF\n"
+            )
+            .as_bytes(),
+        );
+        cases.push(Case::new(HYBRID, name, base, out));
+    }
 }
 
 fn evil_content() -> Vec<u8> {
