@@ -121,7 +121,7 @@ fn plain() -> Objects {
     for number in [10, 11] {
         objects.push((number, stream("/Type /XObject /Subtype /Form /BBox [0 0 12 12]", "0 0 12 12 re S")));
     }
-    let packet = "<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>2026-01-01T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
+    let packet = "<?xpacket begin='' id='x'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>2026-01-01T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
     objects.push((XMP, stream("/Type /Metadata /Subtype /XML", packet)));
     objects.push((OTHER_CONTENT, stream("", "BT /F1 18 Tf 72 760 Td (Trang khac) Tj ET")));
     objects.push((

@@ -33,7 +33,7 @@ fn find(pdf: &[u8], word: &[u8]) -> usize {
 }
 
 /// The first signature's range text, from `[` to `]`, and its hole, from `<` to `>`.
-fn places(pdf: &[u8]) -> (Range<usize>, Range<usize>) {
+pub(super) fn places(pdf: &[u8]) -> (Range<usize>, Range<usize>) {
     let range = find(pdf, b"/ByteRange [") + b"/ByteRange ".len();
     let range_end = range + find(&pdf[range..], b"]") + 1;
     let hole = find(pdf, b"/Contents <3") + b"/Contents ".len();
