@@ -55,6 +55,7 @@ pub(super) const OVERLAY: u32 = 22;
 pub(super) const LINK: u32 = 23;
 pub(super) const CHOICE: u32 = 24;
 pub(super) const LOCKED: u32 = 25;
+pub(super) const GROUP: u32 = 26;
 pub(super) const SIGNATURE_FIELD: u32 = 30;
 pub(super) const SIGNATURE: u32 = 31;
 pub(super) const PARAMETERS: u32 = 32;
@@ -79,7 +80,7 @@ fn plain() -> Objects {
         (FONT, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"),
         (
             FORM,
-            "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 25 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>",
+            "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 26 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>",
         ),
         (
             AMOUNT,
@@ -111,9 +112,10 @@ fn plain() -> Objects {
             CHOICE,
             "<< /Type /Annot /Subtype /Widget /FT /Ch /T (grade) /Opt [(A) (B)] /V (A) /F 4 /Rect [72 440 272 460] /P 3 0 R >>",
         ),
+        (GROUP, "<< /T (group) /Kids [25 0 R] >>"),
         (
             LOCKED,
-            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (group.locked) /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>",
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (locked) /Parent 26 0 R /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>",
         ),
     ]);
     objects.push((CONTENT, stream("", "/X1 Do BT /F1 18 Tf 72 760 Td (Xin chao) Tj ET")));
