@@ -102,6 +102,7 @@ pub(super) fn modifications(
 ///
 /// `granted` is the strictest `/P` that the signature itself was made under. What later signatures say can only
 /// take away; comments need a certification of level 3 that the signature knew of.
+#[expect(clippy::match_same_arms, reason = "each permission has its own reason")]
 fn refusal(change: &Change, granted: Option<u8>, kinds: &PermittedKinds) -> Option<String> {
     if !change.proven {
         return Some(String::new());

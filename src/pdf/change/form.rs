@@ -157,14 +157,12 @@ impl Step<'_> {
 
     /// A field that the form gained: a signature field with its signature, or nothing is explained.
     fn new_field(&mut self, id: ObjectId) -> Result<(), PdfError> {
-        let field = match self.delta(id) {
-            Some(Delta { before: None, after: Object::Dictionary(field), .. }) => field.clone(),
-            _ => {
-                let what = format!("adds the existing object {} to the form", show(id));
-                self.other(ChangeKind::CatalogEntry, vec![id], what);
-                return Ok(());
-            }
+        let Some(Delta { before: None, after: Object::Dictionary(field), .. }) = self.delta(id) else {
+            let what = format!("adds the existing object {} to the form", show(id));
+            self.other(ChangeKind::CatalogEntry, vec![id], what);
+            return Ok(());
         };
+        let field = field.clone();
         let name = field.get("T").and_then(Object::as_string).map(decode_text).unwrap_or_default();
         let of_signature = field.name("FT") == Some(b"Sig");
         if !of_signature || name.is_empty() || !only_keys(&field, &[&FIELD_KEYS, &WIDGET_KEYS, &["Kids"]]) {
@@ -188,14 +186,12 @@ impl Step<'_> {
             Some(kids) => self.new_kids(id, kids)?,
         };
         for (widget_id, widget) in &widgets {
-            match rectangle(widget) {
-                Some(rectangle) => visible.extend(describe_area(rectangle)),
-                None => {
-                    let what = format!("gives the signature field {name:?} no /Rect");
-                    self.other(ChangeKind::Annotation, vec![*widget_id], what);
-                    return Ok(());
-                }
-            }
+            let Some(rectangle) = rectangle(widget) else {
+                let what = format!("gives the signature field {name:?} no /Rect");
+                self.other(ChangeKind::Annotation, vec![*widget_id], what);
+                return Ok(());
+            };
+            visible.extend(describe_area(rectangle));
             if !self.is_plain_widget(widget) {
                 let what = format!("gives the signature field {name:?} a broken /AP or /F");
                 self.other(ChangeKind::Annotation, vec![*widget_id], what);

@@ -162,8 +162,8 @@ impl Document {
         let rules = rules.map(|signature| {
             let mut rules = Rules { locks: signature.locks, ..Rules::default() };
             rules.tighten(signature.doc_mdp, true);
-            let levels: Vec<_> = rules.locks.iter().map(|lock| lock.level).collect();
-            levels.into_iter().for_each(|level| rules.tighten(level, false));
+            let strictest = rules.locks.iter().filter_map(|lock| lock.level).min();
+            rules.tighten(strictest, false);
             (signature.revision, rules)
         });
         Ok(rules.collect())

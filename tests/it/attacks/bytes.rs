@@ -117,7 +117,7 @@ fn ranges(base: &Base, cases: &mut Vec<Case>) {
     let len =
         usize::try_from(document.revisions().get(1).expect("a signed revision").end).expect("small") - end;
     let mut push = |name: &str, text: String| {
-        cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)))
+        cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)));
     };
     push("past the end", format!("[0 {start} {end} {}]", len + 100_000));
     push("far past the end", format!("[0 1 2 {}]", i64::MAX));
