@@ -32,7 +32,8 @@ pub enum PdfError {
         /// Why not.
         what: &'static str,
     },
-    /// A classic table that also names a cross-reference stream (ISO 32000-2 section 7.5.8.4).
+    /// A classic table that names a cross-reference stream (ISO 32000-2 section 7.5.8.4) which contradicts it, or
+    /// which cannot be read.
     #[error(
         "the file has a hybrid cross-reference, where two programs may see two documents; write it out anew, for instance with qpdf"
     )]

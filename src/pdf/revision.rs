@@ -1,6 +1,9 @@
 //! Revisions: what one `startxref` … `%%EOF` closes (ISO 32000-2 section 7.5.6).
 
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::{
     PdfError,
@@ -65,11 +68,14 @@ pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revisi
             return Err(PdfError::limit("the number of revisions", limits.revisions));
         }
         let section = Section::read(source, limits, offset, budget)?;
-        budget = budget.saturating_sub(section.entries.len());
+        budget = budget.saturating_sub(section.entries.len() + section.hidden.len());
         next = section.prev;
         sections.push((offset, section));
     }
     sections.reverse();
+    if sections.iter().any(|(_, section)| !section.hidden.is_empty()) {
+        reveal(&mut sections)?;
+    }
     let mut sections = sections.into_iter().peekable();
     let mut revisions = Vec::new();
     let mut start = 0;
@@ -84,6 +90,43 @@ pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revisi
         revisions.push(revision);
     }
     Ok(revisions)
+}
+
+/// Adds what hybrid tables hide from old programs, as long as no program can see another document for it.
+///
+/// Programs that know no cross-reference streams miss these objects; there may not be another object of the same
+/// number for them to find. Of an object that both list, the place must be the same.
+fn reveal(sections: &mut [(u64, Section)]) -> Result<(), PdfError> {
+    let mut known: HashMap<u32, Entry> = HashMap::new();
+    for at in 0..sections.len() {
+        let (earlier, _) = sections.split_at_mut(at + 1);
+        let Some((_, section)) = earlier.last_mut() else { continue };
+        for entry in section.entries.iter().filter(|entry| entry.place() != Place::Free) {
+            known.insert(entry.number, *entry);
+        }
+        let mut revealed = HashSet::new();
+        for entry in std::mem::take(&mut section.hidden) {
+            match known.get(&entry.number) {
+                _ if entry.place() == Place::Free => {}
+                Some(listed) if listed.place() == entry.place() => {}
+                Some(_) => return Err(PdfError::Hybrid),
+                None => {
+                    known.insert(entry.number, entry);
+                    revealed.insert(entry.number);
+                    section.entries.push(entry);
+                }
+            }
+        }
+        // What this table or one before it calls free, the stream has found.
+        if !revealed.is_empty() {
+            for (_, section) in earlier {
+                section
+                    .entries
+                    .retain(|entry| entry.place() != Place::Free || !revealed.contains(&entry.number));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn ordinary(

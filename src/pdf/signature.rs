@@ -349,7 +349,8 @@ impl Document {
             },
             sub_filter: String::from_utf8_lossy(item("SubFilter")?.as_name().unwrap_or_default())
                 .into_owned(),
-            byte_range: whole_numbers(&item("ByteRange")?),
+            // Direct, or not at all: what says which bytes are signed must stand in the dictionary itself.
+            byte_range: whole_numbers(dictionary.get("ByteRange").unwrap_or(&Object::Null)),
             contents: item("Contents")?.as_string().unwrap_or_default().to_vec(),
             revision,
             claimed_time: claimed.as_string().and_then(|date| parse_date(&decode_text(date))),

@@ -537,4 +537,5 @@ const PRINT_AND_LOCKED: i64 = 132;
 const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;
 
 /// What belongs to one cross-reference section alone.
-const NOT_CARRIED_OVER: [&str; 8] = ["DecodeParms", "Filter", "Index", "Length", "Prev", "Size", "Type", "W"];
+const NOT_CARRIED_OVER: [&str; 9] =
+    ["DecodeParms", "Filter", "Index", "Length", "Prev", "Size", "Type", "W", "XRefStm"];

@@ -22,6 +22,8 @@ pub(super) struct Section {
     pub(super) trailer: Dictionary,
     /// Where the previous section is.
     pub(super) prev: Option<u64>,
+    /// What the stream that a hybrid table names adds to it.
+    pub(super) hidden: Vec<Entry>,
 }
 
 /// How a cross-reference section is written.
@@ -114,7 +116,31 @@ impl Section {
         } else {
             Self::stream(source, limits, start, budget)
         }?;
-        section.check_trailer(limits)
+        let mut section = section.check_trailer(limits)?;
+        if let Some(at) = section.trailer.get("XRefStm") {
+            let budget = budget.saturating_sub(section.entries.len());
+            section.hidden = Self::hidden(source, limits, at, budget)?;
+        }
+        Ok(section)
+    }
+
+    /// The entries of the stream that a hybrid table names (ISO 32000-2 section 7.5.8.4).
+    fn hidden(
+        source: &dyn Source,
+        limits: &Guard,
+        at: &Object,
+        budget: usize,
+    ) -> Result<Vec<Entry>, PdfError> {
+        let offset = at.as_integer().and_then(|at| u64::try_from(at).ok()).ok_or(PdfError::Hybrid)?;
+        if offset >= source.len() {
+            return Err(PdfError::Hybrid);
+        }
+        match Self::stream(source, limits, offset, budget) {
+            Ok(stream) if stream.trailer.get("Encrypt").is_some() => Err(PdfError::Encrypted),
+            Ok(stream) => Ok(stream.entries),
+            Err(PdfError::Damaged { .. }) => Err(PdfError::Hybrid),
+            Err(error) => Err(error),
+        }
     }
 
     fn table(source: &dyn Source, limits: &Guard, start: u64, budget: usize) -> Result<Self, PdfError> {
@@ -141,7 +167,16 @@ impl Section {
         let Object::Dictionary(trailer) = trailer else {
             return Err(PdfError::damaged(at, "the trailer is no dictionary"));
         };
-        Ok(Self { start, end, kind: XrefKind::Table, own: None, entries, trailer, prev: None })
+        Ok(Self {
+            start,
+            end,
+            kind: XrefKind::Table,
+            own: None,
+            entries,
+            trailer,
+            prev: None,
+            hidden: Vec::new(),
+        })
     }
 
     fn stream(source: &dyn Source, limits: &Guard, start: u64, budget: usize) -> Result<Self, PdfError> {
@@ -201,6 +236,7 @@ impl Section {
             entries,
             trailer: stream.dictionary,
             prev: None,
+            hidden: Vec::new(),
         })
     }
 
@@ -208,7 +244,7 @@ impl Section {
         if self.trailer.get("Encrypt").is_some() {
             return Err(PdfError::Encrypted);
         }
-        if self.trailer.get("XRefStm").is_some() {
+        if self.kind == XrefKind::Stream && self.trailer.get("XRefStm").is_some() {
             return Err(PdfError::Hybrid);
         }
         let size = self.trailer.integer("Size").and_then(|size| usize::try_from(size).ok());

@@ -114,6 +114,7 @@ pub(super) fn modifications(
 ///
 /// `granted` is the strictest `/P` that the signature itself was made under. What later signatures say can only
 /// take away; comments need a certification of level 3 that the signature knew of.
+#[expect(clippy::match_same_arms, reason = "each permission has its own reason")]
 fn refusal(change: &Change, granted: Option<u8>, kinds: &PermittedKinds) -> Option<String> {
     if !change.proven {
         return Some(String::new());
@@ -175,3 +176,82 @@ const SOUND: [ChangeKind; 7] = [
 
 /// Forbidden changes told one by one in the message; the list of modifications has them all.
 const MOST_TOLD: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validation::words::{Language, modification_words};
+
+    fn change(kind: ChangeKind, proven: bool, level: Option<u8>) -> Change {
+        Change {
+            revision: 2,
+            objects: [(7, 0)].into(),
+            kind,
+            proven,
+            level,
+            locked: std::sync::Arc::default(),
+            what: "changes something".into(),
+        }
+    }
+
+    #[test]
+    fn levels_only_take_away() {
+        let sound = PermittedKinds::sound();
+        let may = |kind, level, granted| refusal(&change(kind, true, level), granted, &sound).is_none();
+        for level in [None, Some(0), Some(1), Some(2), Some(3), Some(9)] {
+            assert!(
+                may(ChangeKind::DocTimeStamp, level, None) && may(ChangeKind::SecurityStore, level, None)
+            );
+            let fills = matches!(level, None | Some(2 | 3));
+            assert_eq!(may(ChangeKind::FormFill, level, None), fills, "{level:?}");
+            assert_eq!(may(ChangeKind::Signature, level, level), fills, "{level:?}");
+            assert!(
+                !may(ChangeKind::Annotation, level, None) && !may(ChangeKind::PageContent, level, Some(3))
+            );
+        }
+        assert!(may(ChangeKind::Annotation, Some(3), Some(3)));
+        // A later signature of a lower level binds all that follows; a later one of a higher level gives nothing.
+        assert!(
+            !may(ChangeKind::Annotation, Some(2), Some(3)) && !may(ChangeKind::FormFill, Some(1), Some(3))
+        );
+        assert!(
+            !may(ChangeKind::Annotation, Some(3), Some(2)) && !may(ChangeKind::FormFill, Some(3), Some(1))
+        );
+    }
+
+    #[test]
+    fn nothing_unproven_or_locked_is_let_pass() {
+        let sound = PermittedKinds::sound();
+        for kind in SOUND {
+            assert!(refusal(&change(kind, false, Some(3)), Some(3), &sound).is_some(), "{kind:?}");
+        }
+        let locked = Change { locked: ["a.b".to_owned()].into(), ..change(ChangeKind::FormFill, true, None) };
+        assert!(refusal(&locked, None, &sound).is_some_and(|reason| reason.contains("a.b")));
+    }
+
+    #[test]
+    fn a_policy_narrows_and_never_widens() {
+        let narrowed = PermittedKinds::sound().narrowed_to(&["signature", "page-content", "nonsense"]);
+        assert!(narrowed.contains(ChangeKind::Signature));
+        assert!(!narrowed.contains(ChangeKind::PageContent) && !narrowed.contains(ChangeKind::FormFill));
+        let refused = refusal(&change(ChangeKind::FormFill, true, None), None, &narrowed);
+        assert!(refused.is_some_and(|reason| reason.contains("policy")));
+    }
+
+    #[test]
+    fn every_kind_has_its_words() {
+        for kind in SOUND.into_iter().chain([
+            ChangeKind::Action,
+            ChangeKind::CatalogEntry,
+            ChangeKind::EmbeddedFile,
+            ChangeKind::PageContent,
+            ChangeKind::PageSet,
+            ChangeKind::Unexplained,
+        ]) {
+            for language in [Language::English, Language::Vietnamese] {
+                assert!(modification_words(kind_name(kind), language).is_some(), "{kind:?}");
+            }
+        }
+        assert_eq!(modification_words("other", Language::English), None);
+    }
+}

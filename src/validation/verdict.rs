@@ -202,7 +202,7 @@ impl Bench<'_> {
         // does.
         if let Some(weak) = self.weak(checked, Use::Signature, control.at, later.unwrap_or(self.moment)) {
             let message = Key::AlgorithmWeak.message(format!("The signature rests on {}.", weak.algorithm));
-            draft.findings.push(Finding::open(weak.sub_indication(), message));
+            draft.findings.insert(0, Finding::open(weak.sub_indication(), message));
         }
         let Some(signer) = &checked.signer else { return draft.finish() };
         let known_by = control.proven.then_some((index, control.at));
@@ -300,7 +300,11 @@ impl Bench<'_> {
             let (statements, faults) = court.statements(chain, 0, self.moment);
             faults.is_empty()
                 && !statements.is_empty()
-                && statements.iter().all(|one| one.word == Word::Good && one.knows(signer))
+                && statements.iter().all(|one| one.word == Word::Good)
+                && statements.iter().any(|one| {
+                    let until = one.holds_until(&self.rules.freshness).unwrap_or(one.this_update);
+                    one.knows(signer) && until.max(one.this_update) >= signer.not_after()
+                })
         })
     }
 

@@ -30,6 +30,46 @@ pub fn words(key: &str, language: Language) -> Option<Words> {
     Key::ALL.iter().copied().find(|known| known.as_str() == key).map(|known| known.words(language))
 }
 
+/// What a kind of modification is, in a few words; `None` when it is none.
+///
+/// `kind` as in [`super::Modification::kind`]. The modification's own description adds the particulars in English.
+pub fn modification_words(kind: &str, language: Language) -> Option<&'static str> {
+    let (_, english, vietnamese) = MODIFICATIONS.iter().find(|(known, _, _)| *known == kind)?;
+    Some(match language {
+        Language::English => english,
+        Language::Vietnamese => vietnamese,
+    })
+}
+
+/// The kinds of modifications, alphabetical.
+const MODIFICATIONS: [(&str, &str, &str); 13] = [
+    ("action", "an action or script was added or changed", "thêm hoặc sửa hành động, mã lệnh"),
+    ("annotation", "an annotation was added or changed", "thêm hoặc sửa chú thích trên trang"),
+    (
+        "catalog-entry",
+        "settings of the document or its form were changed",
+        "sửa thiết lập của văn bản hoặc biểu mẫu",
+    ),
+    (
+        "document-time-stamp",
+        "a time-stamp of the whole document was added",
+        "thêm dấu thời gian của cả văn bản",
+    ),
+    ("embedded-file", "an embedded file was added or changed", "thêm hoặc sửa tệp đính kèm bên trong"),
+    ("form-fill", "a form field was filled in", "điền vào ô của biểu mẫu"),
+    ("metadata", "the document's metadata were changed", "sửa thông tin mô tả của văn bản"),
+    ("page-content", "what a page shows was changed", "sửa nội dung hiển thị của trang"),
+    ("page-set", "pages were added, removed or put in another order", "thêm, bớt hoặc đổi thứ tự trang"),
+    (
+        "security-store",
+        "evidence for later checks was added (DSS)",
+        "thêm bằng chứng để kiểm tra về sau (DSS)",
+    ),
+    ("signature", "a signature was added", "thêm một chữ ký"),
+    ("structure-tree", "the structure for reading aloud was changed", "sửa cấu trúc hỗ trợ đọc văn bản"),
+    ("unexplained", "something was changed that cannot be explained", "có thay đổi không giải thích được"),
+];
+
 /// The heading for a document: an icon, and a word that does not lean on colour.
 pub fn heading(overall: Overall, language: Language) -> (char, &'static str) {
     match (overall, language) {
@@ -396,6 +436,11 @@ mod tests {
         let contract = include_str!("../../docs/verify.md");
         for key in Key::ALL.iter().map(|key| key.as_str()).chain(UNREADABLE.map(|(key, ..)| key)) {
             assert!(contract.contains(&format!("`{key}`")), "docs/verify.md lacks {key}");
+        }
+        let schema = include_str!("../../docs/verify.schema.json");
+        for key in Key::ALL {
+            let key = key.as_str();
+            assert!(schema.contains(&format!("\"{key}\"")), "docs/verify.schema.json lacks {key}");
         }
     }
 }

@@ -85,6 +85,16 @@ fn verdict(pdf: &[u8]) -> (String, Option<DocumentReport>) {
     (format!("{overall}{}{kinds}", key.unwrap_or_default()), Some(report))
 }
 
+/// Writes a file where `KYSO_KEEP_CASES` says, for other programs to judge.
+fn keep(case: &Case, benign: bool) {
+    let Some(folder) = std::env::var_os("KYSO_KEEP_CASES") else { return };
+    let folder = std::path::Path::new(&folder);
+    let kind = if benign { "benign" } else { "attack" };
+    let name = format!("{kind}+{}+{}+{}.pdf", case.family, case.name, case.base).replace(['/', ' '], "_");
+    fs::write(folder.join(name), &case.pdf).unwrap();
+    fs::write(folder.join("root.der"), WORLD.root.certificate.der()).unwrap();
+}
+
 fn run(cases: &[Case], benign: bool) {
     // family, mutation -> verdict -> bases
     let mut table: BTreeMap<(&str, &str), BTreeMap<String, usize>> = BTreeMap::new();
@@ -94,13 +104,9 @@ fn run(cases: &[Case], benign: bool) {
         let (said, report) = verdict(&case.pdf);
         let took = started.elapsed();
         assert!(took < LONGEST, "{} / {} / {}: {took:?}", case.family, case.name, case.base);
+        keep(case, benign);
         let valid = said.starts_with("valid");
         if valid != benign {
-            if let Ok(folder) = std::env::var("KYSO_KEEP_CASES") {
-                let name =
-                    format!("{}-{}-{}.pdf", case.family, case.name, case.base).replace(['/', ' '], "_");
-                fs::write(std::path::Path::new(&folder).join(name), &case.pdf).unwrap();
-            }
             let why = report.map(|report| {
                 let messages =
                     report.signatures.iter().flat_map(|one| one.errors.iter().chain(&one.warnings));
@@ -165,6 +171,28 @@ fn no_file_of_an_attack_family_is_valid() {
 #[test]
 fn every_benign_file_is_valid() {
     run(&benign::cases(), true);
+}
+
+/// No bit of what is signed may be another, nor of the zeros that fill the hole. (Within a CMS some bytes are under
+/// no signature, such as the set of digest algorithms, which nobody asks.)
+#[test]
+fn a_file_with_a_flipped_bit_is_not_valid() {
+    let mut files = 0;
+    for layout in base::LAYOUTS {
+        let signed = base::signed(layout, base::Making { level: Some(2), ..base::Making::default() });
+        assert!(verdict(&signed).0.starts_with("valid"));
+        let (_, hole) = bytes::places(&signed);
+        let zeros = signed[hole.clone()].iter().rev().skip(1).take_while(|byte| **byte == b'0').count();
+        let filled = hole.start..hole.end - 1 - zeros;
+        for at in (0..signed.len()).step_by(29).filter(|at| !filled.contains(at)) {
+            let mut flipped = signed.clone();
+            flipped[at] ^= 1;
+            let (said, _) = verdict(&flipped);
+            assert!(!said.starts_with("valid"), "{layout:?}, byte {at}: {said}");
+            files += 1;
+        }
+    }
+    println!("{files} files with one flipped bit");
 }
 
 /// For one file, in a build without optimisation on a busy machine; each takes milliseconds.

@@ -375,6 +375,42 @@ fn a_hundred_thousand_objects_are_opened_by_their_table_alone() {
 
 // ---------------------------------------------------------------- broken files
 
+/// Reading all changes after all signatures costs in proportion to their number.
+#[test]
+fn many_signatures_and_objects_cost_in_proportion() {
+    let file = |signatures: usize, objects: u32| {
+        let mut all = vec![
+            (1, "<< /Type /Catalog /Pages 2 0 R >>".to_owned()),
+            (2, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned()),
+            (3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>".to_owned()),
+        ];
+        all.extend((4..objects + 4).map(|number| (number, "<< /A 1 0 R >>".to_owned())));
+        let mut bytes = build(&all);
+        for _ in 0..signatures {
+            bytes = sign(&bytes, &new_signature());
+        }
+        Arc::new(Hollow { data: 0, head: bytes, tail: Vec::new(), read: AtomicU64::new(0) })
+    };
+    let cost = |signatures: usize, objects: u32| {
+        let file = file(signatures, objects);
+        let document =
+            Document::open(Arc::clone(&file) as Arc<dyn Source>, &Limits::default()).expect("opens");
+        for signature in document.signatures().expect("read") {
+            let changes = document.changes_after(signature.revision).expect("read");
+            assert!(changes.iter().all(|change| change.proven));
+        }
+        // In how often the file is read: each revision repeats the lists of fields and annotations, so the file
+        // itself grows faster than the number of signatures.
+        file.read.load(Ordering::Relaxed) / file.len()
+    };
+    let (few, many) = (cost(25, 10), cost(200, 10));
+    println!("the file is read {few} times for 25 signatures, {many} times for 200");
+    assert!(many <= few * 3 / 2, "{few} times for 25 signatures, {many} times for 200");
+    let (few, many) = (cost(2, 1_000), cost(2, 8_000));
+    println!("the file is read {few} times for 1,000 objects, {many} times for 8,000");
+    assert!(many <= few * 3 / 2, "{few} times for 1,000 objects, {many} times for 8,000");
+}
+
 #[test]
 fn broken_files_are_refused_by_name() {
     let text = String::from_utf8(simple()).expect("text");
@@ -419,6 +455,51 @@ fn broken_files_are_refused_by_name() {
         let error = open(&bytes).map(|_| ()).expect_err(name).to_string();
         assert!(error.contains(words), "{name}: {error}");
     }
+}
+
+/// A classic table, and a stream that it names: objects that only the stream lists are there.
+#[test]
+fn a_hybrid_file_is_read_as_long_as_it_is_one_document() {
+    let file = |table: &str, rows: &[[u8; 4]]| {
+        let mut bytes = b"%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n".to_vec();
+        let at = bytes.len();
+        bytes.extend_from_slice(b"2 0 obj << /Type /Pages /Kids [] >> endobj\n");
+        let stream = bytes.len();
+        let data = rows.concat();
+        let index: String = rows.iter().map(|row| format!("{} 1 ", row[0])).collect();
+        let data: Vec<u8> = data.chunks(4).flat_map(|row| row[1..].to_vec()).collect();
+        bytes.extend_from_slice(
+            format!(
+                "3 0 obj << /Type /XRef /Size 4 /W [1 1 1] /Index [{index}] /Length {} >> stream\n",
+                data.len()
+            )
+            .as_bytes(),
+        );
+        bytes.extend_from_slice(&data);
+        bytes.extend_from_slice(b"\nendstream endobj\n");
+        let start = bytes.len();
+        let table = table.replace("AT", &format!("{at:010}"));
+        bytes.extend_from_slice(
+            format!("xref\n{table}trailer << /Size 4 /Root 1 0 R /XRefStm {stream} >>\nstartxref\n{start}\n%%EOF\n")
+                .as_bytes(),
+        );
+        (bytes, u8::try_from(at).expect("small"))
+    };
+    let at = file("", &[]).1;
+    let catalog = "1 1\n0000000009 00000 n \n";
+    for table in [
+        catalog.to_owned(),
+        format!("{catalog}2 1\n0000000000 00000 f \n"),
+        format!("{catalog}2 1\nAT 00000 n \n"),
+    ] {
+        let (bytes, _) = file(&table, &[[2, 1, at, 0]]);
+        let pages = open(&bytes).expect(&table).object((2, 0)).expect(&table);
+        assert!(pages.as_dictionary().is_some_and(|pages| pages.is_type("Pages")), "{table}");
+    }
+    let (two, _) = file(&format!("{catalog}2 1\n0000000009 00000 n \n"), &[[2, 1, at, 0]]);
+    assert!(matches!(open(&two), Err(PdfError::Hybrid)), "table and stream disagree");
+    let (twice, _) = file(catalog, &[[2, 1, at, 0], [2, 1, 9, 0]]);
+    assert!(matches!(open(&twice), Err(PdfError::Hybrid)), "the stream contradicts itself");
 }
 
 #[test]

@@ -184,27 +184,25 @@ fn without_dates(text: &str) -> Option<String> {
     }
     let mut text = text.to_owned();
     for name in CHANGEABLE {
-        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-        while let Some(start) = text.find(&open) {
-            let value = text.get(start + open.len()..)?;
-            let len = value
-                .find('<')
-                .filter(|len| value.get(*len..).is_some_and(|rest| rest.starts_with(&close)))?;
-            text.replace_range(start..start + open.len() + len + close.len(), "");
-        }
-        for quote in ['"', '\''] {
-            let open = format!(" {name}={quote}");
-            while let Some(start) = text.find(&open) {
-                let value = text.get(start + open.len()..)?;
-                let len = value
-                    .find(['"', '\'', '<', '>'])
-                    .filter(|len| value.get(*len..).is_some_and(|rest| rest.starts_with(quote)))?;
-                text.replace_range(start..start + open.len() + len + 1, "");
-            }
+        text = cut(&text, &format!("<{name}>"), &['<'], &format!("</{name}>"))?;
+        for quote in ["\"", "'"] {
+            text = cut(&text, &format!(" {name}={quote}"), &['"', '\'', '<', '>'], quote)?;
         }
     }
     let words: Vec<&str> = text.split_whitespace().collect();
     Some(words.join(" ").replace("> <", "><").replace(" >", ">").replace(" />", "/>"))
+}
+
+/// A text without everything from `open` to the first of `stops`, where `close` must stand.
+fn cut(text: &str, open: &str, stops: &[char], close: &str) -> Option<String> {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, value)) = rest.split_once(open) {
+        kept.push_str(head);
+        rest = value.get(value.find(stops)?..)?.strip_prefix(close)?;
+    }
+    kept.push_str(rest);
+    Some(kept)
 }
 
 /// ISO 32000-2 section 7.12: names and numbers only.

@@ -20,8 +20,6 @@ pub(super) struct FormIndex {
     /// Names of the fields, up to the first full stop.
     names: HashSet<String>,
     stale: bool,
-    /// How many more fields may be read anew.
-    left: usize,
 }
 
 /// A field as it was before the revision that is looked at.
@@ -41,28 +39,12 @@ pub(super) struct Known {
 impl FormIndex {
     /// The fields as of a revision.
     pub(super) fn read(document: &Document, revision: usize) -> Result<Self, PdfError> {
-        let none = Self {
-            fields: Vec::new(),
-            by_object: HashMap::new(),
-            names: HashSet::new(),
-            stale: false,
-            left: document.limits.objects,
-        };
-        none.again(document, revision)
-    }
-
-    /// The same anew, as of another revision.
-    pub(super) fn again(&self, document: &Document, revision: usize) -> Result<Self, PdfError> {
         let fields = document.fields_at(revision)?;
-        let left = self.left.checked_sub(fields.len());
-        let left =
-            left.ok_or_else(|| PdfError::limit("the work that the form makes", document.limits.objects))?;
         let mut index = Self {
             fields: Vec::with_capacity(fields.len()),
             by_object: HashMap::new(),
             names: HashSet::new(),
             stale: false,
-            left,
         };
         for field in fields {
             index.names.insert(root_name(&field.name));
@@ -76,6 +58,11 @@ impl FormIndex {
             });
         }
         Ok(index)
+    }
+
+    /// How many objects were read for it.
+    pub(super) fn len(&self) -> usize {
+        self.by_object.len()
     }
 
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
@@ -170,14 +157,12 @@ impl Step<'_> {
 
     /// A field that the form gained: a signature field with its signature, or nothing is explained.
     fn new_field(&mut self, id: ObjectId) -> Result<(), PdfError> {
-        let field = match self.delta(id) {
-            Some(Delta { before: None, after: Object::Dictionary(field), .. }) => field.clone(),
-            _ => {
-                let what = format!("adds the existing object {} to the form", show(id));
-                self.other(ChangeKind::CatalogEntry, vec![id], what);
-                return Ok(());
-            }
+        let Some(Delta { before: None, after: Object::Dictionary(field), .. }) = self.delta(id) else {
+            let what = format!("adds the existing object {} to the form", show(id));
+            self.other(ChangeKind::CatalogEntry, vec![id], what);
+            return Ok(());
         };
+        let field = field.clone();
         let name = field.get("T").and_then(Object::as_string).map(decode_text).unwrap_or_default();
         let of_signature = field.name("FT") == Some(b"Sig");
         if !of_signature || name.is_empty() || !only_keys(&field, &[&FIELD_KEYS, &WIDGET_KEYS, &["Kids"]]) {
@@ -201,14 +186,12 @@ impl Step<'_> {
             Some(kids) => self.new_kids(id, kids)?,
         };
         for (widget_id, widget) in &widgets {
-            match rectangle(widget) {
-                Some(rectangle) => visible.extend(describe_area(rectangle)),
-                None => {
-                    let what = format!("gives the signature field {name:?} no /Rect");
-                    self.other(ChangeKind::Annotation, vec![*widget_id], what);
-                    return Ok(());
-                }
-            }
+            let Some(rectangle) = rectangle(widget) else {
+                let what = format!("gives the signature field {name:?} no /Rect");
+                self.other(ChangeKind::Annotation, vec![*widget_id], what);
+                return Ok(());
+            };
+            visible.extend(describe_area(rectangle));
             if !self.is_plain_widget(widget) {
                 let what = format!("gives the signature field {name:?} a broken /AP or /F");
                 self.other(ChangeKind::Annotation, vec![*widget_id], what);

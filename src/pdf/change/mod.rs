@@ -137,8 +137,10 @@ impl Document {
                 carried.rules.add(rule);
             }
             if carried.form.is_stale() {
-                carried.form = carried.form.again(self, revision.saturating_sub(1))?;
+                carried.form = FormIndex::read(self, revision.saturating_sub(1))?;
                 carried.store = store::store_index(self, revision.saturating_sub(1))?;
+                // Many forbidden revisions of a large form would otherwise cost their product.
+                self.limits.spend((carried.form.len() + carried.store.len()).saturating_mul(READ_AGAIN))?;
             }
             let changes = Step::new(self, revision, &uses, &mut carried)?.classify()?;
             if changes.iter().any(|change| !change.proven) {
@@ -160,8 +162,8 @@ impl Document {
         let rules = rules.map(|signature| {
             let mut rules = Rules { locks: signature.locks, ..Rules::default() };
             rules.tighten(signature.doc_mdp, true);
-            let levels: Vec<_> = rules.locks.iter().map(|lock| lock.level).collect();
-            levels.into_iter().for_each(|level| rules.tighten(level, false));
+            let strictest = rules.locks.iter().filter_map(|lock| lock.level).min();
+            rules.tighten(strictest, false);
             (signature.revision, rules)
         });
         Ok(rules.collect())
@@ -193,3 +195,6 @@ impl Rules {
         self.locks.iter().any(|lock| lock.holds(field))
     }
 }
+
+/// What reading an object anew counts for, in bytes: one window of the file.
+const READ_AGAIN: usize = 4096;

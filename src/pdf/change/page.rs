@@ -84,7 +84,7 @@ impl Step<'_> {
         let mut fine = added.is_some();
         for id in added.iter().flatten() {
             fine &= !once || placed.insert(*id);
-            fine &= self.widgets.contains_key(id) || self.comment(*id)?;
+            fine &= self.widgets.contains_key(id) || self.comment(*id);
         }
         if !fine {
             let what = format!("adds, removes or replaces annotations of the page {}", show(page));
@@ -113,22 +113,22 @@ impl Step<'_> {
     /// Notes, and marks on text, drawn by the reader's own program: without an appearance of their own, without
     /// an action, small or see-through. Whatever brings an appearance could show any text or cover any
     /// (the "evil annotation" attack), so a free text, a stamp, a line or a redaction is never let pass.
-    fn comment(&mut self, id: ObjectId) -> Result<bool, PdfError> {
+    fn comment(&mut self, id: ObjectId) -> bool {
         let Some(Delta { before: None, after: Object::Dictionary(comment), .. }) = self.delta(id) else {
-            return Ok(false);
+            return false;
         };
         let comment = comment.clone();
         let known =
             COMMENTS.iter().zip(COMMENT_NAMES).find(|(name, _)| comment.name("Subtype") == Some(name));
-        let Some((subtype, name)) = known else { return Ok(false) };
+        let Some((subtype, name)) = known else { return false };
         let closed = comment.get("Open").is_none_or(|open| *open == Object::Boolean(false));
         let flags = comment.get("F").map_or(Some(0), Object::as_integer).is_some();
         if !only_keys(&comment, &[&COMMENT_KEYS]) || !closed || !flags || !harmless(subtype, &comment) {
-            return Ok(false);
+            return false;
         }
         self.comments.insert(id, name);
         self.explain(id, Part::Comment, &|_| false);
-        Ok(true)
+        true
     }
 
     /// What a page was before this revision; `None` when it is no page.

@@ -36,7 +36,7 @@ impl Step<'_> {
             } else if trees.contains(&id) {
                 self.tree_grew(id, &elements)
             } else {
-                self.kids_grew(id, root, &elements)?
+                self.kids_grew(id, root, &elements)
             };
             if fine {
                 self.tree_changed = true;
@@ -111,29 +111,24 @@ impl Step<'_> {
     }
 
     /// Whether an element, the root or a list of kids only gained new elements.
-    fn kids_grew(
-        &self,
-        id: ObjectId,
-        root: ObjectId,
-        elements: &HashSet<ObjectId>,
-    ) -> Result<bool, PdfError> {
-        let Some(Delta { before: Some(before), after, .. }) = self.delta(id) else { return Ok(false) };
+    fn kids_grew(&self, id: ObjectId, root: ObjectId, elements: &HashSet<ObjectId>) -> bool {
+        let Some(Delta { before: Some(before), after, .. }) = self.delta(id) else { return false };
         if let (Object::Array(_), Object::Array(_)) = (before, after) {
-            return Ok(self.list_grew(Some(before), Some(after), elements));
+            return self.list_grew(Some(before), Some(after), elements);
         }
         let (Object::Dictionary(before), Object::Dictionary(after)) = (before, after) else {
-            return Ok(false);
+            return false;
         };
         let own: &[&str] = if id == root { &["K", "ParentTree", "ParentTreeNextKey"] } else { &["K"] };
         if !differing_keys(before, after, own).is_empty() {
-            return Ok(false);
+            return false;
         }
         // A parent tree that stands in the root itself grows there.
         let tree = |of: &Dictionary| of.get("ParentTree").cloned();
         if tree(before) != tree(after) {
-            return Ok(false);
+            return false;
         }
-        Ok(before.get("K") == after.get("K") || self.list_grew(before.get("K"), after.get("K"), elements))
+        before.get("K") == after.get("K") || self.list_grew(before.get("K"), after.get("K"), elements)
     }
 
     fn list_grew(

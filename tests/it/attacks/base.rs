@@ -55,6 +55,7 @@ pub(super) const OVERLAY: u32 = 22;
 pub(super) const LINK: u32 = 23;
 pub(super) const CHOICE: u32 = 24;
 pub(super) const LOCKED: u32 = 25;
+pub(super) const GROUP: u32 = 26;
 pub(super) const SIGNATURE_FIELD: u32 = 30;
 pub(super) const SIGNATURE: u32 = 31;
 pub(super) const PARAMETERS: u32 = 32;
@@ -79,7 +80,7 @@ fn plain() -> Objects {
         (FONT, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"),
         (
             FORM,
-            "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 25 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>",
+            "<< /Fields [7 0 R 9 0 R 13 0 R 21 0 R 24 0 R 26 0 R] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 5 0 R >> >> >>",
         ),
         (
             AMOUNT,
@@ -111,9 +112,10 @@ fn plain() -> Objects {
             CHOICE,
             "<< /Type /Annot /Subtype /Widget /FT /Ch /T (grade) /Opt [(A) (B)] /V (A) /F 4 /Rect [72 440 272 460] /P 3 0 R >>",
         ),
+        (GROUP, "<< /T (group) /Kids [25 0 R] >>"),
         (
             LOCKED,
-            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (group.locked) /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>",
+            "<< /Type /Annot /Subtype /Widget /FT /Tx /T (locked) /Parent 26 0 R /V (old) /F 4 /Rect [72 400 272 420] /P 3 0 R >>",
         ),
     ]);
     objects.push((CONTENT, stream("", "/X1 Do BT /F1 18 Tf 72 760 Td (Xin chao) Tj ET")));
@@ -121,7 +123,7 @@ fn plain() -> Objects {
     for number in [10, 11] {
         objects.push((number, stream("/Type /XObject /Subtype /Form /BBox [0 0 12 12]", "0 0 12 12 re S")));
     }
-    let packet = "<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>2026-01-01T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
+    let packet = "<?xpacket begin='' id='x'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>2026-01-01T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>";
     objects.push((XMP, stream("/Type /Metadata /Subtype /XML", packet)));
     objects.push((OTHER_CONTENT, stream("", "BT /F1 18 Tf 72 760 Td (Trang khac) Tj ET")));
     objects.push((
@@ -217,7 +219,7 @@ pub(super) fn signed(layout: Layout, making: Making) -> Vec<u8> {
     }
     let reference = if references.is_empty() { String::new() } else { format!("/Reference [{references}]") };
     sign_raw(&pdf, objects, &reference, &WORLD.person, layout, |signer, digest| {
-        signer.cms(digest, &signer.certificate, &WORLD.chain()).to_der(None)
+        signer.cms(digest(DigestAlgorithm::Sha256), &signer.certificate, &WORLD.chain()).to_der(None)
     })
 }
 
@@ -228,7 +230,7 @@ pub(super) fn sign_raw(
     more: &str,
     signer: &Entity,
     layout: Layout,
-    cms: impl FnOnce(&Entity, Digest) -> Vec<u8>,
+    cms: impl FnOnce(&Entity, &dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8>,
 ) -> Vec<u8> {
     objects.push((
         SIGNATURE,
@@ -244,7 +246,11 @@ pub(super) fn sign_raw(
 }
 
 /// Writes range and signature into a dictionary that has room for both.
-pub(super) fn complete(signed: &mut [u8], from: usize, cms: impl FnOnce(Digest) -> Vec<u8>) {
+pub(super) fn complete(
+    signed: &mut [u8],
+    from: usize,
+    cms: impl FnOnce(&dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8>,
+) {
     let find = |signed: &[u8], word: &[u8]| {
         from + signed[from..].windows(word.len()).position(|window| window == word).expect("a signature")
     };
@@ -256,8 +262,8 @@ pub(super) fn complete(signed: &mut [u8], from: usize, cms: impl FnOnce(Digest) 
     signed[numbers..numbers + text.len()].copy_from_slice(text.as_bytes());
     let at = |place: usize| place as u64;
     let ranges = [0..at(start), at(end)..at(len)];
-    let digest = MemorySource(signed.to_vec()).digest(DigestAlgorithm::Sha256, &ranges).expect("a digest");
-    let value = hex::encode(cms(digest));
+    let source = MemorySource(signed.to_vec());
+    let value = hex::encode(cms(&|algorithm| source.digest(algorithm, &ranges).expect("a digest")));
     signed[start + 1..start + 1 + value.len()].copy_from_slice(value.as_bytes());
 }
 

@@ -90,7 +90,7 @@ fn fills(base: &Base, cases: &mut Vec<Case>) {
 /// The XMP packet of the base with another date.
 pub(super) fn packet(date: &str) -> Vec<u8> {
     let packet = format!(
-        "<?xpacket begin='' id='x'?><x:xmpmeta><rdf:RDF><rdf:Description><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>{date}T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+        "<?xpacket begin='' id='x'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'><dc:title>Quyet dinh</dc:title><xmp:ModifyDate>{date}T00:00:00Z</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
     );
     stream("/Type /Metadata /Subtype /XML", &packet)
 }
@@ -132,7 +132,10 @@ pub(super) fn sign_empty(base: &Base, more: &[(u32, Vec<u8>)]) -> Vec<u8> {
     objects.push((FREE + 1, dictionary.into_bytes()));
     let mut signed = base.append(objects);
     super::base::complete(&mut signed, base.pdf.len(), |digest| {
-        WORLD.agency.cms(digest, &WORLD.agency.certificate, &WORLD.chain()).to_der(None)
+        WORLD
+            .agency
+            .cms(digest(kyso::base::DigestAlgorithm::Sha256), &WORLD.agency.certificate, &WORLD.chain())
+            .to_der(None)
     });
     signed
 }

@@ -21,6 +21,7 @@ use crate::judge::world::{Entity, SCHEME, WORLD};
 const FORGERY: &str = "universal signature forgery";
 const SAVING: &str = "incremental saving";
 const WRAPPING: &str = "signature wrapping";
+const HYBRID: &str = "hybrid cross-reference";
 const RANGES: &str = "byte ranges out of file, overlapping, odd";
 const SIGNERS: &str = "signer infos";
 const SHARED: &str = "one signature in several fields";
@@ -32,7 +33,7 @@ fn find(pdf: &[u8], word: &[u8]) -> usize {
 }
 
 /// The first signature's range text, from `[` to `]`, and its hole, from `<` to `>`.
-fn places(pdf: &[u8]) -> (Range<usize>, Range<usize>) {
+pub(super) fn places(pdf: &[u8]) -> (Range<usize>, Range<usize>) {
     let range = find(pdf, b"/ByteRange [") + b"/ByteRange ".len();
     let range_end = range + find(&pdf[range..], b"]") + 1;
     let hole = find(pdf, b"/Contents <3") + b"/Contents ".len();
@@ -55,6 +56,7 @@ pub(super) fn cases(base: &Base, cases: &mut Vec<Case>) {
     saving(base, cases);
     wrapping(base, cases);
     shared(base, cases);
+    hybrid(base, cases);
 }
 
 fn forgery(base: &Base, cases: &mut Vec<Case>) {
@@ -115,7 +117,7 @@ fn ranges(base: &Base, cases: &mut Vec<Case>) {
     let len =
         usize::try_from(document.revisions().get(1).expect("a signed revision").end).expect("small") - end;
     let mut push = |name: &str, text: String| {
-        cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)))
+        cases.push(Case::new(RANGES, name, base, patched(pdf, range.clone(), &text)));
     };
     push("past the end", format!("[0 {start} {end} {}]", len + 100_000));
     push("far past the end", format!("[0 1 2 {}]", i64::MAX));
@@ -193,6 +195,43 @@ fn saving(base: &Base, cases: &mut Vec<Case>) {
             base.layout,
         )
     });
+}
+
+/// A classic table that names a stream with other entries: old and new programs would see two documents.
+fn hybrid(base: &Base, cases: &mut Vec<Case>) {
+    let document = super::base::open(&base.pdf).expect("opens");
+    let prev = document.revisions().last().expect("one").xref_offset;
+    let evil = String::from_utf8(evil_content()).expect("text");
+    for (name, number, table) in [
+        ("a stream that redefines the content", CONTENT, "0 0\n"),
+        ("a stream that redefines what the table frees", CONTENT, "4 1\n0000000000 00001 f \n"),
+        ("a stream that redefines what the table lists", CONTENT, "4 1\n0000000009 00000 n \n"),
+        ("a stream with an object of its own", FREE, "0 0\n"),
+    ] {
+        let at = base.pdf.len();
+        let body = format!("{number} 0 obj\n{evil}\nendobj\n");
+        let stream_at = at + body.len();
+        let mut row = vec![1];
+        row.extend_from_slice(&u32::try_from(at).expect("small").to_be_bytes());
+        row.extend_from_slice(&[0, 0]);
+        let mut out = [base.pdf.as_slice(), body.as_bytes()].concat();
+        out.extend_from_slice(
+            format!(
+                "390 0 obj\n<< /Type /XRef /Size 400 /W [1 4 2] /Index [{number} 1] /Length 7 /Root 1 0 R >>\nstream\n"
+            )
+            .as_bytes(),
+        );
+        out.extend_from_slice(&row);
+        out.extend_from_slice(b"\nendstream\nendobj\n");
+        let start = out.len();
+        out.extend_from_slice(
+            format!(
+                "xref\n{table}trailer\n<< /Size 400 /Root 1 0 R /Prev {prev} /XRefStm {stream_at} >>\nstartxref\n{start}\n%%EOF\n"
+            )
+            .as_bytes(),
+        );
+        cases.push(Case::new(HYBRID, name, base, out));
+    }
 }
 
 fn evil_content() -> Vec<u8> {
@@ -291,39 +330,41 @@ pub(super) fn made(cases: &mut Vec<Case>) {
             layout,
             level: None,
         };
-        let mut push = |family, name: &str, how: &dyn Fn(&Entity, Digest) -> Vec<u8>| {
+        let mut push = |family, name: &str, how: &How<'_>| {
             cases.push(Case::new(family, name, &base, made_with(layout, how)));
         };
-        push(SIGNERS, "two", &|signer, digest| cms(&[info(signer, &digest), info(&WORLD.agency, &digest)]));
-        push(SIGNERS, "the same twice", &|signer, digest| {
-            cms(&[info(signer, &digest), info(signer, &digest)])
+        let right = |digest: &dyn Fn(DigestAlgorithm) -> Digest| digest(DigestAlgorithm::Sha256);
+        push(SIGNERS, "two", &|signer, digest| {
+            cms(&[info(signer, &right(digest)), info(&WORLD.agency, &right(digest))])
         });
+        push(SIGNERS, "the same twice", &|signer, digest| cms(&[0; 2].map(|_| info(signer, &right(digest)))));
         push(SIGNERS, "none", &|_, _| cms(&[]));
         push(SIGNERS, "a stranger's beside the right one", &|signer, digest| {
             let other = DigestAlgorithm::Sha256.digest(b"something else");
-            cms(&[info(&WORLD.agency, &other), info(signer, &digest)])
+            cms(&[info(&WORLD.agency, &other), info(signer, &right(digest))])
         });
-        push(SIGNERS, "four", &|signer, digest| cms(&[0; 4].map(|_| info(signer, &digest))));
+        push(SIGNERS, "four", &|signer, digest| cms(&[0; 4].map(|_| info(signer, &right(digest)))));
         push(DIGESTS, "SHA-1", &|signer, digest| {
-            // The digest of what is signed is not known here under SHA-1; its algorithm decides before its value.
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..20].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.3.14.3.2.26"))])
+            cms(&[info_with(signer, &digest(DigestAlgorithm::Sha1), &oid("1.3.14.3.2.26"))])
         });
-        push(DIGESTS, "MD5", &|signer, digest| {
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..16].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.2.840.113549.2.5"))])
-        });
-        push(DIGESTS, "MD2", &|signer, digest| {
-            let weak = Digest { algorithm: DigestAlgorithm::Sha1, bytes: digest.bytes[..16].to_vec() };
-            cms(&[info_with(signer, &weak, &oid("1.2.840.113549.2.2"))])
-        });
+        // No reader of MD5 is needed to know that it proves nothing: its name decides, whatever the value.
+        for (name, number) in [("MD5", "1.2.840.113549.2.5"), ("MD2", "1.2.840.113549.2.2")] {
+            push(DIGESTS, name, &|signer, digest| {
+                let sha1 = digest(DigestAlgorithm::Sha1);
+                let short = Digest { algorithm: sha1.algorithm, bytes: sha1.bytes[..16].to_vec() };
+                cms(&[info_with(signer, &short, &oid(number))])
+            });
+        }
         push(DIGESTS, "SHA-256 said to be SHA-1", &|signer, digest| {
-            cms(&[info_with(signer, &digest, &oid("1.3.14.3.2.26"))])
+            cms(&[info_with(signer, &right(digest), &oid("1.3.14.3.2.26"))])
         });
     }
 }
 
-fn made_with(layout: Layout, how: &dyn Fn(&Entity, Digest) -> Vec<u8>) -> Vec<u8> {
+/// Makes a CMS from the digest of what is signed, under any algorithm.
+type How<'a> = dyn Fn(&Entity, &dyn Fn(DigestAlgorithm) -> Digest) -> Vec<u8> + 'a;
+
+fn made_with(layout: Layout, how: &How<'_>) -> Vec<u8> {
     // The first revision of a signed file, signed again in another way.
     let honest = signed(layout, Making::default());
     let document = super::base::open(&honest).expect("opens");

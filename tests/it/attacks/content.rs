@@ -313,7 +313,10 @@ fn new_visible(base: &Base, rectangle: &str, entries: &str) -> Vec<u8> {
     ];
     let mut signed = base.append(objects);
     super::base::complete(&mut signed, base.pdf.len(), |digest| {
-        WORLD.agency.cms(digest, &WORLD.agency.certificate, &WORLD.chain()).to_der(None)
+        WORLD
+            .agency
+            .cms(digest(kyso::base::DigestAlgorithm::Sha256), &WORLD.agency.certificate, &WORLD.chain())
+            .to_der(None)
     });
     signed
 }

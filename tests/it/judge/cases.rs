@@ -239,7 +239,7 @@ fn the_path_decides() {
         (
             "expired",
             Spec { to: day("05-31"), ..person() },
-            "INDETERMINATE/OUT_OF_BOUNDS_NO_POE certificate.expired",
+            "INDETERMINATE/OUT_OF_BOUNDS_NOT_REVOKED certificate.expired",
         ),
         (
             "not yet valid",
@@ -645,7 +645,7 @@ fn an_expired_certificate_needs_proof() {
     let plain = world.sign(&plain_pdf(), &signer);
     let answer = |on| world.responder.answers(&world.ca, &signer.certificate, &Answer::good(on));
     let base = || vec![world.root_list(day("05-20")), world.good(&world.tsa, day("05-30"))];
-    let expired = "INDETERMINATE/OUT_OF_BOUNDS_NO_POE certificate.expired";
+    let expired = "INDETERMINATE/OUT_OF_BOUNDS_NOT_REVOKED certificate.expired";
     let unknown = "INDETERMINATE/TRY_LATER status.unknown";
     for (what, pdf, evidence, expected) in [
         ("no time-stamp", &plain, answer(day("05-14")), expired),
