@@ -1,7 +1,8 @@
 //! How much of a hostile file a reader takes in before it stops.
 
 /// Bounds for every reader. A reader that meets one says which, and stops.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
     /// Nesting of arrays, dictionaries, ASN.1 values. No honest file comes near.
     pub depth: usize,

@@ -30,11 +30,14 @@ use crate::{
     fetch::Fetcher,
     rendering::etsi,
     service::{
+        policy::read_policy,
         trust::TrustWish,
-        verify::{Options, VerifyError, verify_source},
+        verify::{Options, VerifyError, verify_and_record, verify_source},
     },
     store::FileSource,
-    validation::{DocumentReport, Message, Overall, Policy, Report, Unreadable, words::Language},
+    validation::{
+        DocumentReport, Message, Overall, Record, ReplayError, Report, Unreadable, words::Language,
+    },
 };
 
 /// Judge signed PDFs: who signed, whether anything was changed, whether the certificate can be relied on.
@@ -64,6 +67,18 @@ pub(super) struct Args {
     /// Answer for this moment instead of now, such as 2026-03-12T09:15:30+07:00
     #[arg(long, value_name = "RFC3339")]
     at: Option<UtcTime>,
+
+    /// Judge by this validation policy: strict, etsi, vn-public-duty, or a file of your own (docs/validation-policy.md)
+    #[arg(long, value_name = "NAME|FILE", default_value = "strict")]
+    policy: String,
+
+    /// Write down all that the verdict rests on, for --replay; of one file
+    #[arg(long, value_name = "RECORD", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+
+    /// Give the verdict of a record again: its evidence, policy, anchors and moment, for the same file
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["trust", "trust_profile", "at", "policy", "allow_host"])]
+    replay: Option<PathBuf>,
 
     /// The password of encrypted files (they are refused for now)
     #[arg(long, value_name = "P")]
@@ -131,29 +146,47 @@ pub(super) fn run(args: Args) -> ExitCode {
     for warning in trust.tell_warnings(language) {
         let _ = writeln!(io::stderr(), "warning: {}", plain(&warning));
     }
+    let policy = match read_policy(&args.policy) {
+        Ok(policy) => policy,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {}", plain_lines(&error.tell(language)));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let way = match Way::of(args.record, args.replay) {
+        Ok(way) => way,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "error: {}", plain(&reason));
+            return ExitCode::from(USAGE);
+        }
+    };
     // One for all files: what it brought for one is there for the others.
     let fetcher = (!args.offline).then(|| Fetcher::allowing(&args.allow_host));
     let options = Options {
         anchors: &trust.anchors,
-        policy: &Policy::strict(),
+        policy: &policy,
         moment,
         fetcher: fetcher.as_ref(),
         limits: &Limits::default(),
     };
     let files = find(&args.files);
+    if files.len() != 1 && !matches!(way, Way::Judge) {
+        let _ = writeln!(io::stderr(), "error: --record and --replay are for one file");
+        return ExitCode::from(USAGE);
+    }
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let mut answer = Answer {
         format: if args.json { Format::Json } else { args.format },
         language,
         offline: args.offline,
         password: args.password.is_some(),
-        untrusting: trust.anchors.is_empty(),
+        untrusting: trust.anchors.is_empty() && !matches!(way, Way::Replay(_)),
         worst: Status::Valid,
         report: Report::default(),
         progress: progress(files.len()),
     };
     let alone = files.len() == 1;
-    in_order(&files, jobs.min(MAX_JOBS), |file| judge(file, &options, alone), answer.take());
+    in_order(&files, jobs.min(MAX_JOBS), |file| judge(file, &way, &options, alone), answer.take());
     answer.finish()
 }
 
@@ -319,7 +352,7 @@ impl Status {
 }
 
 /// One file. A panic is our own fault, and no reason to leave the other files unjudged.
-fn judge(file: &Found, options: &Options<'_>, alone: bool) -> Result<DocumentReport, Message> {
+fn judge(file: &Found, way: &Way, options: &Options<'_>, alone: bool) -> Result<DocumentReport, Message> {
     let file = file.as_ref().map_err(|(_, reason)| reason.clone())?;
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let source = FileSource::open(file).map_err(|error| Message {
@@ -328,7 +361,7 @@ fn judge(file: &Found, options: &Options<'_>, alone: bool) -> Result<DocumentRep
         })?;
         let name = shown(file);
         let source = Watched::new(source, &name, alone);
-        verify_source(&name, Arc::new(source), options).map_err(|error: VerifyError| error.message())
+        way.judge(&name, Arc::new(source), options)
     }));
     judged.unwrap_or_else(|_panic| {
         Err(Message {
@@ -354,6 +387,68 @@ pub(super) fn language(wanted: Option<Lang>) -> Language {
             }
         }
     }
+}
+
+/// What is done with a file.
+enum Way {
+    Judge,
+    /// Judge it and write the record here.
+    Record(PathBuf),
+    /// Give this record's verdict again.
+    Replay(Box<Record>),
+}
+
+impl Way {
+    fn of(record: Option<PathBuf>, replay: Option<PathBuf>) -> Result<Self, String> {
+        let Some(path) = replay else { return Ok(record.map_or(Self::Judge, Self::Record)) };
+        let text = std::fs::read(&path)
+            .map_err(|error| format!("the record {} cannot be read: {error}", shown(&path)))?;
+        let record = serde_json::from_slice(&text)
+            .map_err(|error| format!("{} is no record of a verdict: {error}", shown(&path)))?;
+        Ok(Self::Replay(Box::new(record)))
+    }
+
+    fn judge(
+        &self,
+        name: &str,
+        source: Arc<dyn Source>,
+        options: &Options<'_>,
+    ) -> Result<DocumentReport, Message> {
+        match self {
+            Self::Judge => verify_source(name, source, options).map_err(|error| error.message()),
+            Self::Record(path) => {
+                let record = verify_and_record(name, source, options).map_err(|error| error.message())?;
+                let written = serde_json::to_vec_pretty(&record)
+                    .map_err(io::Error::other)
+                    .and_then(|json| std::fs::write(path, json));
+                match written {
+                    Ok(()) => Ok(record.report),
+                    Err(error) => Err(failed(format!("The record could not be written: {error}."))),
+                }
+            }
+            Self::Replay(record) => match record.replay(source) {
+                Ok(replayed) => {
+                    if !replayed.same {
+                        let _ = writeln!(
+                            io::stderr(),
+                            "note: kyso {} said otherwise; this is what this version says",
+                            plain(&record.kyso)
+                        );
+                    }
+                    Ok(replayed.report)
+                }
+                Err(ReplayError::Pdf(error)) => Err(VerifyError::from(error).message()),
+                Err(error) => Err(Message {
+                    key: "file.io".to_owned(),
+                    message: format!("Nothing to replay: {error}."),
+                }),
+            },
+        }
+    }
+}
+
+fn failed(message: String) -> Message {
+    Message { key: INTERNAL.to_owned(), message }
 }
 
 /// How many of the files are done, on a terminal, where there are several.

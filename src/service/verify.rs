@@ -11,7 +11,7 @@ use crate::{
     fetch::{FetchError, Fetcher},
     pdf::PdfError,
     trust::Anchors,
-    validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, words::UNREADABLE},
+    validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, Record, words::UNREADABLE},
     x509::certificates_from_pem,
 };
 
@@ -45,6 +45,23 @@ pub fn verify_source(
         bring(&mut inspection, fetcher, options);
     }
     Ok(inspection.judge(name, options.policy, options.anchors, options.moment))
+}
+
+/// The same verdict, with all that it rests on.
+///
+/// # Errors
+///
+/// As [`verify_source`].
+pub fn verify_and_record(
+    name: &str,
+    source: Arc<dyn Source>,
+    options: &Options<'_>,
+) -> Result<Record, VerifyError> {
+    let mut inspection = Inspection::open(source, options.limits)?;
+    if let Some(fetcher) = options.fetcher {
+        bring(&mut inspection, fetcher, options);
+    }
+    Ok(inspection.record(name, options.policy, options.anchors, options.moment))
 }
 
 /// Why there is no verdict.

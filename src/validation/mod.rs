@@ -20,6 +20,7 @@ mod cms;
 mod inspect;
 mod modifications;
 mod policy;
+mod record;
 mod report;
 mod security_store;
 mod verdict;
@@ -28,6 +29,9 @@ pub mod words;
 use inspect::Signature;
 pub use modifications::{PermittedKinds, kind_name};
 pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
+pub use record::{
+    FORMAT, Record, RecordedAnchor, RecordedAnchors, RecordedEvidence, RecordedGrant, ReplayError, Replayed,
+};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
@@ -77,6 +81,8 @@ pub struct Inspection {
     /// For each of the pool by its fingerprint: whatever covers this revision covers it; absent when it was brought.
     held_from: HashMap<Sha256, usize>,
     statuses: Vec<HeldStatus>,
+    /// What was brought, in the order in which it came.
+    supplied: Vec<Evidence>,
     /// Signature checks on certificates and evidence, done once for all questions.
     checks: Checks,
 }
@@ -112,6 +118,7 @@ impl Inspection {
             pool: Vec::new(),
             held_from: HashMap::new(),
             statuses: Vec::new(),
+            supplied: Vec::new(),
             checks: Checks::default(),
         };
         for (index, signature) in signatures.iter().enumerate() {
@@ -138,6 +145,7 @@ impl Inspection {
             pool: Vec::new(),
             held_from: HashMap::new(),
             statuses: Vec::new(),
+            supplied: Vec::new(),
             checks: Checks::default(),
         };
         inspection.take_in(&signature, 0);
@@ -164,6 +172,7 @@ impl Inspection {
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
+        self.supplied.push(evidence.clone());
         self.keep(evidence, None, None);
     }
 

@@ -138,7 +138,8 @@ impl Policy {
 
     /// Reads a policy of one's own: TOML, see `docs/validation-policy.md`.
     ///
-    /// `cryptographic` finds the cryptographic policy that the file names; reading files is not this room's work.
+    /// `cryptographic` finds the cryptographic policy that the file names, built in or not; reading files is not this
+    /// room's work.
     ///
     /// # Errors
     ///
@@ -157,13 +158,10 @@ impl Policy {
         }
         let cryptography = match file.cryptography {
             None => base.cryptography,
-            Some(name) => match CryptographicPolicy::built_in(&name) {
-                Some(policy) => Arc::new(policy),
-                None => {
-                    let found = cryptographic(&name);
-                    Arc::new(found.map_err(|reason| PolicyFileError::Cryptography { name, reason })?)
-                }
-            },
+            Some(name) => {
+                let found = cryptographic(&name);
+                Arc::new(found.map_err(|reason| PolicyFileError::Cryptography { name, reason })?)
+            }
         };
         let old = base.demands;
         let demands = Demands {
@@ -265,7 +263,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Policy, PolicyFileError> {
-        Policy::from_toml(text, |name| Err(format!("there is no {name}")))
+        let find = |name: &str| CryptographicPolicy::built_in(name).ok_or(format!("there is no {name}"));
+        Policy::from_toml(text, find)
     }
 
     #[test]

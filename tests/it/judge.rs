@@ -4,5 +4,6 @@ mod algorithms;
 mod cases;
 mod command;
 mod corpus;
+mod policy;
 pub(crate) mod schema;
 pub(crate) mod world;

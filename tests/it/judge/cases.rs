@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::world::*;
 
 /// `TOTAL-FAILED/HASH_FAILURE digest.mismatch`: indication, sub-indication, deciding key.
-fn told(signature: &SignatureReport) -> String {
+pub(super) fn told(signature: &SignatureReport) -> String {
     let indication = match signature.indication {
         Indication::TotalPassed => "TOTAL-PASSED",
         Indication::TotalFailed => "TOTAL-FAILED",

@@ -171,7 +171,26 @@ impl Entity {
         let entries = revoked
             .iter()
             .map(|(serial, at)| write::sequence([write::unsigned(&serial.to_be_bytes()), write::time(*at)]));
-        let entries: Vec<_> = entries.collect();
+        self.list(from, to, &entries.collect::<Vec<_>>(), extensions)
+    }
+
+    /// A revocation list with these entries.
+    pub(crate) fn revokes_entries(
+        &self,
+        from: UtcTime,
+        to: Option<UtcTime>,
+        entries: &[Vec<u8>],
+    ) -> Evidence {
+        self.list(from, to, entries, &[])
+    }
+
+    fn list(
+        &self,
+        from: UtcTime,
+        to: Option<UtcTime>,
+        entries: &[Vec<u8>],
+        extensions: &[Vec<u8>],
+    ) -> Evidence {
         let tbs = write::sequence([
             write::unsigned(&[1]),
             SCHEME.to_identifier(),
