@@ -11,21 +11,25 @@ use axum::{
 use serde::Serialize;
 
 use super::super::{
-    App, Problem,
+    App, Language, Problem,
     auth::{Known, MaybeKnown},
     jobs::{End, Job, RETRY},
     judge,
     problem::{self, ProblemBody},
     upload,
 };
-use crate::{rendering::etsi, validation::Report};
+use crate::{
+    rendering::{etsi, paper, people},
+    validation::Report,
+};
 
 /// Verify files
 ///
 /// One PDF as the raw body, or several in a multipart form. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
 ///
-/// The answer is JSON, or with `Accept: application/xml` the validation report of ETSI TS 119 102-2.
+/// The answer is JSON; with `Accept: application/xml` it is the validation report of ETSI TS 119 102-2, and with
+/// `Accept: application/pdf` a report for people in the language of `Accept-Language`.
 ///
 /// With `Prefer: respond-async` the answer may be 202 and a `Location` to ask at; `wait=N` beside it waits for up to N
 /// seconds first. Ten times as many files may then come in one request.
@@ -34,7 +38,7 @@ use crate::{rendering::etsi, validation::Report};
     params(("Prefer" = Option<String>, Header, description = "`respond-async` and `wait=N` (RFC 7240)")),
     request_body(content((Vec<u8> = "application/pdf"), (VerifyForm = "multipart/form-data"))),
     responses((status = 200, description = "The verdict on each file",
-            content((Report = "application/json"), (String = "application/xml"))),
+            content((Report = "application/json"), (String = "application/xml"), (Vec<u8> = "application/pdf"))),
         (status = 202, description = "Work goes on; ask at `Location`", body = Verification),
         (status = 413, description = "Larger or more than the limits", body = ProblemBody),
         (status = 415, description = "Neither a PDF nor a form", body = ProblemBody),
@@ -48,13 +52,13 @@ pub(in super::super) async fn verify(
     if known.is_none() {
         app.allow_public(&request)?.write(&mut headers);
     }
-    let (wish, xml) = (Wish::of(request.headers()), wants_xml(request.headers()));
+    let (wish, shape) = (Wish::of(request.headers()), Shape::of(request.headers()));
     let files = app.limits().upload_files;
     let most = if wish.later { files.saturating_mul(MORE_LATER) } else { files };
     let form = upload::receive(request, app.limits(), most).await?;
     if !wish.later {
         let report = judge::judge(&app, form.files, || {}).await?;
-        return Ok((headers, answer(&report, xml)?).into_response());
+        return Ok((headers, shape.answer(&report)?).into_response());
     }
     let size = (form.files.len(), form.files.iter().map(|file| file.len).sum());
     let id = hex::encode(app.chance().bytes::<16>());
@@ -66,7 +70,7 @@ pub(in super::super) async fn verify(
         judge::judge(&this, form.files, judged).await
     })?;
     match job.wait(wish.patience).await {
-        End::Done(report) => Ok((headers, answer(&report, xml)?).into_response()),
+        End::Done(report) => Ok((headers, shape.answer(&report)?).into_response()),
         End::Failed(problem) => Err(problem),
         End::Running => {
             let mut response = (StatusCode::ACCEPTED, headers, running(&job)).into_response();
@@ -87,8 +91,8 @@ pub(in super::super) async fn verify(
     security((), ("api_key" = [])),
     params(("id" = String, Path, description = "From `Location`"),
         ("Prefer" = Option<String>, Header, description = "`wait=N` (RFC 7240)")),
-    responses((status = 200, description = "How it stands; with `Accept: application/xml` the report alone, once done",
-            content((Verification = "application/json"), (String = "application/xml"))),
+    responses((status = 200, description = "How it stands; with another `Accept` the report alone, once done",
+            content((Verification = "application/json"), (String = "application/xml"), (Vec<u8> = "application/pdf"))),
         (status = 404, description = "Not there, not yours, or not any more", body = ProblemBody)))]
 pub(in super::super) async fn read(
     State(app): State<App>,
@@ -98,14 +102,14 @@ pub(in super::super) async fn read(
 ) -> Result<Response, Problem> {
     let job = app.jobs().find(&id, owner(known.as_ref()).as_deref());
     let mut job = job.ok_or_else(|| Problem::new(&problem::VERIFICATION_NOT_FOUND))?;
-    match job.wait(Wish::of(&headers).patience).await {
-        End::Done(report) if wants_xml(&headers) => answer(&report, true),
-        End::Done(report) => {
+    match (job.wait(Wish::of(&headers).patience).await, Shape::of(&headers)) {
+        (End::Done(report), Shape::Json) => {
             let report = Some(Report::clone(&report));
             Ok(Json(Verification { state: Standing::Done, report, ..Verification::of(&job) }).into_response())
         }
-        End::Failed(problem) => Err(problem),
-        End::Running => Ok(running(&job)),
+        (End::Done(report), shape) => shape.answer(&report),
+        (End::Failed(problem), _) => Err(problem),
+        (End::Running, _) => Ok(running(&job)),
     }
 }
 
@@ -211,19 +215,44 @@ fn running(job: &Job) -> Response {
     ([(header::RETRY_AFTER, RETRY)], Json(Verification::of(job))).into_response()
 }
 
-/// Whether `Accept` prefers XML to JSON: it names it, and does not name JSON.
-fn wants_xml(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.contains("application/xml") && !accepted.contains("json")
+/// What `Accept` asks for: JSON, unless it names another shape and not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Json,
+    Xml,
+    Pdf(Language),
 }
 
-fn answer(report: &Report, xml: bool) -> Result<Response, Problem> {
-    if !xml {
-        return Ok(Json(report).into_response());
+impl Shape {
+    fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match accepted {
+            some if some.contains("json") => Self::Json,
+            some if some.contains("application/xml") => Self::Xml,
+            some if some.contains("application/pdf") => {
+                Self::Pdf(Language::accepted(headers).unwrap_or(Language::Vi))
+            }
+            _ => Self::Json,
+        }
     }
-    let xml = etsi::validation_report(report);
-    let xml = xml.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
-    Ok(([(header::CONTENT_TYPE, "application/xml")], xml).into_response())
+
+    fn answer(self, report: &Report) -> Result<Response, Problem> {
+        let failed =
+            |error: &(dyn std::error::Error + 'static)| Problem::new(&problem::INTERNAL).caused_by(error);
+        match self {
+            Self::Json => Ok(Json(report).into_response()),
+            Self::Xml => {
+                let xml = etsi::validation_report(report).map_err(|error| failed(&error))?;
+                Ok(([(header::CONTENT_TYPE, "application/xml")], xml).into_response())
+            }
+            Self::Pdf(language) => {
+                let words = language.of_reports();
+                let pdf = paper::pdf(&people::tell(report, words), words).map_err(|error| failed(&error))?;
+                let tag = (header::CONTENT_LANGUAGE, language.tag());
+                Ok(([(header::CONTENT_TYPE, "application/pdf"), tag], pdf).into_response())
+            }
+        }
+    }
 }
 
 /// A request that is answered later may bring so many times the files.

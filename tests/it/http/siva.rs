@@ -111,7 +111,10 @@ fn a_document_over_the_limit_is_refused_before_it_is_read() {
         server.address(),
         "POST /validate HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n",
     );
-    assert!(announced.starts_with("HTTP/1.1 400") && announced.contains("\"key\":\"document\""), "{announced}");
+    assert!(
+        announced.starts_with("HTTP/1.1 400") && announced.contains("\"key\":\"document\""),
+        "{announced}"
+    );
     let decoded = validate(&server.anon(), &body(10_001));
     assert!(
         decoded.json()["requestErrors"][0]["message"].as_str().unwrap().contains("10000"),

@@ -139,3 +139,71 @@ fn the_report_of_etsi_is_given_to_those_who_accept_it() {
         assert_eq!(ask(json).header("content-type"), "application/json", "{json}");
     }
 }
+
+#[test]
+fn people_get_a_paper_in_their_language() {
+    let Some(town) = town() else { return };
+    let ask = |language: &str| {
+        let headers = [
+            ("Content-Type", "application/pdf"),
+            ("Accept", "application/pdf"),
+            ("Accept-Language", language),
+        ];
+        town.anon().post_with("/api/v1/verifications", &headers, town.signed_pdf())
+    };
+    let Some(reader) = crate::support::tool("pdftotext") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (language, words) in [
+        (
+            "vi",
+            [
+                "Chữ ký hợp lệ",
+                "Đặng Thuỳ Hương Giang – Hợp lệ",
+                "Ủy ban nhân dân tỉnh Sông Lam",
+                "Nơi cấp chứng thư",
+                "Đơn vị quản lý",
+                "giờ có xác nhận (dấu thời gian)",
+                "còn nguyên vẹn; chỉ có bổ sung được phép",
+                "Trạng thái chứng thư khi ký",
+                "Hạn chứng thư",
+                "Gốc tin cậy",
+                "Chính sách kiểm tra",
+                "Trang 1/",
+            ],
+        ),
+        (
+            "en",
+            [
+                "The signatures are valid",
+                "Đặng Thuỳ Hương Giang – Valid",
+                "Ủy ban nhân dân tỉnh Sông Lam",
+                "Certificate issued by",
+                "Managing unit",
+                "confirmed by a time-stamp",
+                "intact; permitted additions only",
+                "Certificate status at signing",
+                "Certificate period",
+                "Trust anchor",
+                "Validation policy",
+                "Page 1/",
+            ],
+        ),
+    ] {
+        let paper = ask(language);
+        assert_eq!(
+            (paper.header("content-type"), paper.header("content-language")),
+            ("application/pdf", language)
+        );
+        let path = folder.path().join(format!("{language}.pdf"));
+        std::fs::write(&path, &paper.bytes).unwrap();
+        if let Some(pictures) = std::env::var_os("KYSO_PICTURES") {
+            std::fs::copy(&path, std::path::Path::new(&pictures).join(format!("paper-{language}.pdf")))
+                .unwrap();
+        }
+        let text = std::process::Command::new(&reader).arg("-layout").arg(&path).arg("-").output().unwrap();
+        let text = String::from_utf8(text.stdout).unwrap();
+        for word in words {
+            assert!(text.contains(word), "{word} is not in\n{text}");
+        }
+    }
+}
