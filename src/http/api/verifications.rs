@@ -4,21 +4,24 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{FromRequest as _, Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use super::super::{
     App, Language, Problem,
     auth::{Known, MaybeKnown},
+    extract,
     jobs::{End, Job, RETRY},
     judge,
     problem::{self, ProblemBody},
     upload,
 };
 use crate::{
+    base::{Digest, DigestAlgorithm},
     rendering::{etsi, paper, people},
     validation::Report,
 };
@@ -81,6 +84,84 @@ pub(in super::super) async fn verify(
             Ok(response)
         }
     }
+}
+
+/// Verify a signature by the digest of what it signs
+///
+/// The document stays with the client, who sends the detached signature (CMS, RFC 5652) and the digest of the signed
+/// bytes: of a PDF, those of the two ranges of `/ByteRange`, one after the other. Nothing can be said about what else is
+/// in the document: `coverage` is `digest`.
+#[utoipa::path(post, path = "/api/v1/verifications/hash", tag = "Verification", operation_id = "verifyHash",
+    security((), ("api_key" = [])),
+    request_body(content = HashRequest),
+    responses((status = 200, description = "The verdict on the signature", body = Report),
+        (status = 413, description = "More than 2 MB", body = ProblemBody),
+        (status = 422, description = "A digest or the signature is not what it should be", body = ProblemBody),
+        (status = 429, description = "Too many requests of this address", body = ProblemBody)))]
+pub(in super::super) async fn verify_hash(
+    State(app): State<App>,
+    MaybeKnown(known): MaybeKnown,
+    request: Request,
+) -> Result<(HeaderMap, Json<Report>), Problem> {
+    let mut headers = HeaderMap::new();
+    if known.is_none() {
+        app.allow_public(&request)?.write(&mut headers);
+    }
+    let HashRequest { cms, digests, name } = extract::Json::from_request(request, &app).await?.value;
+    let cms = STANDARD.decode(cms).map_err(|_| {
+        Problem::new(&problem::INVALID).at("/cms", "base64", "Base64 of a CMS SignedData in DER or BER")
+    })?;
+    if !(1..=MAX_DIGESTS).contains(&digests.len()) {
+        return Err(Problem::new(&problem::INVALID).at("/digests", "digests.count", "one to eight digests"));
+    }
+    let read = |(index, digest): (usize, &HashDigest)| {
+        read_digest(&digest.algorithm, &digest.value).ok_or_else(|| {
+            let detail = "SHA-256, SHA-384 or SHA-512, and as many bytes in Base64 or hexadecimal";
+            Problem::new(&problem::INVALID).at(format!("/digests/{index}"), "digest", detail)
+        })
+    };
+    let digests = digests.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    let name = upload::clean_name(&name.unwrap_or_default());
+    let mut report = Report::default();
+    match judge::judge_digests(&app, name, cms, digests).await? {
+        Ok(document) => report.documents.push(document),
+        Err(unreadable) => report.unreadable.push(unreadable),
+    }
+    Ok((headers, Json(report)))
+}
+
+/// A signature apart from what it signs.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct HashRequest {
+    /// Base64 of the detached SignedData.
+    cms: String,
+    /// Of the signed bytes, in the algorithm of the signature; of several the one that fits is taken.
+    digests: Vec<HashDigest>,
+    /// How the report calls it.
+    name: Option<String>,
+}
+
+/// A digest.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct HashDigest {
+    /// Such as `SHA-256` or `SHA256`.
+    #[schema(example = "SHA-256")]
+    algorithm: String,
+    /// Base64 or hexadecimal.
+    value: String,
+}
+
+/// The digest that these words mean; its length has to be that of the algorithm.
+pub(in super::super) fn read_digest(algorithm: &str, value: &str) -> Option<Digest> {
+    let name = algorithm.to_ascii_uppercase().replace('-', "");
+    let known = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
+    let algorithm = known.into_iter().find(|one| one.name().to_ascii_uppercase().replace('-', "") == name)?;
+    let len = algorithm.digest(b"").bytes.len();
+    let bytes =
+        if value.len() == 2 * len { hex::decode(value).ok()? } else { STANDARD.decode(value).ok()? };
+    (bytes.len() == len).then_some(Digest { algorithm, bytes })
 }
 
 /// Read a verification
@@ -255,6 +336,8 @@ impl Shape {
     }
 }
 
+/// One digest is enough; several spare the client a look into the signature.
+const MAX_DIGESTS: usize = 8;
 /// A request that is answered later may bring so many times the files.
 const MORE_LATER: usize = 10;
 /// The longest that a request is held open, in seconds.
