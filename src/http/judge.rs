@@ -11,7 +11,8 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{App, Problem, problem, upload::Upload};
 use crate::{
-    service::verify::{Options, verify_source},
+    base::Digest,
+    service::verify::{Options, VerifyError, verify_digests, verify_source},
     store::FileSource,
     telemetry,
     validation::{DocumentReport, Message, Overall, Report, Unreadable},
@@ -67,7 +68,29 @@ async fn judge_source(
     Ok(judged)
 }
 
+/// The verdict on a detached signature over bytes that the client digested.
+pub(super) async fn judge_digests(
+    app: &App,
+    name: String,
+    cms: Vec<u8>,
+    digests: Vec<Digest>,
+) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+    let _turn = app.turn().await?;
+    let this = app.clone();
+    app.blocking(move || caught(&this, &name, |options| Ok(verify_digests(&name, &cms, &digests, options))))
+        .await
+}
+
 fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentReport, Unreadable> {
+    caught(app, &name, |options| verify_source(&name, Arc::new(source), options))
+}
+
+/// What `judge` says, under the settings of this server.
+fn caught(
+    app: &App,
+    name: &str,
+    judge: impl FnOnce(&Options<'_>) -> Result<DocumentReport, VerifyError>,
+) -> Result<DocumentReport, Unreadable> {
     let desk = app.desk();
     let options = Options {
         anchors: &desk.anchors,
@@ -76,7 +99,7 @@ fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentRep
         fetcher: desk.online.then_some(&*desk.fetcher),
         limits: &desk.limits,
     };
-    let judged = catch_unwind(AssertUnwindSafe(|| verify_source(&name, Arc::new(source), &options)));
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(&options)));
     let error = match judged {
         Ok(Ok(document)) => return Ok(document),
         Ok(Err(error)) => error.message(),
@@ -86,7 +109,7 @@ fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentRep
             Message { key: "internal".to_owned(), message }
         }
     };
-    Err(Unreadable { name, error })
+    Err(Unreadable { name: name.to_owned(), error })
 }
 
 /// The word of the JSON report.

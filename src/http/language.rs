@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
+use crate::validation::words;
+
 /// The two languages that kyso speaks to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -26,6 +28,11 @@ impl Language {
             Self::En => en,
             Self::Vi => vi,
         }
+    }
+
+    /// The same language as reports name it.
+    pub const fn of_reports(self) -> words::Language {
+        self.pick(words::Language::Vietnamese, words::Language::English)
     }
 
     /// The language that `Accept-Language` (RFC 9110 section 12.5.4) prefers, if it names one of ours.

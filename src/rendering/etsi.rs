@@ -15,8 +15,8 @@ use quick_xml::{
 
 use super::algorithm::{SHA256, signature_uri};
 use crate::validation::{
-    CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Report, SignatureReport,
-    TimeSource, Unreadable,
+    CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
+    SignatureReport, TimeSource, Unreadable,
 };
 
 /// The report on all documents of `report`, in UTF-8.
@@ -76,14 +76,18 @@ impl Xml {
     fn signature(&mut self, place: &Place<'_>, signature: &SignatureReport) -> io::Result<()> {
         self.element("SignatureValidationReport", &[], |xml| {
             let id = format!("{}-{}", place.id, signature.id);
+            let by_digest = signature.coverage == CoverageLevel::Digest;
             xml.element("SignatureIdentifier", &[("id", &id)], |xml| {
-                xml.leaf("HashOnly", "false")?;
+                xml.leaf("HashOnly", if by_digest { "true" } else { "false" })?;
                 xml.leaf("DocHashOnly", "false")?;
                 xml.leaf("DAIdentifier", &format!("{}#{}", place.document.name, signature.field))
             })?;
             xml.policy(place.document)?;
             xml.times(place.document, signature)?;
-            xml.signers_document(place)?;
+            // Of a document that stayed with the caller, what was seen is its signature.
+            if !by_digest {
+                xml.signers_document(place)?;
+            }
             xml.attributes(signature)?;
             xml.signer(signature)?;
             xml.element("SignatureValidationProcess", &[], |xml| {

@@ -4,6 +4,8 @@
 //! Nothing here judges. What a shape has no place for is left out or told in a warning, never made better than it is.
 
 pub mod etsi;
+pub mod paper;
+pub mod people;
 pub mod siva;
 
 mod algorithm;

@@ -38,16 +38,58 @@ pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
                 validation_level: "ARCHIVAL_DATA",
                 validation_time: document.validation_time.clone(),
                 validation_warnings: warnings(document, &time_stamps, asked),
-                validated_document: ValidatedDocument {
+                validated_document: Some(ValidatedDocument {
                     filename: document.name.clone(),
                     file_hash: hex::decode(&document.sha256).ok().map(|bytes| STANDARD.encode(bytes)),
                     hash_algo: "SHA256",
-                },
+                }),
                 signatures: signatures.iter().map(|one| Signature::of(one, document)).collect(),
                 time_stamp_tokens: alone.map(TimeStampToken::of).collect(),
             },
         },
     }
+}
+
+/// The report on detached signatures over files whose digests the client sent, all in one.
+///
+/// Beside each report stands the file's name and its digest as the client sent it: algorithm and Base64.
+pub fn hashcode_report(reports: &[(DocumentReport, DataFile)], asked: Option<&str>) -> Option<Answer> {
+    let mut whole = reports.first()?.0.clone();
+    whole.signatures.clear();
+    let mut scopes = Vec::new();
+    for (report, file) in reports {
+        for signature in &report.signatures {
+            let id = format!("S-{}", whole.signatures.len() + 1);
+            whole.signatures.push(SignatureReport { id, ..signature.clone() });
+            scopes.push(Scope {
+                name: file.filename.clone(),
+                scope: "FULL",
+                content: "Digest of the document, as it was sent",
+                hash_algo: Some(file.hash_algo.clone()),
+                hash: Some(file.hash.clone()),
+            });
+        }
+    }
+    let mut answer = simple_report(&whole, asked);
+    let conclusion = &mut answer.validation_report.validation_conclusion;
+    conclusion.validated_document = None;
+    for (signature, scope) in conclusion.signatures.iter_mut().zip(scopes) {
+        signature.signature_scopes = vec![scope];
+    }
+    Some(answer)
+}
+
+/// A file that stayed with the client.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::DataFile)]
+pub struct DataFile {
+    /// At most 255 characters.
+    pub filename: String,
+    /// Such as `SHA256`.
+    pub hash_algo: String,
+    /// Base64.
+    pub hash: String,
 }
 
 /// The whole answer.
@@ -86,8 +128,9 @@ pub struct Conclusion {
     /// What a reader of the counts alone would miss.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub validation_warnings: Vec<Content>,
-    /// Name and digest of the document.
-    pub validated_document: ValidatedDocument,
+    /// Name and digest of the document; absent where only its digest was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validated_document: Option<ValidatedDocument>,
     /// In the order of the file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
@@ -249,14 +292,21 @@ pub struct SubjectName {
 
 /// One of `signatureScopes`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = siva::Scope)]
 pub struct Scope {
     /// What is covered.
-    pub name: &'static str,
+    pub name: String,
     /// `FULL` or `PARTIAL`.
     pub scope: &'static str,
     /// In words.
     pub content: &'static str,
+    /// As the client sent it, where it sent digests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_algo: Option<String>,
+    /// As the client sent it, where it sent digests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// One of `certificates`.
@@ -493,24 +543,17 @@ fn stamped_at(stamp: &SignatureReport) -> Option<String> {
 }
 
 fn scope(coverage: CoverageLevel) -> Scope {
-    match coverage {
-        CoverageLevel::Document => Scope { name: "Full PDF", scope: "FULL", content: "Full document" },
-        CoverageLevel::Revision => Scope {
-            name: "Previous revision of the PDF",
-            scope: "PARTIAL",
-            content: "The whole document as it was when it was signed; something was appended later",
-        },
-        CoverageLevel::Partial => Scope {
-            name: "Partial PDF",
-            scope: "PARTIAL",
-            content: "Not all bytes of any revision of the document",
-        },
-        CoverageLevel::Digest => Scope {
-            name: "Digest of the signed bytes",
-            scope: "DIGEST",
-            content: "What the caller digested; nobody looked at the document",
-        },
-    }
+    let (name, scope, content) = match coverage {
+        CoverageLevel::Document => ("Full PDF", "FULL", "Full document"),
+        CoverageLevel::Revision => (
+            "Previous revision of the PDF",
+            "PARTIAL",
+            "The whole document as it was when it was signed; something was appended later",
+        ),
+        CoverageLevel::Partial => ("Partial PDF", "PARTIAL", "Not all bytes of any revision of the document"),
+        CoverageLevel::Digest => ("Digest", "PARTIAL", "What the caller digested; the document was not seen"),
+    };
+    Scope { name: name.to_owned(), scope, content, hash_algo: None, hash: None }
 }
 
 fn parsed(certificate: &CertificateReport) -> Option<Certificate> {

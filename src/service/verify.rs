@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    base::{Limits, Source, UtcTime},
+    base::{Digest, Limits, Source, UtcTime},
     fetch::{FetchError, Fetcher},
     pdf::PdfError,
     trust::Anchors,
@@ -40,11 +40,20 @@ pub fn verify_source(
     source: Arc<dyn Source>,
     options: &Options<'_>,
 ) -> Result<DocumentReport, VerifyError> {
-    let mut inspection = Inspection::open(source, options.limits)?;
+    Ok(judged(Inspection::open(source, options.limits)?, name, options))
+}
+
+/// The verdict on a detached SignedData whose content the caller digested. Blocks on the network as
+/// [`verify_source`] does.
+pub fn verify_digests(name: &str, cms: &[u8], digests: &[Digest], options: &Options<'_>) -> DocumentReport {
+    judged(Inspection::of_digests(cms, digests, options.limits), name, options)
+}
+
+fn judged(mut inspection: Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
     if let Some(fetcher) = options.fetcher {
         bring(&mut inspection, fetcher, options);
     }
-    Ok(inspection.judge(name, options.policy, options.anchors, options.moment))
+    inspection.judge(name, options.policy, options.anchors, options.moment)
 }
 
 /// The same verdict, with all that it rests on.

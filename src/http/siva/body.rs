@@ -108,6 +108,26 @@ impl Envelope {
     }
 }
 
+/// The policy that a client names, if it could be the name of one.
+pub(super) fn read_policy(name: Option<&str>) -> Result<Option<&str>, Refusal> {
+    match name {
+        Some(name) if name.is_empty() || name.len() > MAX_POLICY || !is_word(name) => {
+            Err(Refusal::of("signaturePolicy", "Invalid signature policy"))
+        }
+        name => Ok(name),
+    }
+}
+
+/// Whether SiVa has a report of this name.
+pub(super) fn check_report_type(name: Option<&str>) -> Result<(), Refusal> {
+    match name {
+        Some(name) if !REPORTS.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
+            Err(Refusal::of("reportType", "Invalid report type"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn is_word(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
@@ -259,7 +279,7 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 
 const EMPTY: &str = "must not be empty";
 const REPORTS: [&str; 3] = ["Simple", "Detailed", "Diagnostic"];
-const MAX_FILENAME: usize = 255;
+pub(super) const MAX_FILENAME: usize = 255;
 const MAX_POLICY: usize = 64;
 /// Everything but the document: a file name and two words.
 const MAX_ENVELOPE: usize = 64 * 1024;

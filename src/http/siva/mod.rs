@@ -7,15 +7,21 @@ mod body;
 
 use axum::{
     Json,
-    extract::{FromRequestParts as _, Request, State},
+    extract::{FromRequest as _, FromRequestParts as _, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use self::body::Asked;
-use super::{App, Problem, api::operations::is_ready, auth::MaybeKnown, judge, problem};
-use crate::rendering::siva;
+use super::{
+    App, Problem,
+    api::{operations::is_ready, verifications::read_digest},
+    auth::MaybeKnown,
+    judge, problem,
+};
+use crate::{base::Digest, rendering::siva};
 
 /// Validate a document as SiVa does
 ///
@@ -46,6 +52,96 @@ pub(super) async fn validate(State(app): State<App>, request: Request) -> Result
             let reason = unreadable.map(|file| file.error.message).unwrap_or_default();
             Err(Refusal::of("document", format!("{MALFORMED}. {reason}").trim_end().to_owned()))
         }
+    }
+}
+
+/// Validate detached signatures by the digests of what they sign, as SiVa does
+///
+/// For CMS (CAdES) signatures with the digest of the one file that each signs. SiVa itself takes XAdES signatures here;
+/// those are refused with a `requestErrors`, and so is a signature without the digest.
+#[utoipa::path(post, path = "/validateHashcode", tag = "SiVa", operation_id = "sivaValidateHashcode",
+    security((), ("api_key" = [])),
+    request_body(content = HashcodeRequest),
+    responses((status = 200, description = "The report", body = siva::Answer),
+        (status = 400, description = "Something is wrong with the request", body = RequestErrors),
+        (status = 429, description = "Too many requests of this address", body = RequestErrors)))]
+pub(super) async fn validate_hashcode(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let MaybeKnown(known) = MaybeKnown::from_request_parts(&mut parts, &app).await?;
+    let request = Request::from_parts(parts, body);
+    let mut headers = HeaderMap::new();
+    if known.is_none() {
+        app.allow_public(&request)?.write(&mut headers);
+    }
+    let asked: HashcodeRequest = super::extract::Json::from_request(request, &app).await?.value;
+    let policy = body::read_policy(asked.signature_policy.as_deref())?;
+    body::check_report_type(asked.report_type.as_deref())?;
+    if !(1..=MAX_SIGNATURE_FILES).contains(&asked.signature_files.len()) {
+        return Err(Refusal::of("signatureFiles", "must hold 1 to 20 signatures"));
+    }
+    // All are read before one is judged: a request is right or wrong as a whole.
+    let files = asked.signature_files.into_iter().map(SignatureFile::read).collect::<Result<Vec<_>, _>>()?;
+    let mut reports = Vec::new();
+    for (cms, digest, file) in files {
+        let name = file.filename.clone();
+        match judge::judge_digests(&app, name, cms, vec![digest]).await? {
+            Ok(report) => reports.push((report, file)),
+            Err(unreadable) => return Err(Refusal::of("signatureFiles.signature", unreadable.error.message)),
+        }
+    }
+    let answer = siva::hashcode_report(&reports, policy).ok_or_else(|| Problem::new(&problem::INTERNAL))?;
+    Ok((headers, Json(answer)).into_response())
+}
+
+/// Which signatures are to be validated.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::HashcodeRequest)]
+pub(super) struct HashcodeRequest {
+    /// At most 20.
+    #[serde(default)]
+    signature_files: Vec<SignatureFile>,
+    /// `POLv3`, `POLv4` or the name of kyso's own policy; kyso's own is applied.
+    signature_policy: Option<String>,
+    /// `Simple`, `Detailed` or `Diagnostic`.
+    report_type: Option<String>,
+}
+
+/// A detached signature and the file that it signs.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = siva::SignatureFile)]
+pub(super) struct SignatureFile {
+    /// Base64 of a CMS SignedData.
+    #[serde(default)]
+    signature: String,
+    /// Exactly one.
+    #[serde(default)]
+    datafiles: Vec<siva::DataFile>,
+}
+
+impl SignatureFile {
+    fn read(self) -> Result<(Vec<u8>, Digest, siva::DataFile), Refusal> {
+        let signature = STANDARD.decode(&self.signature).ok().filter(|bytes| !bytes.is_empty());
+        let signature = signature.ok_or_else(|| {
+            Refusal::of("signatureFiles.signature", "Signature file is not encoded in a valid base64 string")
+        })?;
+        if signature.trim_ascii_start().starts_with(b"<") || signature.starts_with(b"\xef\xbb\xbf<") {
+            let message = "XAdES signatures are not supported here; send a detached CMS (CAdES) signature";
+            return Err(Refusal::of("signatureFiles.signature", message));
+        }
+        let [file] = <[siva::DataFile; 1]>::try_from(self.datafiles).map_err(|_| {
+            let message =
+                "must hold exactly one file: a detached CMS signs one, and is checked against its digest";
+            Refusal::of("signatureFiles.datafiles", message)
+        })?;
+        if file.filename.is_empty() || file.filename.chars().count() > body::MAX_FILENAME {
+            return Err(Refusal::of("signatureFiles.datafiles.filename", "size must be between 1 and 255"));
+        }
+        let digest = read_digest(&file.hash_algo, &file.hash).ok_or_else(|| {
+            let message = "Invalid hash: SHA256, SHA384 or SHA512, and as many bytes in base64";
+            Refusal::of("signatureFiles.datafiles.hash", message)
+        })?;
+        Ok((signature, digest, file))
     }
 }
 
@@ -216,5 +312,7 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Each may ask the network for evidence.
+const MAX_SIGNATURE_FILES: usize = 20;
 /// SiVa's words for a document that it cannot read.
 const MALFORMED: &str = "Document malformed or not matching documentType";

@@ -31,6 +31,14 @@ fn the_form_alone_gives_a_page_with_the_answer() {
         "Nên làm gì tiếp",
         "TOTAL-PASSED",
         "download=\"kyso-report.json\" href=\"data:application/json;base64,",
+        "download=\"ket-qua-kiem-tra.pdf\" href=\"data:application/pdf;base64,",
+        "Nơi cấp chứng thư",
+        "Đơn vị quản lý",
+        "Trạng thái chứng thư khi ký",
+        "Hạn chứng thư",
+        "Gốc tin cậy",
+        "còn nguyên vẹn",
+        "Chính sách kiểm tra",
     ] {
         assert!(html.contains(words), "{words} is not in the page");
     }

@@ -150,3 +150,49 @@ fn monitoring_answers_as_siva_does() {
         json!({ "version": env!("CARGO_PKG_VERSION") })
     );
 }
+
+#[test]
+fn a_detached_signature_is_validated_by_the_digest_of_its_file() {
+    let Some(town) = town() else { return };
+    let (cms, signed) = super::verifications::last_signature(town.signed_pdf());
+    let hash = STANDARD.encode(kyso::base::Sha256::of(&signed).0);
+    let ask = |body: &Value| town.anon().post_with("/validateHashcode", &[JSON], body.to_string().as_bytes());
+    let file = |hash: &str| json!({ "filename": "a.pdf", "hashAlgo": "SHA256", "hash": hash });
+    let signature = |hash: &str| json!({ "signature": STANDARD.encode(&cms), "datafiles": [file(hash)] });
+    let other = STANDARD.encode([7; 32]);
+    let report = conclusion(&ask(&json!({ "signatureFiles": [signature(&hash), signature(&other)] })));
+    assert_eq!((&report["signaturesCount"], &report["validSignaturesCount"]), (&json!(2), &json!(1)));
+    assert!(report.get("validatedDocument").is_none());
+    let signatures = report["signatures"].as_array().unwrap();
+    let told: Vec<_> = signatures.iter().map(|one| (&one["id"], &one["indication"])).collect();
+    assert_eq!(
+        told,
+        [(&json!("S-1"), &json!("TOTAL-PASSED")), (&json!("S-2"), &json!("TOTAL-FAILED"))],
+        "{report}"
+    );
+    let scope = &signatures[0]["signatureScopes"][0];
+    assert_eq!(
+        (&scope["name"], &scope["hashAlgo"], &scope["hash"]),
+        (&json!("a.pdf"), &json!("SHA256"), &json!(hash))
+    );
+
+    let xades = STANDARD.encode("<?xml version=\"1.0\"?><ds:Signature/>");
+    for (body, key) in [
+        (json!({}), "signatureFiles"),
+        (json!({ "signatureFiles": [] }), "signatureFiles"),
+        (json!({ "signatureFiles": [{ "signature": "?" }] }), "signatureFiles.signature"),
+        (
+            json!({ "signatureFiles": [{ "signature": xades, "datafiles": [file(&hash)] }] }),
+            "signatureFiles.signature",
+        ),
+        (json!({ "signatureFiles": [{ "signature": STANDARD.encode(&cms) }] }), "signatureFiles.datafiles"),
+        (json!({ "signatureFiles": [signature("aaaa")] }), "signatureFiles.datafiles.hash"),
+        (json!({ "signatureFiles": [signature(&hash)], "reportType": "Long" }), "reportType"),
+        (json!({ "signatureFiles": [signature(&hash)], "signaturePolicy": "" }), "signaturePolicy"),
+        (json!({ "signatureFiles": 7 }), "request"),
+    ] {
+        let refused = ask(&body);
+        assert_eq!(refused.status(), "400 Bad Request", "{body}");
+        assert_eq!(refused.json()["requestErrors"][0]["key"], key, "{}", refused.body());
+    }
+}

@@ -1,5 +1,6 @@
 //! Verifications that are answered later, and in XML.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use insta::assert_snapshot;
 use kyso::config::LimitSettings;
 use serde_json::{Value, json};
@@ -137,5 +138,149 @@ fn the_report_of_etsi_is_given_to_those_who_accept_it() {
     assert_eq!(text.matches("urn:etsi:019102:mainindication:total-passed").count(), 2);
     for json in ["*/*", "application/json", "application/json, application/xml;q=0.5"] {
         assert_eq!(ask(json).header("content-type"), "application/json", "{json}");
+    }
+}
+
+#[test]
+fn people_get_a_paper_in_their_language() {
+    let Some(town) = town() else { return };
+    let ask = |language: &str| {
+        let headers = [
+            ("Content-Type", "application/pdf"),
+            ("Accept", "application/pdf"),
+            ("Accept-Language", language),
+        ];
+        town.anon().post_with("/api/v1/verifications", &headers, town.signed_pdf())
+    };
+    let Some(reader) = crate::support::tool("pdftotext") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (language, words) in [
+        (
+            "vi",
+            [
+                "Chữ ký hợp lệ",
+                "Đặng Thuỳ Hương Giang – Hợp lệ",
+                "Ủy ban nhân dân tỉnh Sông Lam",
+                "Nơi cấp chứng thư",
+                "Đơn vị quản lý",
+                "giờ có xác nhận (dấu thời gian)",
+                "còn nguyên vẹn; chỉ có bổ sung được phép",
+                "Trạng thái chứng thư khi ký",
+                "Hạn chứng thư",
+                "Gốc tin cậy",
+                "Chính sách kiểm tra",
+                "Trang 1/",
+            ],
+        ),
+        (
+            "en",
+            [
+                "The signatures are valid",
+                "Đặng Thuỳ Hương Giang – Valid",
+                "Ủy ban nhân dân tỉnh Sông Lam",
+                "Certificate issued by",
+                "Managing unit",
+                "confirmed by a time-stamp",
+                "intact; permitted additions only",
+                "Certificate status at signing",
+                "Certificate period",
+                "Trust anchor",
+                "Validation policy",
+                "Page 1/",
+            ],
+        ),
+    ] {
+        let paper = ask(language);
+        assert_eq!(
+            (paper.header("content-type"), paper.header("content-language")),
+            ("application/pdf", language)
+        );
+        let path = folder.path().join(format!("{language}.pdf"));
+        std::fs::write(&path, &paper.bytes).unwrap();
+        if let Some(pictures) = std::env::var_os("KYSO_PICTURES") {
+            std::fs::copy(&path, std::path::Path::new(&pictures).join(format!("paper-{language}.pdf")))
+                .unwrap();
+        }
+        let text = std::process::Command::new(&reader).arg("-layout").arg(&path).arg("-").output().unwrap();
+        let text = String::from_utf8(text.stdout).unwrap();
+        for word in words {
+            assert!(text.contains(word), "{word} is not in\n{text}");
+        }
+    }
+}
+
+/// The CMS of the last signature, and the bytes that it signs.
+pub(super) fn last_signature(pdf: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let at = pdf.windows(11).rposition(|window| window == b"/ByteRange ").unwrap() + 11;
+    let end = at + pdf[at..].iter().position(|byte| *byte == b']').unwrap();
+    let text = std::str::from_utf8(&pdf[at..end]).unwrap().replace('[', " ");
+    let range: Vec<usize> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    let [from, len, second, rest] = range.try_into().unwrap();
+    let signed = [&pdf[from..from + len], &pdf[second..second + rest]].concat();
+    let hole = hex::decode(&pdf[len + 1..second - 1]).unwrap();
+    // The DER says how long it is; what follows in the hole is padding.
+    assert_eq!(hole[..2], [0x30, 0x82]);
+    let cms = 4 + usize::from(u16::from_be_bytes([hole[2], hole[3]]));
+    (hole[..cms].to_vec(), signed)
+}
+
+#[test]
+fn a_signature_is_verified_by_the_digest_alone() {
+    let Some(town) = town() else { return };
+    let (cms, signed) = last_signature(town.signed_pdf());
+    let ask = |body: &Value| {
+        let headers = [("Content-Type", "application/json")];
+        town.anon().post_with("/api/v1/verifications/hash", &headers, body.to_string().as_bytes())
+    };
+    let encode = |bytes: &[u8]| STANDARD.encode(bytes);
+    let hash = kyso::base::Sha256::of(&signed);
+    for (algorithm, value) in [("SHA-256", encode(&hash.0)), ("sha256", hash.to_hex())] {
+        let digest = json!({ "algorithm": algorithm, "value": value });
+        let answer = ask(&json!({ "cms": encode(&cms), "digests": [digest], "name": "a.pdf" }));
+        assert_eq!(answer.status(), "200 OK", "{}", answer.body());
+        let document = &answer.json()["documents"][0];
+        assert_eq!(document["name"], "a.pdf");
+        let signature = &document["signatures"][0];
+        assert_eq!(signature["indication"], "TOTAL-PASSED", "{signature}");
+        assert_eq!(signature["coverage"], "digest");
+        assert_eq!(signature["signedBy"], "Ủy ban nhân dân tỉnh Sông Lam");
+        assert!(
+            !signature["warnings"].as_array().unwrap().is_empty(),
+            "the document was not seen: {signature}"
+        );
+    }
+    let other = kyso::base::Sha256::of(b"another document").to_hex();
+    let answer =
+        ask(&json!({ "cms": encode(&cms), "digests": [{ "algorithm": "SHA-256", "value": other }] }));
+    let signature = &answer.json()["documents"][0]["signatures"][0];
+    assert_eq!(
+        (&signature["indication"], &signature["digestMatches"]),
+        (&json!("TOTAL-FAILED"), &json!(false))
+    );
+    let broken =
+        ask(&json!({ "cms": encode(b"no CMS"), "digests": [{ "algorithm": "SHA-256", "value": other }] }));
+    assert_eq!(broken.json()["documents"][0]["overall"], "invalid", "{}", broken.body());
+
+    let good = json!({ "algorithm": "SHA-256", "value": other });
+    for (body, pointer) in [
+        (json!({ "cms": "?", "digests": [good] }), "/cms"),
+        (json!({ "cms": encode(&cms), "digests": [] }), "/digests"),
+        (json!({ "cms": encode(&cms), "digests": vec![good.clone(); 9] }), "/digests"),
+        (
+            json!({ "cms": encode(&cms), "digests": [good, { "algorithm": "SHA-1", "value": other }] }),
+            "/digests/1",
+        ),
+        (
+            json!({ "cms": encode(&cms), "digests": [{ "algorithm": "SHA-512", "value": other }] }),
+            "/digests/0",
+        ),
+        (json!({ "cms": encode(&cms) }), ""),
+    ] {
+        let refused = ask(&body);
+        assert_eq!(
+            (refused.status().as_str(), refused.code().as_str()),
+            ("422 Unprocessable Entity", "request.invalid")
+        );
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
 }

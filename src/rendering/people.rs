@@ -1,0 +1,887 @@
+//! A report in words for people: what a page and a paper say, in Vietnamese or English.
+//!
+//! Each document gets one of five answers, each with its own word and colour; why, in a sentence; and, unless it is
+//! valid, what to do next. Each signature gets the list that Circular 15/2025/TT-BKHCN, article 6, asks of software that
+//! verifies: issuer, signer, managing unit, time and its source, integrity, status when it was signed, period of the
+//! certificate; and beyond it the anchor, and what was added afterwards.
+
+use std::fmt::Write as _;
+
+use jiff::tz::Offset;
+
+use crate::{
+    asn1::oid,
+    base::UtcTime,
+    validation::{
+        CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Modification,
+        ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
+        Unreadable,
+        words::{self as dictionary, Language},
+    },
+    x509::Certificate,
+};
+
+/// What is said about each file of a report: the judged ones first.
+pub fn tell(report: &Report, language: Language) -> Vec<Document> {
+    let judged = report.documents.iter().map(|document| Document::judged(language, document));
+    let unread = report.unreadable.iter().map(|file| Document::unreadable(language, file));
+    judged.chain(unread).collect()
+}
+
+/// A label and what stands beside it.
+pub type Fact = (&'static str, String);
+
+/// The five things that a card can say. Each has its own icon, word, colour and heading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Every signature holds.
+    Valid,
+    /// Something that would be needed is missing.
+    Indeterminate,
+    /// Something is wrong.
+    Invalid,
+    /// There is nothing to check.
+    Unsigned,
+    /// It could not be looked at.
+    Unreadable,
+}
+
+impl Tone {
+    fn of(overall: Overall) -> Self {
+        match overall {
+            Overall::Valid => Self::Valid,
+            Overall::Invalid => Self::Invalid,
+            Overall::Indeterminate => Self::Indeterminate,
+            Overall::Unsigned => Self::Unsigned,
+        }
+    }
+
+    fn of_signature(indication: Indication) -> Self {
+        match indication {
+            Indication::TotalPassed => Self::Valid,
+            Indication::TotalFailed => Self::Invalid,
+            Indication::Indeterminate => Self::Indeterminate,
+        }
+    }
+
+    /// The name of it in style sheets.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Indeterminate => "indeterminate",
+            Self::Invalid => "invalid",
+            Self::Unsigned => "unsigned",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The heading.
+    pub fn word(self, language: Language) -> &'static str {
+        let heading = |overall| dictionary::heading(overall, language).1;
+        match self {
+            Self::Valid => heading(Overall::Valid),
+            Self::Indeterminate => heading(Overall::Indeterminate),
+            Self::Invalid => heading(Overall::Invalid),
+            Self::Unsigned => heading(Overall::Unsigned),
+            Self::Unreadable => pick(language, "Không đọc được tệp", "The file cannot be read"),
+        }
+    }
+
+    /// What the heading means, to go on after a colon.
+    pub fn meaning(self, language: Language) -> &'static str {
+        match self {
+            Self::Valid => pick(
+                language,
+                "biết chắc ai ký, và văn bản không bị thay đổi từ khi ký.",
+                "the signer is known for sure and the document is as it was signed.",
+            ),
+            Self::Indeterminate => pick(
+                language,
+                "thiếu một bằng chứng, thường là trạng thái của chứng thư. Không có nghĩa là văn bản giả.",
+                "some proof is missing, often the certificate's status. It does not mean that the document is forged.",
+            ),
+            Self::Invalid => pick(
+                language,
+                "văn bản đã bị thay đổi, hoặc chữ ký không có giá trị. Đừng dùng văn bản này.",
+                "the document was changed or the signature has no value. Do not rely on it.",
+            ),
+            Self::Unsigned => pick(
+                language,
+                "không có gì để kiểm tra; bản chụp từ giấy cũng như vậy.",
+                "there is nothing to check; so it is with a scan of a paper.",
+            ),
+            Self::Unreadable => {
+                pick(language, "tệp không phải là PDF đọc được.", "it is not a readable PDF.")
+            }
+        }
+    }
+}
+
+/// What is said about a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Which of the five answers.
+    pub tone: Tone,
+    /// As the caller called it.
+    pub name: String,
+    /// The answer in a few words.
+    pub heading: &'static str,
+    /// The answer in one or two sentences.
+    pub summary: String,
+    /// What to do next; never empty unless the document is valid.
+    pub next: Vec<String>,
+    /// Oldest first, document time-stamps among them.
+    pub signatures: Vec<Signature>,
+    /// About the file and how it was judged.
+    pub facts: Vec<Fact>,
+}
+
+impl Document {
+    fn judged(language: Language, document: &DocumentReport) -> Self {
+        let tone = Tone::of(document.overall);
+        let policy = [&document.policy, &document.cryptographic_policy];
+        let [policy, cryptographic] = policy.map(|name| Some(name.clone()).filter(|name| !name.is_empty()));
+        let facts = [
+            ("SHA-256", Some(document.sha256.clone())),
+            (
+                pick(language, "Kiểm tra lúc", "Verified at"),
+                Some(moment(language, &document.validation_time)),
+            ),
+            (pick(language, "Chính sách kiểm tra", "Validation policy"), policy),
+            (pick(language, "Chính sách mật mã", "Cryptographic policy"), cryptographic),
+        ];
+        Self {
+            tone,
+            name: document.name.clone(),
+            heading: tone.word(language),
+            summary: summary(language, document),
+            next: next_steps(language, document),
+            signatures: document.signatures.iter().map(|one| Signature::new(language, one)).collect(),
+            facts: facts.into_iter().filter_map(|(label, text)| Some((label, text?))).collect(),
+        }
+    }
+
+    fn unreadable(language: Language, file: &Unreadable) -> Self {
+        let tone = Tone::Unreadable;
+        let (why, next) = unreadable_words(language, &file.error);
+        Self {
+            tone,
+            name: file.name.clone(),
+            heading: tone.word(language),
+            summary: why,
+            next: vec![next],
+            signatures: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// The answer in one or two sentences.
+fn summary(language: Language, document: &DocumentReport) -> String {
+    let signatures: Vec<&SignatureReport> =
+        document.signatures.iter().filter(|signature| !is_time_stamp(signature)).collect();
+    match (document.overall, signatures.as_slice()) {
+        (Overall::Unsigned, _) => pick(
+            language,
+            "Tệp này không chứa chữ ký số nào, nên không có gì để kiểm tra.",
+            "This file holds no digital signature, so there is nothing to check.",
+        )
+        .to_owned(),
+        (Overall::Valid, []) => pick(
+            language,
+            "Tệp này chỉ có dấu thời gian, không có chữ ký của ai; nội dung không thay đổi từ thời điểm đó.",
+            "This file bears a time-stamp only and nobody's signature; it is unchanged since then.",
+        )
+        .to_owned(),
+        (Overall::Valid, [only]) => {
+            let (who, when) = (who(language, only), signed_at(language, only));
+            match language {
+                Language::Vietnamese => format!("Văn bản này do {who} ký {when} và không bị thay đổi từ đó."),
+                Language::English => format!("{who} signed this document {when}, and it is unchanged since."),
+            }
+        }
+        (Overall::Valid, many) => {
+            let who = names(language, many);
+            match language {
+                Language::Vietnamese => {
+                    format!(
+                        "Văn bản này có {} chữ ký, của {who}, và không bị thay đổi từ khi ký.",
+                        many.len()
+                    )
+                }
+                Language::English => {
+                    format!(
+                        "This document bears {} signatures, of {who}, and is unchanged since.",
+                        many.len()
+                    )
+                }
+            }
+        }
+        (Overall::Invalid, _) => reason(language, document, Indication::TotalFailed),
+        (Overall::Indeterminate, _) => {
+            let intact = document.signatures.iter().all(|s| s.digest_matches && s.signature_matches);
+            let mut text = reason(language, document, Indication::Indeterminate);
+            if intact {
+                text.push_str(pick(
+                    language,
+                    " Nội dung đã ký còn nguyên vẹn.",
+                    " What was signed is intact.",
+                ));
+            }
+            text
+        }
+    }
+}
+
+/// The reason of the first signature that came out this way.
+fn reason(language: Language, document: &DocumentReport, indication: Indication) -> String {
+    let blamed = document.signatures.iter().find(|signature| signature.indication == indication);
+    let first = blamed.and_then(SignatureReport::reason_against);
+    first.map_or_else(
+        || Tone::Indeterminate.meaning(language).to_owned(),
+        |message| words(language, message).0,
+    )
+}
+
+/// What to do, for each different reason, once. There is always something to do about what is not valid.
+fn next_steps(language: Language, document: &DocumentReport) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    let unsigned = pick(
+        language,
+        "Nếu đây là bản chụp từ giấy, hãy xin bản điện tử đã ký từ cơ quan phát hành.",
+        "If this is a scan of a paper, ask the issuing agency for the signed electronic document.",
+    );
+    let anyway = pick(
+        language,
+        "Hãy hỏi lại cơ quan gửi và yêu cầu bản gốc đã ký.",
+        "Ask the sender, and for the signed original.",
+    );
+    match document.overall {
+        Overall::Valid => return steps,
+        Overall::Unsigned => return vec![unsigned.to_owned()],
+        Overall::Invalid | Overall::Indeterminate => {}
+    }
+    // What is certainly wrong comes before what is only missing.
+    for wanted in [Indication::TotalFailed, Indication::Indeterminate] {
+        for signature in document.signatures.iter().filter(|one| one.indication == wanted) {
+            for message in signature.reason_against().into_iter().chain(&signature.errors) {
+                if let (_, Some(next)) = words(language, message)
+                    && !steps.contains(&next)
+                    && steps.len() < MAX_STEPS
+                {
+                    steps.push(next);
+                }
+            }
+        }
+    }
+    if steps.is_empty() {
+        steps.push(anyway.to_owned());
+    }
+    steps
+}
+
+/// What is said about a signature or a document time-stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// As in the report.
+    pub id: String,
+    /// Valid, indeterminate or invalid.
+    pub tone: Tone,
+    /// The answer in a few words.
+    pub word: &'static str,
+    /// The signer.
+    pub who: String,
+    /// When, and who says so.
+    pub when: String,
+    /// Whether something was added later; absent where nothing can be said about the content at all.
+    pub after: Option<&'static str>,
+    /// What was added later.
+    pub changes: Vec<String>,
+    /// Why it is not valid.
+    pub reasons: Vec<String>,
+    /// What a reader should know besides.
+    pub warnings: Vec<String>,
+    /// The list of article 6.
+    pub list: Vec<Fact>,
+    /// For those who want to know exactly.
+    pub facts: Vec<Fact>,
+}
+
+impl Signature {
+    fn new(language: Language, signature: &SignatureReport) -> Self {
+        let heading = dictionary::signature_heading(signature.indication, language);
+        let meaning = |message: &Message| words(language, message).0;
+        // Of bytes that are not those signed, "nothing was added" would be misread as "nothing was changed".
+        let tells = signature.digest_matches || signature.modification_level != ModificationLevel::None;
+        let against = signature.reason_against();
+        let reasons: Vec<&Message> = if signature.errors.is_empty() {
+            against.into_iter().collect()
+        } else {
+            signature.errors.iter().collect()
+        };
+        let warnings = signature.warnings.iter().filter(|warning| !reasons.contains(warning));
+        Self {
+            id: signature.id.clone(),
+            tone: Tone::of_signature(signature.indication),
+            word: heading.1,
+            who: who(language, signature),
+            when: when_line(language, signature),
+            after: tells.then(|| after_line(language, signature.modification_level)),
+            changes: signature.modifications.iter().map(|change| change_line(language, change)).collect(),
+            warnings: warnings.map(meaning).collect(),
+            reasons: reasons.into_iter().map(meaning).collect(),
+            list: list(language, signature),
+            facts: technical(language, signature),
+        }
+    }
+}
+
+/// Circular 15/2025/TT-BKHCN, article 6, point 9, and the anchor. The time stands above it.
+fn list(language: Language, signature: &SignatureReport) -> Vec<Fact> {
+    let signer = signature.certificates.first();
+    let unstated = || pick(language, "chứng thư không ghi", "the certificate does not say").to_owned();
+    let unknown = || pick(language, "không xác định được", "not known").to_owned();
+    let issuer = signer.and_then(issuer_name).or_else(|| signature.issuer.clone());
+    let period = match (&signature.certificate_valid_from, &signature.certificate_valid_to) {
+        (Some(from), Some(to)) => Some(format!("{} – {}", moment(language, from), moment(language, to))),
+        _ => None,
+    };
+    let mut list = vec![
+        (pick(language, "Nơi cấp chứng thư", "Certificate issued by"), issuer.unwrap_or_else(unknown)),
+        (
+            pick(language, "Đơn vị quản lý", "Managing unit"),
+            signature.organization.clone().unwrap_or_else(unstated),
+        ),
+        (pick(language, "Toàn vẹn nội dung", "Integrity"), integrity(language, signature).to_owned()),
+        (
+            pick(language, "Trạng thái chứng thư khi ký", "Certificate status at signing"),
+            status_at_signing(language, signature, signer.and_then(|signer| signer.status.as_ref())),
+        ),
+        (pick(language, "Hạn chứng thư", "Certificate period"), period.unwrap_or_else(unknown)),
+    ];
+    let anchor = signature.trust_anchor.as_ref().map(|anchor| match &signature.trust_anchor_set {
+        Some(set) => format!("{anchor} ({}: {set})", pick(language, "bộ gốc", "set")),
+        None => anchor.clone(),
+    });
+    // Of a signature that is broken in itself, no path is looked for.
+    let none = if signature.errors.iter().any(|error| error.key.starts_with("chain.")) {
+        pick(language, "không dẫn đến gốc tin cậy nào", "no path to a trusted authority")
+    } else {
+        pick(language, "không xác định được", "not known")
+    };
+    list.push((pick(language, "Gốc tin cậy", "Trust anchor"), anchor.unwrap_or_else(|| none.to_owned())));
+    list
+}
+
+fn issuer_name(certificate: &CertificateReport) -> Option<String> {
+    let certificate = Certificate::from_der(&certificate.der).ok()?;
+    let (name, issuer) = (certificate.issuer().common_name()?, certificate.issuer());
+    let organization = issuer.attribute(oid::ORGANIZATION_NAME).filter(|organization| *organization != name);
+    Some(organization.map_or_else(|| name.clone(), |organization| format!("{name}, {organization}")))
+}
+
+fn integrity(language: Language, signature: &SignatureReport) -> &'static str {
+    match (signature.digest_matches, signature.signature_matches, signature.modification_level) {
+        (false, ..) => pick(language, "nội dung không còn như khi ký", "the content is not what was signed"),
+        (_, false, _) => pick(
+            language,
+            "chữ ký không bảo đảm cho nội dung",
+            "the signature does not vouch for the content",
+        ),
+        (_, _, ModificationLevel::Forbidden) => {
+            pick(language, "đã bị sửa đổi sau khi ký", "altered after signing")
+        }
+        (_, _, ModificationLevel::Permitted) => {
+            pick(language, "còn nguyên vẹn; chỉ có bổ sung được phép", "intact; permitted additions only")
+        }
+        (_, _, ModificationLevel::None) => pick(language, "còn nguyên vẹn", "intact"),
+    }
+}
+
+/// What was known about revocation at the time that counts.
+fn status_at_signing(
+    language: Language,
+    signature: &SignatureReport,
+    status: Option<&StatusReport>,
+) -> String {
+    let passed = signature.indication == Indication::TotalPassed;
+    let Some(status) = status else {
+        return match signature.indication {
+            Indication::TotalPassed => pick(language, "còn hiệu lực", "in good standing"),
+            Indication::Indeterminate => pick(language, "chưa kiểm tra được", "could not be checked"),
+            Indication::TotalFailed => pick(language, "không xét đến", "not looked at"),
+        }
+        .to_owned();
+    };
+    let source = match status.source {
+        StatusSource::Ocsp => "OCSP",
+        StatusSource::Crl => pick(language, "danh sách thu hồi (CRL)", "revocation list (CRL)"),
+    };
+    let origin = match status.origin {
+        Origin::Document => pick(language, "có trong tệp", "in the file"),
+        Origin::Supplied => pick(language, "tra cứu khi kiểm tra", "looked up when verifying"),
+    };
+    let from = moment(language, &status.this_update);
+    let evidence = match language {
+        Language::Vietnamese => format!("theo {source} lúc {from}, {origin}"),
+        Language::English => format!("{source} of {from}, {origin}"),
+    };
+    let revoked = status.revoked_at.as_deref().map(|at| moment(language, at)).unwrap_or_default();
+    match (status.status, passed) {
+        (CertificateStatus::Good, _) => format!("{}, {evidence}", pick(language, "còn hiệu lực", "good")),
+        (CertificateStatus::Revoked, true) => match language {
+            Language::Vietnamese => {
+                format!("còn hiệu lực khi ký; bị thu hồi sau đó, lúc {revoked} ({evidence})")
+            }
+            Language::English => format!("good when it was signed; revoked later, on {revoked} ({evidence})"),
+        },
+        (CertificateStatus::Revoked, false) => match language {
+            Language::Vietnamese => format!("đã bị thu hồi lúc {revoked} ({evidence})"),
+            Language::English => format!("revoked on {revoked} ({evidence})"),
+        },
+    }
+}
+
+fn is_time_stamp(signature: &SignatureReport) -> bool {
+    signature.signature_format == "DOC-TIME-STAMP"
+}
+
+fn who(language: Language, signature: &SignatureReport) -> String {
+    if let Some(name) = &signature.signed_by {
+        return name.clone();
+    }
+    pick(language, "người ký không rõ tên", "an unnamed signer").to_owned()
+}
+
+/// `A`, `A và B`, `A, B và C`.
+fn names(language: Language, signatures: &[&SignatureReport]) -> String {
+    let names: Vec<String> = signatures.iter().map(|signature| who(language, signature)).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} {} {last}", rest.join(", "), pick(language, "và", "and")),
+        None => String::new(),
+    }
+}
+
+/// `lúc 08:15 ngày 22/11/2026 (giờ có xác nhận)`, as part of a sentence.
+fn signed_at(language: Language, signature: &SignatureReport) -> String {
+    let (time, proven) = best_time(signature);
+    let Some(time) = time else { return pick(language, "(không ghi giờ)", "(no time given)").to_owned() };
+    let source = if proven {
+        pick(language, "giờ có xác nhận", "time confirmed")
+    } else {
+        pick(language, "giờ máy người ký khai", "time claimed by the signer's machine")
+    };
+    match language {
+        Language::Vietnamese => format!("lúc {} ({source})", moment(language, time)),
+        Language::English => format!("on {} ({source})", moment(language, time)),
+    }
+}
+
+/// A line of its own: when, and who says so.
+fn when_line(language: Language, signature: &SignatureReport) -> String {
+    let (time, proven) = best_time(signature);
+    let Some(time) = time else {
+        return pick(language, "Không ghi giờ ký.", "No signing time is given.").to_owned();
+    };
+    let time = moment(language, time);
+    match (language, proven, is_time_stamp(signature)) {
+        (Language::Vietnamese, _, true) => format!("Dấu thời gian của cả văn bản, lúc {time}."),
+        (Language::English, _, true) => format!("Time-stamp of the whole document, on {time}."),
+        (Language::Vietnamese, true, _) => format!("Ký lúc {time}, giờ có xác nhận (dấu thời gian)."),
+        (Language::English, true, _) => format!("Signed on {time}, confirmed by a time-stamp."),
+        (Language::Vietnamese, false, _) => format!("Ký lúc {time}, theo giờ máy người ký khai."),
+        (Language::English, false, _) => format!("Signed on {time}, as the signer's own machine claims."),
+    }
+}
+
+/// The time to show, and whether a time-stamp proves it.
+fn best_time(signature: &SignatureReport) -> (Option<&str>, bool) {
+    if signature.best_signature_time_source == Some(TimeSource::TimeStamp) {
+        (signature.best_signature_time.as_deref(), true)
+    } else {
+        (signature.claimed_signing_time.as_deref(), false)
+    }
+}
+
+/// An RFC 3339 moment as people write it in Viet Nam, at UTC+7.
+fn moment(language: Language, text: &str) -> String {
+    let Ok(time) = text.parse::<UtcTime>() else { return text.to_owned() };
+    let local = Offset::constant(7).to_datetime(time);
+    let pattern = pick(language, "%H:%M ngày %d/%m/%Y", "%d/%m/%Y at %H:%M (UTC+7)");
+    local.strftime(pattern).to_string()
+}
+
+fn after_line(language: Language, level: ModificationLevel) -> &'static str {
+    match level {
+        ModificationLevel::None => pick(
+            language,
+            "Sau chữ ký này không có gì được thêm vào.",
+            "Nothing was added after this signature.",
+        ),
+        ModificationLevel::Permitted => pick(
+            language,
+            "Sau chữ ký này chỉ có những bổ sung được phép:",
+            "After this signature there are permitted additions only:",
+        ),
+        ModificationLevel::Forbidden => pick(
+            language,
+            "Sau chữ ký này văn bản đã bị sửa đổi:",
+            "After this signature the document was altered:",
+        ),
+    }
+}
+
+/// Of each kind in Vietnamese; the report itself has the English words.
+fn change_line(language: Language, change: &Modification) -> String {
+    if language == Language::English {
+        return change.description.clone();
+    }
+    let known = CHANGES.iter().find(|(kind, _)| *kind == change.kind).map(|(_, words)| *words);
+    let words = known.unwrap_or(if change.permitted {
+        "bổ sung khác được phép"
+    } else {
+        "sửa đổi khác"
+    });
+    format!("{words} (phiên bản {} của tệp)", change.revision)
+}
+
+/// For those who want to know exactly; names as the standards have them.
+fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let mut indication = match signature.indication {
+        Indication::TotalPassed => "TOTAL-PASSED",
+        Indication::TotalFailed => "TOTAL-FAILED",
+        Indication::Indeterminate => "INDETERMINATE",
+    }
+    .to_owned();
+    if let Some(sub) = &signature.sub_indication {
+        let _infallible = write!(indication, " / {sub}");
+    }
+    facts.push(("ETSI EN 319 102-1", indication));
+    facts.push((pick(language, "Dạng chữ ký", "Format"), signature.signature_format.clone()));
+    let texts = [
+        (pick(language, "Thuật toán", "Algorithm"), &signature.signature_algorithm),
+        (pick(language, "Chủ thể chứng thư", "Certificate subject"), &signature.subject),
+        (pick(language, "Cơ quan cấp", "Certificate issuer"), &signature.issuer),
+        (pick(language, "Số chứng thư", "Serial number"), &signature.serial),
+        (pick(language, "Lý do ký", "Reason"), &signature.reason),
+        (pick(language, "Nơi ký", "Location"), &signature.location),
+    ];
+    facts.extend(texts.into_iter().filter_map(|(label, text)| Some((label, text.clone()?))));
+    let times = [
+        (pick(language, "Giờ khai", "Claimed time"), &signature.claimed_signing_time),
+        (pick(language, "Giờ chứng minh được", "Best signature time"), &signature.best_signature_time),
+    ];
+    facts.extend(times.into_iter().filter_map(|(label, text)| Some((label, text.clone()?))));
+    let yes_no =
+        |yes: bool| if yes { pick(language, "có", "yes") } else { pick(language, "không", "no") }.to_owned();
+    facts.push((pick(language, "Giá trị băm khớp", "Digest matches"), yes_no(signature.digest_matches)));
+    facts.push((
+        pick(language, "Giá trị chữ ký khớp", "Signature matches"),
+        yes_no(signature.signature_matches),
+    ));
+    facts.push((pick(language, "Trường", "Field"), signature.field.clone()));
+    for stamp in &signature.time_stamps {
+        let words = [
+            stamp.produced_by.as_deref(),
+            stamp.production_time.as_deref(),
+            stamp.digest_algorithm.as_deref(),
+        ];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        facts.push((pick(language, "Dấu thời gian", "Time-stamp"), words.join(", ")));
+    }
+    for reason in &signature.level_reasons {
+        facts.push((pick(language, "Chưa đạt mức cao hơn", "No higher level"), words(language, reason).0));
+    }
+    facts
+}
+
+/// What a message means in the reader's language, and what to do about it.
+///
+/// A key that the dictionary does not know keeps its own English words.
+fn words(language: Language, message: &Message) -> (String, Option<String>) {
+    match dictionary::words(&message.key, language) {
+        Some(known) => {
+            let advice = Some(known.advice.to_owned()).filter(|advice| !advice.is_empty());
+            (known.meaning.to_owned(), advice)
+        }
+        None => (message.message.clone(), None),
+    }
+}
+
+/// Why a file was not judged, and what to do about it.
+fn unreadable_words(language: Language, error: &Message) -> (String, String) {
+    let known = dictionary::UNREADABLE.iter().find(|(key, ..)| *key == error.key);
+    let why = known.map_or(error.message.as_str(), |(_, en, vi)| pick(language, vi, en));
+    let next = match error.key.as_str() {
+        "file.encrypted" => pick(
+            language,
+            "Gỡ mật khẩu của tệp rồi thử lại; chữ ký chỉ kiểm tra được trên tệp không mã hóa.",
+            "Take the password off and try again; signatures can be checked in a file that is not encrypted.",
+        ),
+        "internal" => pick(
+            language,
+            "Thử lại sau; nếu vẫn lỗi, báo cho người quản trị trang này.",
+            "Try again later; if it happens again, tell whoever runs this page.",
+        ),
+        _ => pick(
+            language,
+            "Chọn tệp PDF gốc do cơ quan gửi, không phải ảnh chụp hay tệp đã in lại.",
+            "Choose the original PDF that the agency sent, not a picture or a print of it.",
+        ),
+    };
+    (why.to_owned(), next.to_owned())
+}
+
+const fn pick<'a>(language: Language, vietnamese: &'a str, english: &'a str) -> &'a str {
+    match language {
+        Language::English => english,
+        Language::Vietnamese => vietnamese,
+    }
+}
+
+/// What may be added after a signature, by the kinds of the report.
+const CHANGES: [(&str, &str); 14] = [
+    ("action", "thêm hoặc sửa hành động, mã lệnh"),
+    ("annotation", "thêm hoặc sửa ghi chú"),
+    ("catalog-entry", "sửa mục lục gốc của tệp"),
+    ("document-time-stamp", "thêm dấu thời gian của cả văn bản"),
+    ("embedded-file", "thêm hoặc sửa tệp đính kèm"),
+    ("form-fill", "điền biểu mẫu"),
+    ("metadata", "sửa thông tin mô tả"),
+    ("other", "sửa nội dung"),
+    ("page-content", "sửa nội dung trang"),
+    ("page-set", "thêm, bớt hoặc đổi thứ tự trang"),
+    ("security-store", "thêm bằng chứng để kiểm tra về sau (DSS)"),
+    ("signature", "thêm một chữ ký"),
+    ("structure-tree", "sửa cấu trúc cho trình đọc"),
+    ("unexplained", "thay đổi không giải thích được"),
+];
+
+/// More advice than this helps nobody.
+const MAX_STEPS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validation::CoverageLevel;
+
+    fn signature(indication: Indication, by: &str) -> SignatureReport {
+        SignatureReport {
+            id: "S-1".to_owned(),
+            field: "Signature1".to_owned(),
+            indication,
+            sub_indication: None,
+            signature_format: "PAdES-BASELINE-T".to_owned(),
+            signature_algorithm: Some("SHA256withRSA".to_owned()),
+            signed_by: Some(by.to_owned()),
+            organization: None,
+            subject: Some(format!("CN={by},C=VN")),
+            issuer: Some("CN=kyso demo CA,C=VN".to_owned()),
+            serial: Some("1a2b".to_owned()),
+            certificate_valid_from: Some("2026-01-01T00:00:00Z".to_owned()),
+            certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
+            trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
+            trust_anchor_set: None,
+            certificates: Vec::new(),
+            time_stamps: Vec::new(),
+            level_reasons: Vec::new(),
+            claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),
+            best_signature_time: Some("2026-11-22T01:15:09Z".to_owned()),
+            best_signature_time_source: Some(TimeSource::TimeStamp),
+            reason: None,
+            location: None,
+            certification_level: None,
+            digest_matches: true,
+            signature_matches: true,
+            coverage: CoverageLevel::Document,
+            modification_level: ModificationLevel::None,
+            modifications: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn document(name: &str, signatures: Vec<SignatureReport>) -> DocumentReport {
+        DocumentReport {
+            name: name.to_owned(),
+            sha256: "ab".repeat(32),
+            overall: DocumentReport::overall_of(&signatures),
+            validation_time: "2026-11-23T02:00:00Z".to_owned(),
+            policy: "strict".to_owned(),
+            cryptographic_policy: "strict".to_owned(),
+            signatures,
+        }
+    }
+
+    fn failed(key: &str) -> SignatureReport {
+        SignatureReport {
+            indication: Indication::TotalFailed,
+            sub_indication: Some("HASH_FAILURE".to_owned()),
+            errors: vec![Message { key: key.to_owned(), message: "in English".to_owned() }],
+            ..signature(Indication::TotalFailed, "Đặng Thuỳ Hương Giang")
+        }
+    }
+
+    fn view(language: Language, document: &DocumentReport) -> Document {
+        Document::judged(language, document)
+    }
+
+    #[test]
+    fn one_valid_signature_is_told_in_one_sentence_with_the_source_of_its_time() {
+        let one = document("a.pdf", vec![signature(Indication::TotalPassed, "UBND phường An Hội")]);
+        let vi = view(Language::Vietnamese, &one);
+        assert_eq!((vi.tone, vi.heading), (Tone::Valid, "Chữ ký hợp lệ"));
+        assert_eq!(
+            vi.summary,
+            "Văn bản này do UBND phường An Hội ký lúc 08:15 ngày 22/11/2026 (giờ có xác nhận) và không bị thay đổi từ đó."
+        );
+        assert!(vi.next.is_empty());
+        let claimed = SignatureReport {
+            best_signature_time_source: Some(TimeSource::ValidationTime),
+            ..signature(Indication::TotalPassed, "UBND phường An Hội")
+        };
+        let summary = view(Language::Vietnamese, &document("a.pdf", vec![claimed])).summary;
+        assert!(summary.contains("ký lúc 08:14 ngày 22/11/2026 (giờ máy người ký khai)"), "{summary}");
+    }
+
+    #[test]
+    fn a_failure_says_why_and_what_to_do() {
+        let altered = document("a.pdf", vec![failed("digest.mismatch")]);
+        let vi = view(Language::Vietnamese, &altered);
+        assert_eq!((vi.tone, vi.heading), (Tone::Invalid, "Không hợp lệ"));
+        let known = dictionary::words("digest.mismatch", Language::Vietnamese).unwrap();
+        assert_eq!(
+            (vi.summary.as_str(), vi.next.as_slice()),
+            (known.meaning, &[known.advice.to_owned()][..])
+        );
+        assert_eq!(view(Language::English, &altered).signatures[0].word, "Not valid");
+    }
+
+    #[test]
+    fn no_answer_that_is_not_valid_leaves_people_without_a_next_step() {
+        for key in dictionary::Key::ALL {
+            let (_, next) = words(
+                Language::Vietnamese,
+                &Message { key: key.as_str().to_owned(), message: String::new() },
+            );
+            let english = dictionary::words(key.as_str(), Language::English).unwrap();
+            assert_eq!(next.is_some(), !english.advice.is_empty(), "{key:?}");
+        }
+        let unsigned = document("a.pdf", Vec::new());
+        assert!(!view(Language::Vietnamese, &unsigned).next.is_empty());
+        for (key, ..) in dictionary::UNREADABLE {
+            let error = Message { key: key.to_owned(), message: "in English".to_owned() };
+            let file = Unreadable { name: "a".to_owned(), error };
+            let vi = Document::unreadable(Language::Vietnamese, &file);
+            assert!(!vi.next.is_empty() && vi.summary != "in English", "{key}");
+        }
+    }
+
+    #[test]
+    fn what_came_later_is_told_for_each_signature() {
+        let first = SignatureReport {
+            modification_level: ModificationLevel::Permitted,
+            coverage: CoverageLevel::Revision,
+            modifications: vec![Modification {
+                revision: 3,
+                objects: vec!["12 0 R".to_owned()],
+                kind: "signature".to_owned(),
+                permitted: true,
+                description: "a signature was added".to_owned(),
+            }],
+            ..signature(Indication::TotalPassed, "Đặng Thuỳ Hương Giang")
+        };
+        let both = document("a.pdf", vec![first, signature(Indication::TotalPassed, "UBND tỉnh Sông Lam")]);
+        let vi = view(Language::Vietnamese, &both);
+        assert!(vi.summary.contains("2 chữ ký, của Đặng Thuỳ Hương Giang và UBND tỉnh Sông Lam"));
+        assert_eq!(vi.signatures[0].changes, ["thêm một chữ ký (phiên bản 3 của tệp)"]);
+        assert!(vi.signatures[1].changes.is_empty());
+        assert_eq!(vi.signatures[1].after, Some("Sau chữ ký này không có gì được thêm vào."));
+        let broken = SignatureReport { digest_matches: false, ..failed("digest.mismatch") };
+        assert_eq!(view(Language::Vietnamese, &document("a.pdf", vec![broken])).signatures[0].after, None);
+    }
+
+    #[test]
+    fn an_intact_document_is_called_intact_even_without_a_conclusion() {
+        let unknown = SignatureReport {
+            errors: vec![Message { key: "status.unknown".to_owned(), message: String::new() }],
+            ..signature(Indication::Indeterminate, "Sở Nội vụ")
+        };
+        let vi = view(Language::Vietnamese, &document("a.pdf", vec![unknown]));
+        assert_eq!(vi.heading, "Chưa thể kết luận");
+        assert!(vi.summary.ends_with("Nội dung đã ký còn nguyên vẹn."), "{}", vi.summary);
+    }
+
+    #[test]
+    fn what_is_only_a_warning_still_says_why_and_what_to_do() {
+        let unknown = SignatureReport {
+            warnings: vec![Message { key: "status.unknown".to_owned(), message: String::new() }],
+            ..signature(Indication::Indeterminate, "Sở Nội vụ")
+        };
+        let vi = view(Language::Vietnamese, &document("a.pdf", vec![unknown]));
+        let known = dictionary::words("status.unknown", Language::Vietnamese).unwrap();
+        assert!(vi.summary.starts_with(known.meaning), "{}", vi.summary);
+        assert_eq!(vi.next, [known.advice]);
+        assert_eq!((vi.signatures[0].reasons.len(), vi.signatures[0].warnings.len()), (1, 0));
+        let strange = SignatureReport {
+            errors: vec![Message { key: "no.such.key".to_owned(), message: "Odd.".to_owned() }],
+            ..signature(Indication::TotalFailed, "Sở Nội vụ")
+        };
+        assert!(!view(Language::Vietnamese, &document("a.pdf", vec![strange])).next.is_empty());
+    }
+
+    #[test]
+    fn a_file_with_a_time_stamp_alone_is_not_said_to_be_signed() {
+        let stamp = SignatureReport {
+            signature_format: "DOC-TIME-STAMP".to_owned(),
+            ..signature(Indication::TotalPassed, "TSA")
+        };
+        let vi = view(Language::Vietnamese, &document("a.pdf", vec![stamp]));
+        assert!(vi.summary.contains("không có chữ ký của ai"), "{}", vi.summary);
+    }
+
+    #[test]
+    fn the_list_of_the_circular_is_whole_whatever_is_known() {
+        let full = crate::rendering::sample::signature();
+        let bare = SignatureReport {
+            indication: Indication::Indeterminate,
+            organization: None,
+            issuer: None,
+            certificate_valid_from: None,
+            trust_anchor: None,
+            certificates: Vec::new(),
+            ..full.clone()
+        };
+        for language in [Language::Vietnamese, Language::English] {
+            let lists = [&full, &bare].map(|one| Signature::new(language, one).list);
+            let labels = lists.clone().map(|list| list.iter().map(|(label, _)| *label).collect::<Vec<_>>());
+            assert_eq!(labels[0], labels[1]);
+            assert!(lists.iter().flatten().all(|(label, text)| !label.is_empty() && !text.is_empty()));
+        }
+        let list = Signature::new(Language::Vietnamese, &full).list;
+        let beside = |label| list.iter().find(|(one, _)| *one == label).unwrap().1.clone();
+        assert_eq!(beside("Đơn vị quản lý"), "UBND phường An Hội");
+        assert_eq!(beside("Toàn vẹn nội dung"), "còn nguyên vẹn");
+        assert_eq!(
+            beside("Trạng thái chứng thư khi ký"),
+            "còn hiệu lực, theo OCSP lúc 08:20 ngày 22/11/2026, có trong tệp"
+        );
+        assert!(beside("Gốc tin cậy").ends_with("(bộ gốc: public-duty)"), "{}", beside("Gốc tin cậy"));
+    }
+
+    #[test]
+    fn a_later_revocation_is_told_as_one() {
+        let mut later = crate::rendering::sample::signature();
+        let status = later.certificates[0].status.as_mut().unwrap();
+        status.status = CertificateStatus::Revoked;
+        status.revoked_at = Some("2026-12-01T00:00:00Z".to_owned());
+        let told = |one: &SignatureReport| Signature::new(Language::Vietnamese, one).list[3].1.clone();
+        assert!(
+            told(&later).starts_with("còn hiệu lực khi ký; bị thu hồi sau đó, lúc 07:00 ngày 01/12/2026")
+        );
+        later.indication = Indication::TotalFailed;
+        assert!(told(&later).starts_with("đã bị thu hồi lúc 07:00 ngày 01/12/2026"), "{}", told(&later));
+    }
+}
