@@ -15,6 +15,8 @@ use std::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::fetch::FETCHES;
+
 /// Starts the log of a long-running program on standard error. A second call changes nothing.
 pub fn start_log() {
     start(std::io::stderr);
@@ -102,6 +104,7 @@ fn describe() {
     metrics::describe_histogram!(VERIFY_SECONDS, "Time to judge a document, in seconds");
     metrics::describe_counter!(SIGNATURES, "Signatures asked of server-held tokens, by outcome");
     metrics::describe_histogram!(SIGN_SECONDS, "Time to sign a document, in seconds");
+    metrics::describe_counter!(FETCHES, "Evidence and time-stamps asked for, by kind and outcome");
     metrics::describe_counter!(DISPATCH_EVENTS, "Dispatch events recorded, one a delivery");
 }
 
