@@ -82,6 +82,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn forget_failures(&self) {
+        self.failures().clear();
+    }
+
     /// Forgets everything, here and on disk.
     pub(super) fn clear(&self) {
         *self.memory() = Memory::default();

@@ -124,6 +124,8 @@ impl Fetcher {
     /// an office's own CA.
     pub fn with_tls_roots(self, pem: &[u8]) -> Self {
         let roots: Vec<_> = self.roots.iter().cloned().chain(call::certificates(pem)).collect();
+        // What failed without them may go well with them.
+        self.cache.forget_failures();
         Self {
             guarded: agent(Door::Guarded(Arc::clone(&self.allowed)), &roots),
             trusted: agent(Door::Trusted, &roots),
@@ -145,6 +147,11 @@ impl Fetcher {
     pub fn with_cache(self, folder: &Path, most_bytes: u64) -> Self {
         let cache = Cache::on(Disk::new(folder, most_bytes));
         Self { cache: Arc::new(cache), cache_folder: Some(folder.into()), ..self }
+    }
+
+    /// The same by another clock: what is kept grows old by it.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Makes the folder of [`Fetcher::with_cache`] now.

@@ -343,7 +343,7 @@ fn four_at_once_at_one_host_and_no_more() {
 
 /// The fetcher of another process, or of this one after a restart, at a moment of its own.
 fn restarted(server: &Server, folder: &Path, clock: &str) -> Fetcher {
-    Fetcher { clock: Clock::Fixed(at(clock)), ..server.fetcher().with_cache(folder, 1 << 20) }
+    server.fetcher().with_cache(folder, 1 << 20).with_clock(Clock::Fixed(at(clock)))
 }
 
 #[test]
@@ -408,12 +408,12 @@ fn kept_evidence_stands_in_for_a_dead_network_as_long_as_it_says_itself() {
 fn what_was_of_no_use_is_asked_for_anew_but_not_at_once() {
     let server = Server::start(|number, _, _| ok(&list(number)));
     let start = Clock::System.now();
-    let fetcher = Fetcher { clock: Clock::Fixed(start), ..server.fetcher() };
+    let fetcher = server.fetcher().with_clock(Clock::Fixed(start));
     let wanted = Wanted::Crl { url: server.url("/a.crl") };
     let anew = Errand { anew: true, ..Errand::default() };
     assert!(!fetcher.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(fetcher.bring(&wanted, &anew).unwrap().kept);
-    let soon = Fetcher { clock: Clock::Fixed(start + jiff::SignedDuration::from_secs(10)), ..fetcher };
+    let soon = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(10)));
     assert!(soon.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(!soon.bring(&wanted, &anew).unwrap().kept);
     assert_eq!(server.calls(), 2);
@@ -433,7 +433,7 @@ fn http_shortens_how_long_an_answer_is_kept() {
     let fetcher = server.fetcher();
     for (seconds, calls) in [(0, 1), (59, 1), (60, 2)] {
         let clock = Clock::Fixed(start + jiff::SignedDuration::from_secs(seconds));
-        Fetcher { clock, ..fetcher.clone() }.get_crl(&url).unwrap();
+        fetcher.clone().with_clock(clock).get_crl(&url).unwrap();
         assert_eq!(server.calls(), calls, "after {seconds} s");
     }
 }

@@ -3,6 +3,7 @@
 mod crypto_policy;
 mod databases;
 mod demo;
+mod fetch;
 mod formats;
 mod house;
 mod http;
