@@ -135,6 +135,8 @@ mod tests {
             document_judged("valid", Duration::from_millis(30));
             signature_made("made", Duration::from_millis(300));
             dispatch_event("sent", 3);
+            let nowhere = crate::fetch::Fetcher::new().get_crl("nowhere");
+            assert!(nowhere.is_err());
         });
         let text = handle.render();
         for line in [
@@ -143,6 +145,7 @@ mod tests {
             "kyso_verdicts_total{overall=\"valid\"} 1",
             "kyso_signatures_total{outcome=\"made\"} 1",
             "kyso_dispatch_events_total{event=\"sent\"} 3",
+            "kyso_fetches_total{kind=\"crl\",outcome=\"failed\"} 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -50,15 +50,22 @@ impl Cache {
         self.disk.as_ref().map_or(Ok(()), Disk::prepare)
     }
 
-    /// What is kept under a key, however old it is.
-    pub(super) fn get(&self, key: &Sha256, kind: Kind, now: UtcTime) -> Option<Kept> {
-        let held = self.memory().get(key);
+    /// What is kept under a key, if it is `useful`. Where memory has nothing useful, another process may have written
+    /// something to disk meanwhile.
+    pub(super) fn find(
+        &self,
+        key: &Sha256,
+        kind: Kind,
+        now: UtcTime,
+        useful: impl Fn(&Kept) -> bool,
+    ) -> Option<Kept> {
+        let useful = |kept: &Kept| kept.kind == kind && useful(kept);
+        let held = self.memory().get(key).filter(useful);
         held.or_else(|| {
-            let kept = self.disk.as_ref()?.get(key, now)?;
+            let kept = self.disk.as_ref()?.get(key, now).filter(useful)?;
             self.memory().put(*key, kept.clone());
             Some(kept)
         })
-        .filter(|kept| kept.kind == kind)
     }
 
     pub(super) fn put(&self, key: Sha256, kept: &Kept, now: UtcTime) {
@@ -203,7 +210,22 @@ mod tests {
     fn a_kind_never_answers_for_another() {
         let (cache, now) = (Cache::default(), at("2026-07-01T12:00:00Z"));
         cache.put(key(1), &kept(1), now);
-        assert!(cache.get(&key(1), Kind::Crl, now).is_some());
-        assert!(cache.get(&key(1), Kind::Ocsp, now).is_none());
+        assert!(cache.find(&key(1), Kind::Crl, now, |_| true).is_some());
+        assert!(cache.find(&key(1), Kind::Ocsp, now, |_| true).is_none());
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_found_where_memory_has_nothing_useful() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), at("2026-07-01T12:00:00Z"));
+        let process = || Cache::on(Disk::new(folder.path(), 1 << 20));
+        let (one, other) = (process(), process());
+        one.put(key(1), &kept(1), now);
+        other.put(key(1), &kept(2), now);
+        let find = |cache: &Cache, len: usize| {
+            cache.find(&key(1), Kind::Crl, now, |kept| kept.bytes.len() == len).is_some()
+        };
+        assert!(find(&one, 1));
+        assert!(find(&one, 2) && find(&other, 2));
+        assert!(!find(&other, 1));
     }
 }

@@ -254,8 +254,8 @@ impl Fetcher {
             Some(Err(error)) => error,
             None => FetchError::timeout(url),
         };
-        let stand_in = self.cache.get(&question.key, kind, now);
-        match stand_in.filter(|kept| !question.anew && kept.may_stand_in(past, now)) {
+        let may_stand_in = |kept: &Kept| !question.anew && kept.may_stand_in(past, now);
+        match self.cache.find(&question.key, kind, now, may_stand_in) {
             Some(kept) => {
                 tracing::info!(%error, fetched = %kept.fetched, "kept evidence stands in for the network");
                 Ok(Found { kept, how: How::StoodIn })
@@ -267,11 +267,8 @@ impl Fetcher {
     /// The answer that needs no network: kept evidence, or how it failed a moment ago.
     fn at_hand(&self, question: &Question) -> Option<Result<Found, FetchError>> {
         let now = self.clock.now();
-        let kept = self.cache.get(&question.key, question.wanted.kind(), now);
-        let kept = kept
-            .filter(|kept| kept.serves(question.past, now))
-            .filter(|kept| !question.anew || kept.is_new(now));
-        match kept {
+        let serves = |kept: &Kept| kept.serves(question.past, now) && (!question.anew || kept.is_new(now));
+        match self.cache.find(&question.key, question.wanted.kind(), now, serves) {
             Some(kept) => Some(Ok(Found { kept, how: How::Kept })),
             None => self.cache.failure(&question.key, Instant::now()).map(Err),
         }

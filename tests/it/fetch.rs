@@ -299,8 +299,7 @@ fn certificates_of_an_issuer_may_come_in_cms() {
         write::value(Tag::context(0), town.ca.certificate.der()),
         write::value(Tag::SET, &[]),
     ]);
-    let message =
-        write::sequence([write::oid(oid::SIGNED_DATA), write::value(Tag::context(0), &message)]);
+    let message = write::sequence([write::oid(oid::SIGNED_DATA), write::value(Tag::context(0), &message)]);
     town.put("/ca.cer", &Evidence::Certificate(message));
     let (cache, now) = (tempfile::tempdir().unwrap(), Clock::System.now());
     assert_eq!(town.judge(&town.signed(), cache.path(), now, now), Overall::Valid);
