@@ -14,7 +14,11 @@ use figment::{
 };
 use serde::Deserialize;
 
-use crate::{base::Limits, token};
+use crate::{
+    base::Limits,
+    fetch::{PrivateHost, PrivateHostError},
+    token,
+};
 
 /// Everything that `kyso serve` is told.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +32,9 @@ pub struct Config {
     /// Who is believed when a certificate is judged.
     #[serde(default)]
     pub trust: Trust,
+    /// How evidence is fetched.
+    #[serde(default)]
+    pub fetch: Fetch,
     /// The time-stamp authority; without it, signatures are of level B-B.
     #[serde(default)]
     pub tsa: Option<Tsa>,
@@ -110,8 +117,25 @@ pub struct Trust {
     pub profile: Option<String>,
     /// No network for certificate status: what the files do not bring is missing.
     pub offline: bool,
-    /// Hosts or networks inside that OCSP, CRL and time-stamp requests may reach in spite of the address guard.
+    /// Hosts and networks inside that OCSP, CRL and issuer requests may reach in spite of the address guard, as
+    /// [`PrivateHost`] writes them.
     pub private_hosts: Vec<String>,
+}
+
+/// `[fetch]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fetch {
+    /// The folder in which fetched evidence is kept; in memory only when absent.
+    pub cache: Option<PathBuf>,
+    /// How much of it, in MiB.
+    pub cache_megabytes: u64,
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self { cache: None, cache_megabytes: 256 }
+    }
 }
 
 /// `[tsa]`
@@ -253,6 +277,7 @@ impl Config {
         if let Some(profile) = &mut self.trust.profile {
             *profile = folder.join(&*profile).display().to_string();
         }
+        self.fetch.cache.iter_mut().for_each(root);
         root(&mut self.ledger.key);
         for signer in &mut self.signers {
             signer.certificate.iter_mut().for_each(root);
@@ -275,6 +300,9 @@ impl Config {
         };
         if !secure && !http.behind_proxy && !http.listen.ip().is_loopback() {
             return Err(ConfigError::PlainHttp { listen: http.listen });
+        }
+        for host in &self.trust.private_hosts {
+            host.parse::<PrivateHost>().map_err(ConfigError::PrivateHost)?;
         }
         for (index, signer) in self.signers.iter().enumerate() {
             if self.signers[..index].iter().any(|other| other.name == signer.name) {
@@ -306,6 +334,9 @@ pub enum ConfigError {
         /// The address.
         listen: SocketAddr,
     },
+    /// An entry of `trust.private_hosts` that opens nothing.
+    #[error("trust.private_hosts: {0}")]
+    PrivateHost(PrivateHostError),
     /// A name that two `[[signer]]` entries share.
     #[error("two [[signer]] entries are named {name}")]
     TwoSigners {
@@ -358,6 +389,20 @@ mod tests {
     fn an_unknown_setting_is_named() {
         let error = read(&format!("{LEAST}[http]\nlisen='127.0.0.1:1'\n")).unwrap_err();
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("lisen"), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_fetched_is_kept_where_the_file_says() {
+        let fetch = read(LEAST).unwrap().fetch;
+        assert_eq!((fetch.cache, fetch.cache_megabytes), (None, 256));
+        let fetch = read(&format!("{LEAST}[fetch]\ncache='evidence'\ncache_megabytes=8\n")).unwrap().fetch;
+        assert_eq!(fetch.cache.as_deref(), Some(Path::new("/etc/kyso/evidence")));
+        assert_eq!(fetch.cache_megabytes, 8);
+        let hosts = |entry: &str| read(&format!("{LEAST}[trust]\nprivate_hosts=['{entry}']\n"));
+        assert!(hosts("10.20.0.0/16").is_ok());
+        let error = hosts("http://ocsp.example/").unwrap_err();
+        assert!(matches!(&error, ConfigError::PrivateHost(_)), "{error:?}");
+        assert!(error.to_string().contains("http://ocsp.example/"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::fetch::FETCHES;
+
 /// Starts the log of a long-running program on standard error. A second call changes nothing.
 pub fn start_log() {
     start(std::io::stderr);
@@ -102,6 +104,7 @@ fn describe() {
     metrics::describe_histogram!(VERIFY_SECONDS, "Time to judge a document, in seconds");
     metrics::describe_counter!(SIGNATURES, "Signatures asked of server-held tokens, by outcome");
     metrics::describe_histogram!(SIGN_SECONDS, "Time to sign a document, in seconds");
+    metrics::describe_counter!(FETCHES, "Evidence and time-stamps asked for, by kind and outcome");
     metrics::describe_counter!(DISPATCH_EVENTS, "Dispatch events recorded, one a delivery");
 }
 
@@ -132,6 +135,8 @@ mod tests {
             document_judged("valid", Duration::from_millis(30));
             signature_made("made", Duration::from_millis(300));
             dispatch_event("sent", 3);
+            let nowhere = crate::fetch::Fetcher::new().get_crl("nowhere");
+            assert!(nowhere.is_err());
         });
         let text = handle.render();
         for line in [
@@ -140,6 +145,7 @@ mod tests {
             "kyso_verdicts_total{overall=\"valid\"} 1",
             "kyso_signatures_total{outcome=\"made\"} 1",
             "kyso_dispatch_events_total{event=\"sent\"} 3",
+            "kyso_fetches_total{kind=\"crl\",outcome=\"failed\"} 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -69,6 +69,7 @@ fn serve(args: &Args) -> Result<(), Failure> {
     let config = Config::load(&args.config).map_err(|error| unusable(error.into()))?;
     let listen = listen(&config.http).map_err(unusable)?;
     let anchors = anchors(&config.trust).map_err(unusable)?;
+    let fetcher = fetcher(&config).map_err(unusable)?;
     let signers = Signers::configured(config.signers.clone()).map_err(|error| unusable(error.into()))?;
     if args.check {
         println!("{} can be used", args.config.display());
@@ -80,15 +81,14 @@ fn serve(args: &Args) -> Result<(), Failure> {
     let ledger_key = ledger_key(&config.ledger).map_err(unusable)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| broken(error.into()))?;
-    runtime.block_on(run_until_signal(config, listen, anchors, signers, ledger_key)).map_err(broken)
+    let parts = (anchors, signers, ledger_key, fetcher);
+    runtime.block_on(run_until_signal(config, listen, parts)).map_err(broken)
 }
 
 async fn run_until_signal(
     config: Config,
     listen: Listen,
-    anchors: Anchors,
-    signers: Signers,
-    ledger_key: LedgerKey,
+    (anchors, signers, ledger_key, fetcher): (Anchors, Signers, LedgerKey, Fetcher),
 ) -> Result<(), Box<dyn Error>> {
     let url = config.store.database.reveal();
     let service = Service::open(Setup::new(url, &config.store.blobs, ledger_key)).await?;
@@ -96,7 +96,7 @@ async fn run_until_signal(
         clock: Clock::System,
         chance: Chance::system(),
         limits: config.limits.readers(),
-        fetcher: Arc::new(Fetcher::allowing(&config.trust.private_hosts)),
+        fetcher: Arc::new(fetcher),
         time_stamping: config.tsa.as_ref().map(|tsa| TimeStamping::new(&tsa.url)),
         anchors,
         policy: Policy::strict(),
@@ -123,6 +123,17 @@ async fn run_until_signal(
     running.stop(Duration::from_secs(config.http.shutdown_seconds)).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The folder for what is fetched is made now, so that a wrong one is told at the start.
+fn fetcher(config: &Config) -> Result<Fetcher, Box<dyn Error>> {
+    let fetcher = Fetcher::allowing(&config.trust.private_hosts);
+    let Some(folder) = config.fetch.cache.as_deref().filter(|_| !config.trust.offline) else {
+        return Ok(fetcher);
+    };
+    let fetcher = fetcher.with_cache(folder, config.fetch.cache_megabytes.saturating_mul(1024 * 1024));
+    fetcher.prepare_cache()?;
+    Ok(fetcher)
 }
 
 fn listen(http: &config::Http) -> Result<Listen, Box<dyn Error>> {

@@ -24,10 +24,10 @@ use self::{
     order::in_order,
     words::{describe, describe_unreadable, plain, plain_lines, shown},
 };
-use super::USAGE;
+use super::{USAGE, with_causes};
 use crate::{
     base::{Clock, Limits, Source, UtcTime},
-    fetch::Fetcher,
+    fetch::{CacheError, Fetcher, PrivateHost},
     rendering::etsi,
     service::{
         policy::read_policy,
@@ -100,9 +100,17 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// Also fetch from this host of your own network (HOST or HOST:PORT); may be given several times
+    /// Also fetch from this host or network of your own (HOST, HOST:PORT or 10.20.0.0/16); may be given several times
     #[arg(long, value_name = "HOST")]
-    allow_host: Vec<String>,
+    allow_host: Vec<PrivateHost>,
+
+    /// Keep what is fetched in this folder; otherwise in kyso of $XDG_CACHE_HOME or ~/.cache
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+
+    /// Keep nothing on disk of what is fetched, and use nothing that was kept
+    #[arg(long, conflicts_with = "cache")]
+    no_cache: bool,
 
     /// The language of the answer; otherwise what LC_ALL, LC_MESSAGES or LANG says
     #[arg(long, value_enum, value_name = "LANG")]
@@ -161,7 +169,14 @@ pub(super) fn run(args: Args) -> ExitCode {
         }
     };
     // One for all files: what it brought for one is there for the others.
-    let fetcher = (!args.offline).then(|| Fetcher::allowing(&args.allow_host));
+    let fetcher = match (!args.offline).then(|| fetcher(&args.allow_host, args.cache, args.no_cache)) {
+        Some(Err(error)) => {
+            let _ = writeln!(io::stderr(), "error: {}", plain(&with_causes(&error)));
+            return ExitCode::from(USAGE);
+        }
+        Some(Ok(fetcher)) => Some(fetcher),
+        None => None,
+    };
     let options = Options {
         anchors: &trust.anchors,
         policy: &policy,
@@ -371,6 +386,28 @@ fn judge(file: &Found, way: &Way, options: &Options<'_>, alone: bool) -> Result<
     })
 }
 
+/// The fetcher with its folder. The usual folder is made when there is something to keep, and done without if it
+/// cannot be; one that was named has to be usable.
+fn fetcher(hosts: &[PrivateHost], cache: Option<PathBuf>, no_cache: bool) -> Result<Fetcher, CacheError> {
+    let fetcher = Fetcher::allowing(hosts);
+    match (cache, usual_cache().filter(|_| !no_cache)) {
+        (Some(folder), _) => {
+            let fetcher = fetcher.with_cache(&folder, CACHE_BYTES);
+            fetcher.prepare_cache()?;
+            Ok(fetcher)
+        }
+        (None, Some(folder)) => Ok(fetcher.with_cache(&folder, CACHE_BYTES)),
+        (None, None) => Ok(fetcher),
+    }
+}
+
+/// `kyso` in the folder for caches of the XDG base directory specification, which takes absolute paths only.
+fn usual_cache() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    caches.map(|caches| caches.join("kyso"))
+}
+
 pub(super) fn language(wanted: Option<Lang>) -> Language {
     match wanted {
         Some(Lang::En) => Language::English,
@@ -505,6 +542,9 @@ impl Drop for Watched {
         }
     }
 }
+
+/// A dozen of the largest lists and the answers of years: 256 MiB.
+const CACHE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Below this many bytes the answer comes at once.
 const LONG_WORK: u64 = 64 * 1024 * 1024;

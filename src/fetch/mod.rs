@@ -1,52 +1,78 @@
 //! OCSP, CRL, AIA and time-stamps over the network, behind an address guard.
 //!
 //! Addresses that come from inside a certificate are a stranger's wish: whoever made the certificate chose what this
-//! machine shall connect to. So [`Fetcher`] goes to public addresses only, looked at after the name is resolved, and
-//! to those hosts that the operator allowed by name. A time-stamp authority is named by the operator and trusted.
+//! machine shall connect to. So [`Fetcher`] goes to public addresses only, looked at after the name is resolved, on
+//! ports where the web is at home, and to those hosts and networks that the operator allowed ([`PrivateHost`]). A
+//! time-stamp authority is named by the operator and trusted.
 //!
-//! No redirects, no proxy, no cookies; bounds on bytes and on time. Calls block: run them on a blocking thread.
+//! What comes is read before it is taken: an HTML page is no revocation list. It is kept in memory and, if there is
+//! a folder for it ([`Fetcher::with_cache`]), on disk, so that a restart does not ask for everything again. At most one
+//! request is under way for the same thing; whoever else wants it waits for that one. Nobody here verifies a
+//! signature: `trust` does, of what was kept as of what just came.
+//!
+//! | | most bytes | all in all | asked again after | stands in when the network fails |
+//! |---|---|---|---|---|
+//! | CRL | 16 MiB | 30 s | an hour | until its nextUpdate |
+//! | OCSP answer | 256 KiB | 10 s | 5 minutes | until its nextUpdate |
+//! | issuer's certificate | 256 KiB | 10 s | a day | always |
+//! | time-stamp | 256 KiB | 150 s, three tries | never kept | |
+//!
+//! "Asked again" comes earlier where nextUpdate or HTTP's max-age does, though not within ten seconds. A failure is
+//! remembered for 15 seconds. Connecting takes 5 seconds at most; four requests at most are under way at one host. No
+//! redirects, no proxy, no cookies, no compression. Calls block: run them on a blocking thread.
 
 mod cache;
+mod call;
+mod disk;
+mod error;
+mod evidence;
+mod flight;
 mod gate;
 mod guard;
 
 use std::{
-    collections::BTreeSet,
-    fmt,
-    io::Read as _,
-    net::IpAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex},
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use ureq::{
-    Agent,
-    http::{StatusCode, Uri},
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider},
-    unversioned::transport::DefaultConnector,
+use ureq::{Agent, tls::Certificate};
+
+use crate::{
+    base::{Chance, Clock, Sha256, UtcTime},
+    ocsp::{self, OcspError},
 };
-
-use crate::base::Sha256;
 use cache::Cache;
+use call::{Answer, agent, check_url};
+use disk::Disk;
+use evidence::{Kept, Kind, SKEW, SMALL_BYTES};
+use flight::Flights;
 use gate::Gate;
-use guard::{Door, Forbidden};
+use guard::{Door, Intranet};
 
-pub use guard::is_public;
+pub use error::FetchError;
+pub use evidence::{Wanted, certificates};
+pub use guard::{PrivateHost, PrivateHostError, is_public};
 
 /// Brings what is on the network, or says why not.
 ///
-/// Cheap to clone; clones share the cache.
+/// Cheap to clone; clones share what is kept, what is under way, and the places at each host.
 #[derive(Clone)]
 pub struct Fetcher {
     guarded: Agent,
     trusted: Agent,
-    allowed: Arc<BTreeSet<String>>,
+    allowed: Arc<Intranet>,
     roots: Arc<[Certificate<'static>]>,
-    cache: Arc<Mutex<Cache>>,
+    cache: Arc<Cache>,
+    cache_folder: Option<Arc<Path>>,
+    flights: Arc<Flights<Result<Found, FetchError>>>,
+    evidence: Arc<Gate>,
     time_stamps: Arc<Gate>,
     time_stamp_deadline: Duration,
+    clock: Clock,
+    chance: Chance,
 }
 
 impl Default for Fetcher {
@@ -67,30 +93,45 @@ impl Fetcher {
         Self::allowing::<&str>([])
     }
 
-    /// A fetcher that also goes to these hosts, wherever they are: `ocsp.intranet.example` for every port, or
-    /// `127.0.0.1:8080`, `[::1]:8080` for one.
+    /// A fetcher that also goes to these hosts and networks, as [`PrivateHost`] writes them. What is none opens
+    /// nothing: parse it before, to tell the operator.
     pub fn allowing<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Self {
-        let allowed = hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase()).collect();
-        Self::build(allowed, system_roots())
-    }
-
-    fn build(allowed: BTreeSet<String>, roots: Vec<Certificate<'static>>) -> Self {
+        let mut allowed = Intranet::default();
+        for host in hosts {
+            match host.as_ref().parse() {
+                Ok(host) => allowed.allow(host),
+                Err(error) => tracing::warn!(%error, "an allowed host is left out"),
+            }
+        }
+        let (allowed, roots) = (Arc::new(allowed), call::system_roots());
         Self {
-            guarded: agent(Door::Guarded { allowed: allowed.clone() }, &roots),
+            guarded: agent(Door::Guarded(Arc::clone(&allowed)), &roots),
             trusted: agent(Door::Trusted, &roots),
-            allowed: Arc::new(allowed),
+            allowed,
             roots: roots.into(),
             cache: Arc::default(),
-            time_stamps: Arc::new(Gate::new(TIME_STAMPS_AT_ONCE)),
+            cache_folder: None,
+            flights: Arc::default(),
+            evidence: Arc::new(Gate::new(AT_ONCE)),
+            time_stamps: Arc::new(Gate::new(AT_ONCE)),
             time_stamp_deadline: TIME_STAMP_DEADLINE,
+            clock: Clock::System,
+            chance: Chance::system(),
         }
     }
 
     /// The same, trusting these certificates (PEM) for https beside those that this machine trusts: for servers of
     /// an office's own CA.
     pub fn with_tls_roots(self, pem: &[u8]) -> Self {
-        let roots = self.roots.iter().cloned().chain(certificates(pem)).collect();
-        Self::build((*self.allowed).clone(), roots).with_time_stamp_deadline(self.time_stamp_deadline)
+        let roots: Vec<_> = self.roots.iter().cloned().chain(call::certificates(pem)).collect();
+        // What failed without them may go well with them.
+        self.cache.forget_failures();
+        Self {
+            guarded: agent(Door::Guarded(Arc::clone(&self.allowed)), &roots),
+            trusted: agent(Door::Trusted, &roots),
+            roots: roots.into(),
+            ..self
+        }
     }
 
     /// The same with another bound on the time that a time-stamp may take, all tries together: up to an hour; 150 s
@@ -100,37 +141,72 @@ impl Fetcher {
         self
     }
 
-    /// The CRL at an address out of a certificate, DER or whatever is there; kept for ten minutes.
+    /// The same, keeping evidence in `folder` too, of at most so many bytes and 4,096 entries; those that were not used
+    /// for the longest time make room. The folder may be shared by processes; it is made with the first entry, for
+    /// this user alone. What cannot be kept is done without.
+    pub fn with_cache(self, folder: &Path, most_bytes: u64) -> Self {
+        let cache = Cache::on(Disk::new(folder, most_bytes));
+        Self { cache: Arc::new(cache), cache_folder: Some(folder.into()), ..self }
+    }
+
+    /// The same by another clock: what is kept grows old by it.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Makes the folder of [`Fetcher::with_cache`] now.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or written, or belongs to another user.
+    pub fn prepare_cache(&self) -> Result<(), CacheError> {
+        let prepared = self.cache.prepare();
+        prepared.map_err(|source| CacheError {
+            folder: self.cache_folder.as_deref().map(Path::to_owned).unwrap_or_default(),
+            source,
+        })
+    }
+
+    /// What is wanted, kept or fetched.
+    ///
+    /// # Errors
+    ///
+    /// See [`FetchError`].
+    pub fn bring(&self, wanted: &Wanted, errand: &Errand) -> Result<Brought, FetchError> {
+        let brought = self.settle(wanted, errand);
+        let outcome = match &brought {
+            Ok(Found { how, .. }) => how.name(),
+            Err(_) => "failed",
+        };
+        metrics::counter!(FETCHES, "kind" => wanted.kind().name(), "outcome" => outcome).increment(1);
+        brought.map(|found| Brought { bytes: found.kept.bytes.to_vec(), kept: found.how != How::Fetched })
+    }
+
+    /// The CRL at an address out of a certificate; DER.
     ///
     /// # Errors
     ///
     /// See [`FetchError`].
     pub fn get_crl(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        self.cached(url, &[], CRL_LIFE, || self.get(url, "application/pkix-crl, */*", CRL_BYTES))
+        self.bring_now(&Wanted::Crl { url: url.to_owned() })
     }
 
-    /// The certificate at an address out of another (AIA caIssuers), DER or PEM as it is there; kept for a day.
+    /// The certificates at an address out of another (AIA caIssuers), as they are there; [`certificates`] reads them.
     ///
     /// # Errors
     ///
     /// See [`FetchError`].
     pub fn get_certificate(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        self.cached(url, &[], CERTIFICATE_LIFE, || self.get(url, "application/pkix-cert, */*", SMALL_BYTES))
+        self.bring_now(&Wanted::Issuer { url: url.to_owned() })
     }
 
-    /// The answer of the OCSP responder at an address out of a certificate; kept for one minute, which saves asking
-    /// again for each signature of a file. What is kept is no older than its own thisUpdate says; a request with a
-    /// fresh nonce is never answered from it.
+    /// The answer of the OCSP responder at an address out of a certificate; see [`Wanted::Ocsp`] about nonces.
     ///
     /// # Errors
     ///
     /// See [`FetchError`].
     pub fn post_ocsp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
-        self.cached(url, request, OCSP_LIFE, || {
-            let deadline = Instant::now() + DEADLINE;
-            check_url(url)?;
-            post(&self.guarded, url, request, OCSP_TYPES, deadline)
-        })
+        self.bring_now(&Wanted::Ocsp { url: url.to_owned(), request: request.to_vec() })
     }
 
     /// The answer of a time-stamp authority that the operator named. It may stand anywhere.
@@ -142,265 +218,242 @@ impl Fetcher {
     ///
     /// See [`FetchError`].
     pub fn post_timestamp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
+        let stamped = self.stamp(url, request);
+        let outcome = if stamped.is_ok() { How::Fetched.name() } else { "failed" };
+        metrics::counter!(FETCHES, "kind" => "time-stamp", "outcome" => outcome).increment(1);
+        stamped
+    }
+
+    /// Forgets all that was kept, on disk too.
+    pub fn forget(&self) {
+        self.cache.clear();
+    }
+
+    fn bring_now(&self, wanted: &Wanted) -> Result<Vec<u8>, FetchError> {
+        self.bring(wanted, &Errand::default()).map(|brought| brought.bytes)
+    }
+
+    fn settle(&self, wanted: &Wanted, errand: &Errand) -> Result<Found, FetchError> {
+        let (url, kind) = (wanted.url(), wanted.kind());
+        check_url(url)?;
+        let own_end = Instant::now() + kind.deadline();
+        if wanted.has_nonce() {
+            let deadline = errand.until.map_or(own_end, |until| until.min(own_end));
+            return self.fetch(wanted, deadline).map(|kept| Found { kept, how: How::Fetched });
+        }
+        let now = self.clock.now();
+        let past = errand.moment.filter(|moment| now.duration_since(*moment) > SKEW);
+        let question = Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew };
+        let settled = self.at_hand(&question).or_else(|| {
+            let deadline = errand.until.unwrap_or(own_end + GRACE);
+            let (this, question) = (self.clone(), question.clone());
+            self.flights.share(question.key, deadline, move || this.fly(&question))
+        });
+        let error = match settled {
+            Some(Ok(found)) => return Ok(found),
+            Some(Err(error)) => error,
+            None => FetchError::timeout(url),
+        };
+        let may_stand_in = |kept: &Kept| !question.anew && kept.may_stand_in(past, now);
+        match self.cache.find(&question.key, kind, now, may_stand_in) {
+            Some(kept) => {
+                tracing::info!(%error, fetched = %kept.fetched, "kept evidence stands in for the network");
+                Ok(Found { kept, how: How::StoodIn })
+            }
+            None => Err(error),
+        }
+    }
+
+    /// The answer that needs no network: kept evidence, or how it failed a moment ago.
+    fn at_hand(&self, question: &Question) -> Option<Result<Found, FetchError>> {
+        let now = self.clock.now();
+        let serves = |kept: &Kept| kept.serves(question.past, now) && (!question.anew || kept.is_new(now));
+        match self.cache.find(&question.key, question.wanted.kind(), now, serves) {
+            Some(kept) => Some(Ok(Found { kept, how: How::Kept })),
+            None => self.cache.failure(&question.key, Instant::now()).map(Err),
+        }
+    }
+
+    /// One for all who ask the same at the same time.
+    fn fly(&self, question: &Question) -> Result<Found, FetchError> {
+        // Another flight may have landed just before this one took off.
+        if let Some(settled) = self.at_hand(question) {
+            return settled;
+        }
+        let fetched = self.fetch(&question.wanted, Instant::now() + question.wanted.kind().deadline());
+        match &fetched {
+            Ok(kept) => self.cache.put(question.key, kept, self.clock.now()),
+            Err(error) => self.cache.failed(question.key, error.clone(), Instant::now()),
+        }
+        fetched.map(|kept| Found { kept, how: How::Fetched })
+    }
+
+    /// Goes to the network.
+    fn fetch(&self, wanted: &Wanted, deadline: Instant) -> Result<Kept, FetchError> {
+        let (url, kind) = (wanted.url(), wanted.kind());
+        let _pass = enter(&self.evidence, url, deadline)?;
+        let Answer { bytes, max_age } = match wanted {
+            Wanted::Ocsp { request, .. } => self.ask(url, request, deadline)?,
+            Wanted::Crl { .. } | Wanted::Issuer { .. } => {
+                call::get(&self.guarded, url, kind.accept(), kind.most(), deadline)?
+            }
+        };
+        let taken = Kept::take(kind, bytes, max_age, self.clock.now());
+        taken.map_err(|reason| FetchError::Content { url: url.to_owned(), wanted: kind.words(), reason })
+    }
+
+    /// Asks an OCSP responder with a nonce of our own (RFC 9654), or with the one that the request has.
+    ///
+    /// Many responders answer from a store and repeat no nonce: that is taken, and the judge looks at its times. One
+    /// that repeats another nonce answers somebody else. Some refuse requests with a nonce: they are asked without,
+    /// which gives nothing away that leaving it out of the answer would not.
+    fn ask(&self, url: &str, request: &[u8], deadline: Instant) -> Result<Answer, FetchError> {
+        let (kind, types) = (Kind::Ocsp, (OCSP_REQUEST, Kind::Ocsp.accept()));
+        let post = |request: &[u8]| call::post(&self.guarded, url, request, types, kind.most(), deadline);
+        let Some(with_nonce) = with_nonce(request, &self.chance) else {
+            let answer = post(request)?;
+            let sent = ocsp::Request::parse(request).ok().and_then(|request| request.nonce);
+            return if repeats(&answer, sent.as_deref()) { Ok(answer) } else { Err(nonce_error(url)) };
+        };
+        match post(&with_nonce.to_der()) {
+            Ok(answer) if refuses(&answer) => post(request),
+            Ok(answer) if repeats(&answer, with_nonce.nonce.as_deref()) => Ok(answer),
+            Ok(_) => Err(nonce_error(url)),
+            Err(FetchError::Status { status: 400..=403 | 405..=428 | 500, .. }) => post(request),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn stamp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
         let deadline = Instant::now() + self.time_stamp_deadline;
         check_url(url)?;
-        let Some(_pass) = self.time_stamps.enter(deadline) else {
-            return Err(FetchError::Timeout { url: url.to_owned() });
-        };
+        let _pass = enter(&self.time_stamps, url, deadline)?;
+        let post = || call::post(&self.trusted, url, request, TIME_STAMP_TYPES, SMALL_BYTES, deadline);
         let mut pause = FIRST_PAUSE;
         for _ in 1..TIME_STAMP_TRIES {
-            match post(&self.trusted, url, request, TIME_STAMP_TYPES, deadline) {
+            match post() {
                 Err(error) if error.may_pass() && Instant::now() + pause < deadline => thread::sleep(pause),
-                settled => return settled,
+                settled => return settled.map(|answer| answer.bytes),
             }
             pause *= 2;
         }
-        post(&self.trusted, url, request, TIME_STAMP_TYPES, deadline)
-    }
-
-    /// Forgets all that was kept.
-    pub fn forget(&self) {
-        self.kept().clear();
-    }
-
-    fn get(&self, url: &str, accept: &str, most: u64) -> Result<Vec<u8>, FetchError> {
-        check_url(url)?;
-        let request = self.guarded.get(url).header("accept", accept);
-        let request = request.config().timeout_global(Some(DEADLINE)).build();
-        body(url, most, request.call())
-    }
-
-    fn cached(
-        &self,
-        url: &str,
-        request: &[u8],
-        life: Duration,
-        fetch: impl FnOnce() -> Result<Vec<u8>, FetchError>,
-    ) -> Result<Vec<u8>, FetchError> {
-        let key = Sha256::of(&[url.as_bytes(), &[0], request].concat());
-        if let Some(bytes) = self.kept().get(&key, Instant::now()) {
-            return Ok(bytes);
-        }
-        let bytes = fetch()?;
-        self.kept().put(key, bytes.clone(), Instant::now(), life);
-        Ok(bytes)
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        post().map(|answer| answer.bytes)
     }
 }
 
-/// Why nothing was brought.
+/// How something is to be brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Errand {
+    /// Until when the caller waits; `None` for as long as such a thing may take.
+    pub until: Option<Instant>,
+    /// The moment that the evidence shall speak about, if it is not the present: what was kept from then serves it.
+    pub moment: Option<UtcTime>,
+    /// What is kept was of no use: ask the network, unless that was done a moment ago.
+    pub anew: bool,
+}
+
+/// What was brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brought {
+    /// As received.
+    pub bytes: Vec<u8>,
+    /// Whether it had been kept: the network may have something newer.
+    pub kept: bool,
+}
+
+/// The folder for what is kept cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FetchError {
-    /// The address is not one that kyso follows: http and https, a host, no user name.
-    #[error("{url} is not an address to fetch from: {reason}")]
-    Address {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The guard held it back.
-    #[error(
-        "{url} leads to {address}, which is not a public address; if it is a server of your own network, \
-         put its host on the list of allowed hosts"
-    )]
-    Forbidden {
-        /// The address.
-        url: String,
-        /// What its host resolved to.
-        address: IpAddr,
-    },
-    /// The name has no address.
-    #[error("the host of {url} was not found")]
-    HostNotFound {
-        /// The address.
-        url: String,
-    },
-    /// The server answered, but not with what was asked for.
-    #[error("{url} answered with HTTP status {status}")]
-    Status {
-        /// The address.
-        url: String,
-        /// The status code.
-        status: u16,
-    },
-    /// More bytes than such an answer has.
-    #[error("{url} answered with more than {limit} bytes")]
-    TooLong {
-        /// The address.
-        url: String,
-        /// The bound, in bytes.
-        limit: u64,
-    },
-    /// No answer in time.
-    #[error("{url} did not answer in time")]
-    Timeout {
-        /// The address.
-        url: String,
-    },
-    /// The connection failed or broke.
-    #[error("the connection to {url} failed")]
-    Connection {
-        /// The address.
-        url: String,
-        /// What the network said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+#[error("the cache folder {} cannot be used", folder.display())]
+pub struct CacheError {
+    folder: PathBuf,
+    source: io::Error,
 }
 
-impl FetchError {
-    /// Whether another try may go better.
-    fn may_pass(&self) -> bool {
+/// What is asked, once the caller's words are understood.
+#[derive(Clone)]
+struct Question {
+    wanted: Wanted,
+    key: Sha256,
+    /// The moment, if it is not the present.
+    past: Option<UtcTime>,
+    anew: bool,
+}
+
+/// Evidence and where it came from.
+#[derive(Clone)]
+struct Found {
+    kept: Kept,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Fetched,
+    Kept,
+    StoodIn,
+}
+
+impl How {
+    /// As metrics name it.
+    fn name(self) -> &'static str {
         match self {
-            Self::Connection { .. } => true,
-            Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
-            _ => false,
-        }
-    }
-
-    fn from_ureq(url: &str, limit: u64, error: ureq::Error) -> Self {
-        let url = url.to_owned();
-        match error {
-            ureq::Error::BodyExceedsLimit(_) => Self::TooLong { url, limit },
-            ureq::Error::HostNotFound => Self::HostNotFound { url },
-            ureq::Error::Timeout(_) => Self::Timeout { url },
-            ureq::Error::Other(source) => match source.downcast::<Forbidden>() {
-                Ok(forbidden) => Self::Forbidden { url, address: forbidden.0 },
-                Err(source) => Self::Connection { url, source },
-            },
-            error => Self::Connection { url, source: error.into() },
+            Self::Fetched => "fetched",
+            Self::Kept => "kept",
+            Self::StoodIn => "stood-in",
         }
     }
 }
 
-fn agent(door: Door, roots: &[Certificate<'static>]) -> Agent {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .root_certs(RootCerts::new_with_certs(roots))
-        .build();
-    let config = Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        // A kept connection would pass by the guard.
-        .max_idle_connections(0)
-        .max_response_header_size(16 * 1024)
-        .timeout_connect(Some(CONNECT_DEADLINE))
-        .user_agent(concat!("kyso/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls)
-        .build();
-    Agent::with_parts(config, DefaultConnector::default(), door)
+/// A place at the host of `url`.
+fn enter<'a>(gate: &'a Gate, url: &str, deadline: Instant) -> Result<gate::Pass<'a>, FetchError> {
+    let host = check_url(url)?.authority().map(|authority| authority.as_str().to_ascii_lowercase());
+    gate.enter(&host.unwrap_or_default(), deadline).ok_or_else(|| FetchError::timeout(url))
 }
 
-/// The certificates that this machine trusts for https: `SSL_CERT_FILE`, else where Linux systems keep them.
-///
-/// With none found, https addresses fail and http ones work: what they bring is signed in itself.
-fn system_roots() -> Vec<Certificate<'static>> {
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    named
-        .into_iter()
-        .chain(ROOT_BUNDLES.map(PathBuf::from))
-        .filter_map(|path| std::fs::read(path).ok())
-        .map(|pem| certificates(&pem))
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
+/// The request with a fresh nonce; `None` when it has one, or holds something that this would lose.
+fn with_nonce(request: &[u8], chance: &Chance) -> Option<ocsp::Request> {
+    let parsed = ocsp::Request::parse(request).ok()?;
+    let plain = parsed.nonce.is_none() && parsed.to_der() == request;
+    plain.then(|| ocsp::Request { nonce: Some(chance.bytes::<NONCE_BYTES>().to_vec()), ..parsed })
 }
 
-fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
-    let found = ureq::tls::parse_pem(pem).filter_map(|item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
-    found.collect()
+/// Whether the responder answered honestly that it does not answer such a request.
+fn refuses(answer: &Answer) -> bool {
+    matches!(ocsp::Response::parse(&answer.bytes), Err(OcspError::Status { status }) if status != "tryLater")
 }
 
-fn post(
-    agent: &Agent,
-    url: &str,
-    request: &[u8],
-    (sent, wanted): (&str, &str),
-    deadline: Instant,
-) -> Result<Vec<u8>, FetchError> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let call = agent.post(url).header("content-type", sent).header("accept", wanted);
-    let call = call.config().timeout_global(Some(left)).build();
-    body(url, SMALL_BYTES, call.send(request))
-}
-
-fn body(
-    url: &str,
-    most: u64,
-    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<Vec<u8>, FetchError> {
-    let mut answer = answer.map_err(|error| FetchError::from_ureq(url, most, error))?;
-    if answer.status() != StatusCode::OK {
-        return Err(FetchError::Status { url: url.to_owned(), status: answer.status().as_u16() });
-    }
-    let mut bytes = Vec::new();
-    let mut reader = answer.body_mut().with_config().limit(most).reader();
-    match reader.read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(FetchError::from_ureq(url, most, error.into())),
+/// Whether the answer may belong to a question with this nonce. What cannot be read says nothing.
+fn repeats(answer: &Answer, nonce: Option<&[u8]>) -> bool {
+    let repeated = ocsp::Response::parse(&answer.bytes).ok().and_then(|response| response.nonce);
+    match (nonce, repeated) {
+        (Some(nonce), Some(repeated)) => nonce == repeated,
+        _ => true,
     }
 }
 
-/// What can be seen before the name is resolved; the guard proper stands in the resolver.
-fn check_url(url: &str) -> Result<(), FetchError> {
-    let refuse = |reason| Err(FetchError::Address { url: url.chars().take(200).collect(), reason });
-    if url.len() > MAX_URL {
-        return refuse("it is too long");
-    }
-    let Ok(parsed) = url.parse::<Uri>() else {
-        return refuse("it is not a URL");
-    };
-    if !matches!(parsed.scheme_str(), Some("http" | "https")) {
-        return refuse("only http and https are followed");
-    }
-    match parsed.authority() {
-        None => refuse("it names no host"),
-        Some(authority) if authority.as_str().contains('@') => refuse("it holds a user name"),
-        Some(authority) if authority.host().is_empty() => refuse("it names no host"),
-        Some(_) => Ok(()),
-    }
+fn nonce_error(url: &str) -> FetchError {
+    FetchError::Nonce { url: url.to_owned() }
 }
 
-/// For OCSP, CRL and AIA, from the first packet to the last byte.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// What an authority in the field bears. For evidence the same: the files of a folder come from few authorities.
+const AT_ONCE: usize = 4;
 
-/// For the connection alone.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// For the answer to get from the one who fetched to those who wait.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// 2-131 s have been measured.
 const TIME_STAMP_DEADLINE: Duration = Duration::from_secs(150);
 const TIME_STAMP_TRIES: u32 = 3;
-/// What an authority in the field bears.
-const TIME_STAMPS_AT_ONCE: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-const CRL_LIFE: Duration = Duration::from_mins(10);
-const CERTIFICATE_LIFE: Duration = Duration::from_hours(24);
-const OCSP_LIFE: Duration = Duration::from_mins(1);
+/// RFC 9654 section 2.1 asks for 32 at least; responders of RFC 8954 take 32 at most.
+const NONCE_BYTES: usize = 32;
 
-/// Large national CRLs have been seen at 10 MB.
-const CRL_BYTES: u64 = 16 * 1024 * 1024;
-
-/// OCSP answers, time-stamps and certificates are of a few kilobytes.
-const SMALL_BYTES: u64 = 256 * 1024;
-
-/// In bytes. No honest certificate comes near.
-const MAX_URL: usize = 2_000;
-
-const OCSP_TYPES: (&str, &str) = ("application/ocsp-request", "application/ocsp-response");
+const OCSP_REQUEST: &str = "application/ocsp-request";
 const TIME_STAMP_TYPES: (&str, &str) = ("application/timestamp-query", "application/timestamp-reply");
 
-/// Debian and Ubuntu, Fedora and its kin, openSUSE.
-const ROOT_BUNDLES: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
+/// The counter of what was brought, by kind and outcome.
+pub const FETCHES: &str = "kyso_fetches_total";
 
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,17 @@
 //! Verify: ask the judge what it needs, bring what can be brought, let it judge.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
     base::{Digest, Limits, Source, UtcTime},
-    fetch::{FetchError, Fetcher},
+    fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
     trust::Anchors,
     validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, Record, words::UNREADABLE},
-    x509::certificates_from_pem,
 };
 
 /// What a verdict rests on, besides the document.
@@ -102,57 +101,83 @@ impl VerifyError {
     }
 }
 
-/// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it.
+/// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
+/// not settle it is asked of the network, once.
 fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
     let end = Instant::now() + PATIENCE;
-    let mut asked: HashSet<Need> = HashSet::new();
+    let mut asked: HashMap<Need, Asked> = HashMap::new();
+    let mut calls = 0;
     for _ in 0..MAX_ROUNDS {
         if Instant::now() >= end {
             return;
         }
         let mut needs = inspection.needs(options.policy, options.anchors, options.moment);
-        needs.retain(|need| !asked.contains(need));
+        needs.retain(|need| asked.get(need) != Some(&Asked::Network));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
         needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));
         if needs.is_empty() {
             return;
         }
         for need in needs {
-            if asked.len() >= MAX_FETCHES || Instant::now() >= end {
-                tracing::info!(asked = asked.len(), "stopped bringing evidence: there is too much of it");
+            if calls >= MAX_FETCHES || Instant::now() >= end {
+                tracing::info!(calls, "stopped bringing evidence: there is too much of it");
                 return;
             }
-            match fetch(fetcher, &need) {
-                Ok(evidence) => evidence.into_iter().for_each(|one| inspection.supply(one)),
-                Err(error) => tracing::info!(%error, "evidence could not be brought"),
-            }
-            asked.insert(need);
+            calls += 1;
+            let anew = asked.get(&need) == Some(&Asked::Cache);
+            let errand = Errand { until: Some(end), moment: Some(options.moment), anew };
+            let kept = match fetcher.bring(&wanted(&need), &errand) {
+                Ok(brought) => {
+                    evidence(&need, brought.bytes).into_iter().for_each(|one| inspection.supply(one));
+                    brought.kept && !anew
+                }
+                Err(error) => {
+                    tracing::info!(%error, "evidence could not be brought");
+                    false
+                }
+            };
+            asked.insert(need, if kept { Asked::Cache } else { Asked::Network });
         }
     }
 }
 
-fn fetch(fetcher: &Fetcher, need: &Need) -> Result<Vec<Evidence>, FetchError> {
-    Ok(match need {
-        Need::Crl { url } => vec![Evidence::Crl(fetcher.get_crl(url)?)],
-        Need::Issuer { url } => {
-            // RFC 5280 section 4.2.2.1 wants DER, but PEM is served as well.
-            let bytes = fetcher.get_certificate(url)?;
-            let certificates = certificates_from_pem(&bytes).unwrap_or_default();
-            let certificates = certificates.into_iter().take(MAX_CERTIFICATES);
-            certificates.map(|certificate| Evidence::Certificate(certificate.der().to_vec())).collect()
-        }
-        Need::Ocsp { url, request } => vec![Evidence::Ocsp(fetcher.post_ocsp(url, request)?)],
-    })
+/// Who answered last.
+#[derive(PartialEq, Eq)]
+enum Asked {
+    /// What had been kept; the network may know more.
+    Cache,
+    /// The network, or nobody.
+    Network,
 }
 
-/// A path of six certificates settles in so many rounds, its issuers being found one a round.
-const MAX_ROUNDS: usize = 8;
+fn wanted(need: &Need) -> Wanted {
+    match need {
+        Need::Crl { url } => Wanted::Crl { url: url.clone() },
+        Need::Issuer { url } => Wanted::Issuer { url: url.clone() },
+        Need::Ocsp { url, request } => Wanted::Ocsp { url: url.clone(), request: request.clone() },
+    }
+}
 
-/// Addresses come from strangers: how many are gone to for one document.
+fn evidence(need: &Need, bytes: Vec<u8>) -> Vec<Evidence> {
+    match need {
+        Need::Crl { .. } => vec![Evidence::Crl(bytes)],
+        Need::Issuer { .. } => {
+            let found = certificates(&bytes).into_iter().take(MAX_CERTIFICATES);
+            found.map(|certificate| Evidence::Certificate(certificate.der().to_vec())).collect()
+        }
+        Need::Ocsp { .. } => vec![Evidence::Ocsp(bytes)],
+    }
+}
+
+/// A path of six certificates settles in eight rounds, its issuers being found one a round; twice as many where
+/// everything that had been kept is asked for anew.
+const MAX_ROUNDS: usize = 16;
+
+/// Addresses come from strangers: how many answers are taken for one document, kept ones included.
 const MAX_FETCHES: usize = 32;
 
 /// How long is spent on bringing evidence for one document.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How many certificates of one address are taken.
-const MAX_CERTIFICATES: usize = 4;
+/// How many certificates of one address are taken: the issuer, rekeyed and cross-signed, and what comes with it.
+const MAX_CERTIFICATES: usize = 8;

@@ -4,6 +4,7 @@ mod attacks;
 mod crypto_policy;
 mod databases;
 mod demo;
+mod fetch;
 mod formats;
 mod house;
 mod http;

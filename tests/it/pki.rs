@@ -379,7 +379,8 @@ fn https_is_followed_with_certificates_that_lead_to_a_root() {
     let made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=here \
                 -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem";
     run(Command::new(&openssl).args(made.split_whitespace()).current_dir(&folder));
-    fs::write(folder.path().join("a.crl"), "HTTP/1.0 200 OK\r\n\r\nlist").unwrap();
+    let list = DemoPki::new(Clock::System, Chance::system()).unwrap().crl("root").unwrap().unwrap();
+    fs::write(folder.path().join("a.crl"), [&b"HTTP/1.0 200 OK\r\n\r\n"[..], &list].concat()).unwrap();
     let served = "s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -HTTP";
     let mut server = Command::new(&openssl)
         .args(served.split_whitespace())
@@ -400,7 +401,7 @@ fn https_is_followed_with_certificates_that_lead_to_a_root() {
     server.kill().unwrap();
     server.wait().unwrap();
     assert!(matches!(unknown, Err(FetchError::Connection { .. })), "{unknown:?}");
-    assert_eq!(known.unwrap(), b"list");
+    assert_eq!(known.unwrap(), list);
     assert!(matches!(guarded, Err(FetchError::Forbidden { .. })), "{guarded:?}");
 }
 
