@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kyso::{
-    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource, UtcTime},
+    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
     demo::pki::{DemoPki, Holder, KeyAlgorithm, SigningKey},
     ocsp::{self, CertId},
     pdf::{Document, Object},
@@ -46,6 +46,16 @@ impl World {
         self.pki.root().certificate()
     }
 
+    /// The signer's certificate.
+    pub(crate) fn person(&self) -> &Certificate {
+        &self.person
+    }
+
+    /// What stands between it and the root.
+    pub(crate) fn chain(&self) -> Vec<Certificate> {
+        self.pki.chain()
+    }
+
     /// The moment of signing and of verdicts.
     pub(crate) fn now(&self) -> UtcTime {
         self.now
@@ -53,8 +63,14 @@ impl World {
 
     /// The same document with one more signature, time-stamped (PAdES B-T) or not (B-B).
     pub(crate) fn sign(&self, pdf: Vec<u8>, stamped: bool) -> Result<Vec<u8>, Failure> {
+        let tail = self.signature(Arc::new(MemorySource(pdf.clone())), stamped)?;
+        Ok([pdf, tail].concat())
+    }
+
+    /// What a signature appends to a document.
+    pub(crate) fn signature(&self, source: Arc<dyn Source>, stamped: bool) -> Result<Vec<u8>, Failure> {
         let limits = Limits::default();
-        let document = Document::open(Arc::new(MemorySource(pdf.clone())), &limits)?;
+        let document = Document::open(source, &limits)?;
         let request = Request {
             signer: self.person.clone(),
             chain: self.pki.chain(),
@@ -68,16 +84,14 @@ impl World {
         let prepared = signing::prepare(&document, request, self.now)?;
         let value = self.key.sign(prepared.to_be_signed())?;
         let signed = prepared.finish(value)?;
-        let tail = if stamped {
-            let token = self.pki.tsa().token(&signed.time_stamp_request([7; 8]), self.now)?;
-            match signed.stamp(&token, &limits)? {
-                Stamped::Whole(tail) => tail,
-                Stamped::TooLong(_) => return Err("the time-stamp outgrew its room".into()),
-            }
-        } else {
-            signed.plain()?
-        };
-        Ok([pdf, tail].concat())
+        if !stamped {
+            return Ok(signed.plain()?);
+        }
+        let token = self.pki.tsa().token(&signed.time_stamp_request([7; 8]), self.now)?;
+        match signed.stamp(&token, &limits)? {
+            Stamped::Whole(tail) => Ok(tail),
+            Stamped::TooLong(_) => Err("the time-stamp outgrew its room".into()),
+        }
     }
 
     /// All that a verdict about the person and the time-stamp authority needs: both lists, an OCSP answer.
@@ -122,7 +136,12 @@ impl World {
 
     /// The verdict of a document, with nothing brought along.
     pub(crate) fn judge(&self, pdf: Vec<u8>) -> Result<DocumentReport, Failure> {
-        let inspection = Inspection::open(Arc::new(MemorySource(pdf)), &Limits::default())?;
+        self.judge_source(Arc::new(MemorySource(pdf)))
+    }
+
+    /// The same of a document that lies somewhere.
+    pub(crate) fn judge_source(&self, source: Arc<dyn Source>) -> Result<DocumentReport, Failure> {
+        let inspection = Inspection::open(source, &Limits::default())?;
         Ok(inspection.judge("world.pdf", &Policy::strict(), &self.anchors(), self.now))
     }
 }

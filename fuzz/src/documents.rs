@@ -37,11 +37,8 @@ pub(crate) fn revision(data: &[u8]) {
     let Ok(changed) = world::append(&document, signed.clone(), &objects) else { return };
     let Ok(document) = open(&changed) else { return };
     look_at_everything(&document);
-    let (first, again) = (world.judge(changed.clone()), world.judge(changed.clone()));
-    assert_eq!(first.is_ok(), again.is_ok());
-    let (Ok(first), Ok(again)) = (first, again) else { return };
-    assert_eq!(format!("{first:?}"), format!("{again:?}"), "two verdicts on one file");
-    if first.overall == Overall::Valid {
+    let Ok(report) = world.judge(changed) else { return };
+    if report.overall == Overall::Valid {
         let kept = open(signed).ok().and_then(|before| contents_of_page(&before));
         assert_eq!(contents_of_page(&document), kept, "valid, and the page shows something else");
     }

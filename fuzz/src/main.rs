@@ -14,6 +14,7 @@ mod formats;
 mod markup;
 mod seeds;
 #[path = "../../benches/world.rs"]
+#[allow(dead_code, reason = "the benches use the rest of it")]
 mod world;
 
 use std::sync::OnceLock;

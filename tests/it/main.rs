@@ -3,6 +3,7 @@
 mod crypto_policy;
 mod databases;
 mod demo;
+mod fire;
 mod formats;
 mod house;
 mod http;
