@@ -5,6 +5,7 @@ mod crypto_policy;
 mod databases;
 mod demo;
 mod fetch;
+mod fire;
 mod formats;
 mod house;
 mod http;
