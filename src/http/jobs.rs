@@ -194,7 +194,7 @@ fn make_room(held: &mut HashMap<String, Held>, newest: &str) {
 pub(super) const RETRY: u64 = 2;
 
 /// How long an answer is kept.
-const LIFE: Duration = Duration::from_secs(60 * 60);
+const LIFE: Duration = Duration::from_hours(1);
 /// Jobs under way: of one key, of all without a key, of all.
 const MOST_OF_A_KEY: usize = 4;
 const MOST_OF_STRANGERS: usize = 16;

@@ -182,14 +182,14 @@ impl Sheets {
         }
     }
 
-    /// One line, from `x` on, on the line of the pen.
-    fn show(&mut self, line: &str, style: Style, x: f32) {
+    /// One line, from `left` on, on the line of the pen.
+    fn show(&mut self, line: &str, style: Style, left: f32) {
         let glyphs = self.faces[style.face].encode(line);
-        let y = self.y;
+        let base = self.y;
         let [r, g, b] = style.ink;
         let name = NAMES[style.face];
         self.page().begin_text().set_fill_rgb(r, g, b).set_font(Name(name), style.size);
-        self.page().set_text_matrix([1.0, 0.0, 0.0, 1.0, x, y]).show(Str(&glyphs)).end_text();
+        self.page().set_text_matrix([1.0, 0.0, 0.0, 1.0, left, base]).show(Str(&glyphs)).end_text();
     }
 
     /// Words put on lines of this width in points. A word that is longer than a line is cut.
@@ -220,8 +220,8 @@ impl Sheets {
     /// The sign of an answer, left of the pen's next line, which is `line` high; the words beside it say the same.
     fn mark(&mut self, tone: Tone, size: f32, line: f32) {
         self.keep(size * 1.6);
-        let ([r, g, b], x, y) = (ink(tone), MARGIN, self.y - line - size * 0.08);
-        let at = |dx: f32, dy: f32| (x + dx * size, y + dy * size);
+        let ([red, green, blue], base) = (ink(tone), self.y - line - size * 0.08);
+        let at = |dx: f32, dy: f32| (MARGIN + dx * size, base + dy * size);
         let strokes: &[&[(f32, f32)]] = match tone {
             Tone::Valid => &[&[(0.05, 0.45), (0.38, 0.1), (0.95, 0.85)]],
             Tone::Indeterminate => &[
@@ -235,7 +235,7 @@ impl Sheets {
             }
         };
         let page = self.page();
-        page.save_state().set_stroke_rgb(r, g, b).set_line_width(size * 0.11);
+        page.save_state().set_stroke_rgb(red, green, blue).set_line_width(size * 0.11);
         for stroke in strokes {
             for (index, (dx, dy)) in stroke.iter().enumerate() {
                 let (x, y) = at(*dx, *dy);

@@ -19,7 +19,9 @@ pub(super) fn in_order<T: Sync, R: Send>(
 ) {
     let jobs = jobs.clamp(1, items.len().max(1));
     if jobs == 1 {
-        items.iter().for_each(|item| take(item, work(item)));
+        for item in items {
+            take(item, work(item));
+        }
         return;
     }
     let desk = Desk::default();

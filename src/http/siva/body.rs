@@ -43,7 +43,7 @@ pub(super) async fn receive(request: Request, limits: &LimitSettings) -> Result<
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;
         taken += chunk.len() as u64;
-        splitter.take(&chunk, &mut characters).map_err(Refusal::from)?;
+        splitter.take(&chunk, &mut characters)?;
         if taken > most {
             return Err(Problem::new(&problem::TOO_LARGE).into());
         }
