@@ -246,6 +246,9 @@ impl Fetcher {
         let question = Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew };
         let settled = self.at_hand(&question).or_else(|| {
             let deadline = errand.until.unwrap_or(own_end + GRACE);
+            if deadline <= Instant::now() {
+                return None;
+            }
             let (this, question) = (self.clone(), question.clone());
             self.flights.share(question.key, deadline, move || this.fly(&question))
         });

@@ -318,6 +318,11 @@ fn who_cannot_wait_goes_away_and_the_answer_is_there_later() {
     assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
     assert!(fetcher.bring(&wanted, &Errand::default()).is_ok());
     assert_eq!(server.calls(), 1);
+    let late = Errand { until: Some(start), ..Errand::default() };
+    assert!(fetcher.bring(&wanted, &late).unwrap().kept);
+    let other = Wanted::Crl { url: server.url("/b.crl") };
+    assert!(matches!(fetcher.bring(&other, &late), Err(FetchError::Timeout { .. })));
+    assert_eq!(server.calls(), 1, "whose time is up asks nobody");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     base::{Limits, Source, UtcTime},
-    fetch::{Errand, Fetcher, Wanted, certificates},
+    fetch::{Brought, Errand, FetchError, Fetcher, Wanted, certificates},
     pdf::PdfError,
     trust::Anchors,
     validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, words::UNREADABLE},
@@ -89,21 +90,24 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         needs.retain(|need| asked.get(need) != Some(&Asked::Network));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
         needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));
+        let room = MAX_FETCHES.saturating_sub(calls);
+        if needs.len() > room {
+            tracing::info!(calls, "stopped bringing evidence: there is too much of it");
+            needs.truncate(room);
+        }
         if needs.is_empty() {
             return;
         }
-        for need in needs {
-            if calls >= MAX_FETCHES || Instant::now() >= end {
-                tracing::info!(calls, "stopped bringing evidence: there is too much of it");
-                return;
-            }
-            calls += 1;
+        calls += needs.len();
+        let errands = needs.into_iter().map(|need| {
             let anew = asked.get(&need) == Some(&Asked::Cache);
-            let errand = Errand { until: Some(end), moment: Some(options.moment), anew };
-            let kept = match fetcher.bring(&wanted(&need), &errand) {
+            (need, Errand { until: Some(end), moment: Some(options.moment), anew })
+        });
+        for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {
+            let kept = match brought {
                 Ok(brought) => {
                     evidence(&need, brought.bytes).into_iter().for_each(|one| inspection.supply(one));
-                    brought.kept && !anew
+                    brought.kept && !errand.anew
                 }
                 Err(error) => {
                     tracing::info!(%error, "evidence could not be brought");
@@ -113,6 +117,35 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
             asked.insert(need, if kept { Asked::Cache } else { Asked::Network });
         }
     }
+}
+
+/// Runs errands at the same time, some at once; what they brought comes in their order, however long each took.
+fn side_by_side(
+    fetcher: &Fetcher,
+    errands: Vec<(Need, Errand)>,
+) -> Vec<(Need, Errand, Result<Brought, FetchError>)> {
+    let run = |(need, errand): &(Need, Errand)| fetcher.bring(&wanted(need), errand);
+    let mut brought = Vec::with_capacity(errands.len());
+    for some in errands.chunks(AT_ONCE) {
+        // The first of them needs no thread of its own.
+        thread::scope(|scope| {
+            let Some((first, others)) = some.split_first() else { return };
+            let others: Vec<_> = others
+                .iter()
+                .map(|errand| {
+                    let thread = thread::Builder::new().name("kyso-bring".to_owned());
+                    (errand, thread.spawn_scoped(scope, move || run(errand)).ok())
+                })
+                .collect();
+            brought.push(run(first));
+            // Without a thread, or when one fell over, here.
+            let others = others.into_iter().map(|(errand, thread)| {
+                thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| run(errand))
+            });
+            brought.extend(others);
+        });
+    }
+    errands.into_iter().zip(brought).map(|((need, errand), brought)| (need, errand, brought)).collect()
 }
 
 /// Who answered last.
@@ -149,6 +182,9 @@ const MAX_ROUNDS: usize = 16;
 
 /// Addresses come from strangers: how many answers are taken for one document, kept ones included.
 const MAX_FETCHES: usize = 32;
+
+/// Most documents need less at a time, each of another host.
+const AT_ONCE: usize = 8;
 
 /// How long is spent on bringing evidence for one document.
 const PATIENCE: Duration = Duration::from_mins(1);

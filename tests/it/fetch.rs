@@ -29,6 +29,9 @@ use crate::judge::world::{Answer, CADES, Entity, Spec, plain_pdf, sign_with, yea
 struct Shelf {
     pages: BTreeMap<String, Vec<u8>>,
     calls: BTreeMap<String, usize>,
+    /// How many are being answered, and how many were at most.
+    busy: usize,
+    most_busy: usize,
 }
 
 /// An authority on the network, with one signer, whose files bring nothing along but the signer's certificate.
@@ -166,10 +169,13 @@ fn serve(mut stream: TcpStream, shelf: &Mutex<Shelf>) -> std::io::Result<()> {
     let page = {
         let mut shelf = shelf.lock().unwrap();
         *shelf.calls.entry(path.clone()).or_default() += 1;
+        shelf.busy += 1;
+        shelf.most_busy = shelf.most_busy.max(shelf.busy);
         shelf.pages.get(&path).cloned()
     };
     // Slowly enough for others to ask meanwhile.
     thread::sleep(std::time::Duration::from_millis(100));
+    shelf.lock().unwrap().busy -= 1;
     let status = if page.is_some() { "200 OK" } else { "404 Not Found" };
     let page = page.unwrap_or_default();
     write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", page.len())?;
@@ -202,6 +208,27 @@ fn a_folder_of_files_asks_once_for_each_thing() {
     let once = ["/ca.cer", "/ocsp", "/root.crl"].map(|path| (path.to_owned(), 1));
     assert_eq!(calls, BTreeMap::from(once));
     assert!(!folder.path().join("usual").exists());
+}
+
+#[test]
+fn what_several_signatures_need_is_brought_side_by_side() {
+    let town = Town::new();
+    let now = Clock::System.now();
+    let mut pdf = plain_pdf();
+    for number in 0..3 {
+        let path = format!("/ocsp/{number}");
+        let extra = vec![access(&format!("http://{}{path}", town.address), "")];
+        let spec = Spec { extra, from: year(2020), to: year(2090), ..Spec::person("Văn thư", 20 + number) };
+        let signer = town.ca.issue(&spec);
+        let answer = Answer { next_update: Some(after(now, 3600)), ..Answer::good(now) };
+        town.put(&path, &town.responder.answers(&town.ca, &signer.certificate, &answer));
+        let chain = [town.ca.certificate.clone()];
+        pdf = sign_with(&pdf, CADES, |digest| signer.cms(digest, &signer.certificate, &chain).to_der(None));
+    }
+    let cache = tempfile::tempdir().unwrap();
+    assert_eq!(town.judge(&pdf, cache.path(), now, now), Overall::Valid);
+    let shelf = town.shelf.lock().unwrap();
+    assert_eq!((shelf.calls.values().sum::<usize>(), shelf.most_busy), (4, 3));
 }
 
 #[test]
