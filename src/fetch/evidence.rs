@@ -146,11 +146,11 @@ impl Kind {
                 let list = Crl::from_der(bytes).map_err(|error| error.to_string())?;
                 Ok(Term { since: list.this_update(), until: list.next_update() })
             }
-            Self::Issuer => match certificates(bytes).is_empty() {
-                true => Err("no certificate could be read from it".to_owned()),
-                // A certificate is no word about a moment: it may be used for any.
-                false => Ok(Term { since: UtcTime::UNIX_EPOCH, until: Some(UtcTime::MAX) }),
-            },
+            Self::Issuer if certificates(bytes).is_empty() => {
+                Err("no certificate could be read from it".to_owned())
+            }
+            // A certificate is no word about a moment: it may be used for any.
+            Self::Issuer => Ok(Term { since: UtcTime::UNIX_EPOCH, until: Some(UtcTime::MAX) }),
             Self::Ocsp => {
                 let response = ocsp::Response::parse(bytes).map_err(|error| error.to_string())?;
                 let updates = response.singles.iter().map(|single| single.this_update);

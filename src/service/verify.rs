@@ -81,7 +81,7 @@ impl VerifyError {
 fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
-    let mut calls = 0;
+    let (mut calls, mut bytes) = (0, 0);
     for _ in 0..MAX_ROUNDS {
         if Instant::now() >= end {
             return;
@@ -90,14 +90,15 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         needs.retain(|need| asked.get(need) != Some(&Asked::Network));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
         needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));
-        let room = MAX_FETCHES.saturating_sub(calls);
-        if needs.len() > room {
-            tracing::info!(calls, "stopped bringing evidence: there is too much of it");
-            needs.truncate(room);
-        }
         if needs.is_empty() {
             return;
         }
+        if calls >= MAX_FETCHES || bytes >= MAX_BYTES {
+            tracing::info!(calls, bytes, "stopped bringing evidence: there is too much of it");
+            return;
+        }
+        // Those left out now are asked for in the next round, if they are still of use.
+        needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
         calls += needs.len();
         let errands = needs.into_iter().map(|need| {
             let anew = asked.get(&need) == Some(&Asked::Cache);
@@ -106,7 +107,10 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {
             let kept = match brought {
                 Ok(brought) => {
-                    evidence(&need, brought.bytes).into_iter().for_each(|one| inspection.supply(one));
+                    bytes += brought.bytes.len();
+                    for one in evidence(&need, brought.bytes) {
+                        inspection.supply(one);
+                    }
                     brought.kept && !errand.anew
                 }
                 Err(error) => {
@@ -119,32 +123,29 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
     }
 }
 
-/// Runs errands at the same time, some at once; what they brought comes in their order, however long each took.
+/// Runs errands at the same time; what they brought comes in their order, however long each took.
 fn side_by_side(
     fetcher: &Fetcher,
     errands: Vec<(Need, Errand)>,
 ) -> Vec<(Need, Errand, Result<Brought, FetchError>)> {
     let run = |(need, errand): &(Need, Errand)| fetcher.bring(&wanted(need), errand);
-    let mut brought = Vec::with_capacity(errands.len());
-    for some in errands.chunks(AT_ONCE) {
+    let brought = thread::scope(|scope| {
         // The first of them needs no thread of its own.
-        thread::scope(|scope| {
-            let Some((first, others)) = some.split_first() else { return };
-            let others: Vec<_> = others
-                .iter()
-                .map(|errand| {
-                    let thread = thread::Builder::new().name("kyso-bring".to_owned());
-                    (errand, thread.spawn_scoped(scope, move || run(errand)).ok())
-                })
-                .collect();
-            brought.push(run(first));
-            // Without a thread, or when one fell over, here.
-            let others = others.into_iter().map(|(errand, thread)| {
-                thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| run(errand))
-            });
-            brought.extend(others);
-        });
-    }
+        let Some((first, others)) = errands.split_first() else { return Vec::new() };
+        let others: Vec<_> = others
+            .iter()
+            .map(|errand| {
+                let thread = thread::Builder::new().name("kyso-bring".to_owned());
+                (errand, thread.spawn_scoped(scope, move || run(errand)).ok())
+            })
+            .collect();
+        let mut brought = vec![run(first)];
+        // Without a thread, or when one fell over, here.
+        brought.extend(others.into_iter().map(|(errand, thread)| {
+            thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| run(errand))
+        }));
+        brought
+    });
     errands.into_iter().zip(brought).map(|((need, errand), brought)| (need, errand, brought)).collect()
 }
 
@@ -176,15 +177,19 @@ fn evidence(need: &Need, bytes: Vec<u8>) -> Vec<Evidence> {
     }
 }
 
-/// A path of six certificates settles in eight rounds, its issuers being found one a round; twice as many where
-/// everything that had been kept is asked for anew.
-const MAX_ROUNDS: usize = 16;
+/// A path of six certificates settles in eight rounds, its issuers being found one a round; more where everything that
+/// had been kept is asked for anew, and where there is too much for one round.
+const MAX_ROUNDS: usize = 24;
 
 /// Addresses come from strangers: how many answers are taken for one document, kept ones included.
 const MAX_FETCHES: usize = 32;
 
+/// Once so many bytes were brought for one document, nothing more is: they stay in memory until it is judged. Some of
+/// the largest national lists.
+const MAX_BYTES: usize = 48 * 1024 * 1024;
+
 /// Most documents need less at a time, each of another host.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// How long is spent on bringing evidence for one document.
 const PATIENCE: Duration = Duration::from_mins(1);

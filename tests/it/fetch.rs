@@ -232,6 +232,41 @@ fn what_several_signatures_need_is_brought_side_by_side() {
 }
 
 #[test]
+fn a_certificate_that_names_a_heap_of_lists_gets_a_few() {
+    let town = Town::new();
+    let now = Clock::System.now();
+    // An extension that nobody knows, of 10 MB.
+    let unknown = ObjectIdentifier::new_unwrap("1.2.3.4");
+    let filling = write::sequence([write::oid(unknown), write::octet_string(&vec![0; 10 << 20])]);
+    let list = Entity::root("Ai đó").revokes(now, Some(after(now, 3600)), &[], &[filling]);
+    let points = (0..40).map(|number| format!("http://{}/h/{number}", town.address));
+    let names: Vec<_> = points.map(|url| write::value(Tag::context_primitive(6), url.as_bytes())).collect();
+    let point = write::value(Tag::context(0), &write::value(Tag::context(0), &names.concat()));
+    let extra =
+        vec![(ObjectIdentifier::new_unwrap("2.5.29.31"), false, write::sequence([write::sequence([point])]))];
+    let spec = Spec { extra, from: year(2020), to: year(2090), ..Spec::person("Văn thư", 30) };
+    let signer = town.ca.issue(&spec);
+    let chain = [town.ca.certificate.clone()];
+    let pdf =
+        sign_with(&plain_pdf(), CADES, |digest| signer.cms(digest, &signer.certificate, &chain).to_der(None));
+    let (small, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lists = || {
+        let shelf = town.shelf.lock().unwrap();
+        shelf.calls.iter().filter(|(path, _)| path.starts_with("/h/")).map(|(_, count)| count).sum::<usize>()
+    };
+    // Where there is nothing to be had, by number.
+    assert_eq!(town.judge(&pdf, small.path(), now, now), Overall::Indeterminate);
+    let first = lists();
+    assert!(first <= 32, "{first}");
+    // Where there is, by bytes.
+    for number in 0..40 {
+        town.put(&format!("/h/{number}"), &list);
+    }
+    assert_eq!(town.judge(&pdf, large.path(), now, now), Overall::Indeterminate);
+    assert!((5..=8).contains(&(lists() - first)), "{}", lists() - first);
+}
+
+#[test]
 fn what_was_fetched_survives_the_process_and_the_network() {
     let town = Town::new();
     let folder = desk(&town, 1);
