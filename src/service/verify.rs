@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     base::{Limits, Source, UtcTime},
-    fetch::{Brought, Errand, FetchError, Fetcher, Wanted, certificates},
+    fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
     trust::Anchors,
     validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, words::UNREADABLE},
@@ -124,10 +124,7 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
 }
 
 /// Runs errands at the same time; what they brought comes in their order, however long each took.
-fn side_by_side(
-    fetcher: &Fetcher,
-    errands: Vec<(Need, Errand)>,
-) -> Vec<(Need, Errand, Result<Brought, FetchError>)> {
+fn side_by_side(fetcher: &Fetcher, errands: Vec<(Need, Errand)>) -> Vec<(Need, Errand, Answer)> {
     let run = |(need, errand): &(Need, Errand)| fetcher.bring(&wanted(need), errand);
     let brought = thread::scope(|scope| {
         // The first of them needs no thread of its own.
@@ -148,6 +145,8 @@ fn side_by_side(
     });
     errands.into_iter().zip(brought).map(|((need, errand), brought)| (need, errand, brought)).collect()
 }
+
+type Answer = Result<crate::fetch::Brought, crate::fetch::FetchError>;
 
 /// Who answered last.
 #[derive(PartialEq, Eq)]
