@@ -217,9 +217,9 @@ impl Kept {
         self.speaks_about(past.unwrap_or(now))
     }
 
-    /// Whether it has only just come.
+    /// Whether it came so lately that asking anew would bring the same.
     pub(super) fn is_new(&self, now: UtcTime) -> bool {
-        now < later(self.fetched, LEAST_LIFE) && self.fetched <= now
+        now < later(self.fetched, RENEWAL) && self.fetched <= now
     }
 
     fn speaks_about(&self, moment: UtcTime) -> bool {
@@ -255,6 +255,9 @@ const ISSUER_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The files of one command, or the clicks of one person.
 const LEAST_LIFE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What settles nothing is asked for anew so often: where nothing is trusted, it never settles anything.
+const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// Large national CRLs have been seen at 10 MB.
 pub(super) const CRL_BYTES: u64 = 16 * 1024 * 1024;

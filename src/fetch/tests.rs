@@ -418,7 +418,9 @@ fn what_was_of_no_use_is_asked_for_anew_but_not_at_once() {
     let anew = Errand { anew: true, ..Errand::default() };
     assert!(!fetcher.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(fetcher.bring(&wanted, &anew).unwrap().kept);
-    let soon = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(10)));
+    let fetcher = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(59)));
+    assert!(fetcher.bring(&wanted, &anew).unwrap().kept);
+    let soon = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(60)));
     assert!(soon.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(!soon.bring(&wanted, &anew).unwrap().kept);
     assert_eq!(server.calls(), 2);

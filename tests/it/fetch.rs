@@ -329,7 +329,7 @@ fn kept_answers_that_settle_nothing_are_asked_for_anew() {
     assert_eq!(judge(start), Overall::Indeterminate);
     // They are kept, and no longer in the way once the network is itself again.
     town.publish(start);
-    assert_eq!(judge(after(start, 30)), Overall::Valid);
+    assert_eq!(judge(after(start, 60)), Overall::Valid);
 }
 
 #[test]
