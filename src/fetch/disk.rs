@@ -111,9 +111,9 @@ impl Disk {
 
     /// Held by one process at a time; given up when the file is closed, however that comes about.
     fn lock(&self) -> io::Result<File> {
-        let path = self.folder.join(LOCK);
-        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).clone();
-        let file = options.clone().custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(CAREFULLY);
+        let file = options.open(self.folder.join(LOCK))?;
         for _ in 0..LOCK_TRIES {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
@@ -249,6 +249,9 @@ const SUFFIX: &str = ".kept";
 const NEW: &str = ".new-";
 const LOCK: &str = "lock";
 
+/// Neither through a symbolic link nor waiting at a pipe that somebody put there.
+const CAREFULLY: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+
 /// More than what stands around the bytes of an entry.
 const HEAD_ROOM: u64 = 1024;
 
@@ -361,7 +364,7 @@ mod tests {
         fs::write(&ours, vec![0; 10_000]).unwrap();
         let minute = |number: i64| later(now(), jiff::SignedDuration::from_mins(number));
         for number in 0..4 {
-            disk.put(&key(number), &kept, minute(number as i64));
+            disk.put(&key(number), &kept, minute(number.cast_signed()));
         }
         assert!(disk.get(&key(0), minute(10)).is_some(), "used again");
         disk.put(&key(4), &kept, minute(11));

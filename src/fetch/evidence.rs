@@ -146,11 +146,11 @@ impl Kind {
                 let list = Crl::from_der(bytes).map_err(|error| error.to_string())?;
                 Ok(Term { since: list.this_update(), until: list.next_update() })
             }
-            Self::Issuer => match certificates(bytes).is_empty() {
-                true => Err("no certificate could be read from it".to_owned()),
-                // A certificate is no word about a moment: it may be used for any.
-                false => Ok(Term { since: UtcTime::UNIX_EPOCH, until: Some(UtcTime::MAX) }),
-            },
+            Self::Issuer if certificates(bytes).is_empty() => {
+                Err("no certificate could be read from it".to_owned())
+            }
+            // A certificate is no word about a moment: it may be used for any.
+            Self::Issuer => Ok(Term { since: UtcTime::UNIX_EPOCH, until: Some(UtcTime::MAX) }),
             Self::Ocsp => {
                 let response = ocsp::Response::parse(bytes).map_err(|error| error.to_string())?;
                 let updates = response.singles.iter().map(|single| single.this_update);
@@ -217,9 +217,9 @@ impl Kept {
         self.speaks_about(past.unwrap_or(now))
     }
 
-    /// Whether it has only just come.
+    /// Whether it came so lately that asking anew would bring the same.
     pub(super) fn is_new(&self, now: UtcTime) -> bool {
-        now < later(self.fetched, LEAST_LIFE) && self.fetched <= now
+        now < later(self.fetched, RENEWAL) && self.fetched <= now
     }
 
     fn speaks_about(&self, moment: UtcTime) -> bool {
@@ -255,6 +255,9 @@ const ISSUER_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The files of one command, or the clicks of one person.
 const LEAST_LIFE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What settles nothing is asked for anew so often: where nothing is trusted, it never settles anything.
+const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
 
 /// Large national CRLs have been seen at 10 MB.
 pub(super) const CRL_BYTES: u64 = 16 * 1024 * 1024;

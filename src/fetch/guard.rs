@@ -320,7 +320,9 @@ mod tests {
 
     fn intranet(hosts: &[&str]) -> Intranet {
         let mut intranet = Intranet::default();
-        hosts.iter().for_each(|host| intranet.allow(host.parse().unwrap()));
+        for host in hosts {
+            intranet.allow(host.parse().unwrap());
+        }
         intranet
     }
 

@@ -17,9 +17,10 @@
 //! | issuer's certificate | 256 KiB | 10 s | a day | always |
 //! | time-stamp | 256 KiB | 150 s, three tries | never kept | |
 //!
-//! "Asked again" comes earlier where nextUpdate or HTTP's max-age does, though not within ten seconds. A failure is
-//! remembered for 15 seconds. Connecting takes 5 seconds at most; four requests at most are under way at one host. No
-//! redirects, no proxy, no cookies, no compression. Calls block: run them on a blocking thread.
+//! "Asked again" comes earlier where nextUpdate or HTTP's max-age does, though not within ten seconds, and when the
+//! caller has no use for what was kept, though not within a minute. A failure is remembered for 15 seconds. Connecting
+//! takes 5 seconds at most; four requests at most are under way at one host. No redirects, no proxy, no cookies, no
+//! compression. Calls block: run them on a blocking thread.
 
 mod cache;
 mod call;
@@ -246,6 +247,9 @@ impl Fetcher {
         let question = Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew };
         let settled = self.at_hand(&question).or_else(|| {
             let deadline = errand.until.unwrap_or(own_end + GRACE);
+            if deadline <= Instant::now() {
+                return None;
+            }
             let (this, question) = (self.clone(), question.clone());
             self.flights.share(question.key, deadline, move || this.fly(&question))
         });
@@ -348,7 +352,7 @@ pub struct Errand {
     pub until: Option<Instant>,
     /// The moment that the evidence shall speak about, if it is not the present: what was kept from then serves it.
     pub moment: Option<UtcTime>,
-    /// What is kept was of no use: ask the network, unless that was done a moment ago.
+    /// What is kept was of no use: ask the network, unless it came within the last minute.
     pub anew: bool,
 }
 

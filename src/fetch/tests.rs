@@ -318,6 +318,11 @@ fn who_cannot_wait_goes_away_and_the_answer_is_there_later() {
     assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
     assert!(fetcher.bring(&wanted, &Errand::default()).is_ok());
     assert_eq!(server.calls(), 1);
+    let late = Errand { until: Some(start), ..Errand::default() };
+    assert!(fetcher.bring(&wanted, &late).unwrap().kept);
+    let other = Wanted::Crl { url: server.url("/b.crl") };
+    assert!(matches!(fetcher.bring(&other, &late), Err(FetchError::Timeout { .. })));
+    assert_eq!(server.calls(), 1, "whose time is up asks nobody");
 }
 
 #[test]
@@ -413,7 +418,9 @@ fn what_was_of_no_use_is_asked_for_anew_but_not_at_once() {
     let anew = Errand { anew: true, ..Errand::default() };
     assert!(!fetcher.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(fetcher.bring(&wanted, &anew).unwrap().kept);
-    let soon = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(10)));
+    let fetcher = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(59)));
+    assert!(fetcher.bring(&wanted, &anew).unwrap().kept);
+    let soon = fetcher.with_clock(Clock::Fixed(start + jiff::SignedDuration::from_secs(60)));
     assert!(soon.bring(&wanted, &Errand::default()).unwrap().kept);
     assert!(!soon.bring(&wanted, &anew).unwrap().kept);
     assert_eq!(server.calls(), 2);

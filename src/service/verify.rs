@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -106,7 +107,7 @@ impl VerifyError {
 fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
-    let mut calls = 0;
+    let (mut calls, mut bytes) = (0, 0);
     for _ in 0..MAX_ROUNDS {
         if Instant::now() >= end {
             return;
@@ -118,18 +119,25 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         if needs.is_empty() {
             return;
         }
-        for need in needs {
-            if calls >= MAX_FETCHES || Instant::now() >= end {
-                tracing::info!(calls, "stopped bringing evidence: there is too much of it");
-                return;
-            }
-            calls += 1;
+        if calls >= MAX_FETCHES || bytes >= MAX_BYTES {
+            tracing::info!(calls, bytes, "stopped bringing evidence: there is too much of it");
+            return;
+        }
+        // Those left out now are asked for in the next round, if they are still of use.
+        needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
+        calls += needs.len();
+        let errands = needs.into_iter().map(|need| {
             let anew = asked.get(&need) == Some(&Asked::Cache);
-            let errand = Errand { until: Some(end), moment: Some(options.moment), anew };
-            let kept = match fetcher.bring(&wanted(&need), &errand) {
+            (need, Errand { until: Some(end), moment: Some(options.moment), anew })
+        });
+        for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {
+            let kept = match brought {
                 Ok(brought) => {
-                    evidence(&need, brought.bytes).into_iter().for_each(|one| inspection.supply(one));
-                    brought.kept && !anew
+                    bytes += brought.bytes.len();
+                    for one in evidence(&need, brought.bytes) {
+                        inspection.supply(one);
+                    }
+                    brought.kept && !errand.anew
                 }
                 Err(error) => {
                     tracing::info!(%error, "evidence could not be brought");
@@ -140,6 +148,31 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         }
     }
 }
+
+/// Runs errands at the same time; what they brought comes in their order, however long each took.
+fn side_by_side(fetcher: &Fetcher, errands: Vec<(Need, Errand)>) -> Vec<(Need, Errand, Answer)> {
+    let run = |(need, errand): &(Need, Errand)| fetcher.bring(&wanted(need), errand);
+    let brought = thread::scope(|scope| {
+        // The first of them needs no thread of its own.
+        let Some((first, others)) = errands.split_first() else { return Vec::new() };
+        let others: Vec<_> = others
+            .iter()
+            .map(|errand| {
+                let thread = thread::Builder::new().name("kyso-bring".to_owned());
+                (errand, thread.spawn_scoped(scope, move || run(errand)).ok())
+            })
+            .collect();
+        let mut brought = vec![run(first)];
+        // Without a thread, or when one fell over, here.
+        brought.extend(others.into_iter().map(|(errand, thread)| {
+            thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| run(errand))
+        }));
+        brought
+    });
+    errands.into_iter().zip(brought).map(|((need, errand), brought)| (need, errand, brought)).collect()
+}
+
+type Answer = Result<crate::fetch::Brought, crate::fetch::FetchError>;
 
 /// Who answered last.
 #[derive(PartialEq, Eq)]
@@ -169,12 +202,19 @@ fn evidence(need: &Need, bytes: Vec<u8>) -> Vec<Evidence> {
     }
 }
 
-/// A path of six certificates settles in eight rounds, its issuers being found one a round; twice as many where
-/// everything that had been kept is asked for anew.
-const MAX_ROUNDS: usize = 16;
+/// A path of six certificates settles in eight rounds, its issuers being found one a round; more where everything that
+/// had been kept is asked for anew, and where there is too much for one round.
+const MAX_ROUNDS: usize = 24;
 
 /// Addresses come from strangers: how many answers are taken for one document, kept ones included.
 const MAX_FETCHES: usize = 32;
+
+/// Once so many bytes were brought for one document, nothing more is: they stay in memory until it is judged. Some of
+/// the largest national lists.
+const MAX_BYTES: usize = 48 * 1024 * 1024;
+
+/// Most documents need less at a time, each of another host.
+const AT_ONCE: usize = 4;
 
 /// How long is spent on bringing evidence for one document.
 const PATIENCE: Duration = Duration::from_mins(1);
