@@ -108,7 +108,9 @@ fn values_inside_values_end_at_the_depth() {
 fn lengths_that_lie_are_refused_and_nothing_is_reserved_for_them() {
     let cms = signature();
     for at in 0..60 {
-        for lie in [&[0x84, 0x7F, 0xFF, 0xFF, 0xFF][..], &[0x88, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]] {
+        for lie in
+            [&[0x84, 0x7F, 0xFF, 0xFF, 0xFF][..], &[0x88, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]]
+        {
             let mut broken = cms.clone();
             broken.splice(at..=at, lie.iter().copied());
             // Most are refused; what is read may not be another signature.
@@ -150,7 +152,8 @@ fn thousands_of_lists_do_not_change_a_verdict() {
     assert_eq!(before.overall, Overall::Valid);
     // Old lists of an authority that has nothing to do with it, and of the right one, one a minute.
     for minute in 0..2_000_i64 {
-        let from = now() - jiff::SignedDuration::from_hours(24 * 300) + jiff::SignedDuration::from_mins(minute);
+        let from =
+            now() - jiff::SignedDuration::from_hours(24 * 300) + jiff::SignedDuration::from_mins(minute);
         evidence.push(if minute % 2 == 0 { world.ca_list(from) } else { world.root_list(from) });
     }
     let after = judge(&signed, &world.anchors(), &evidence, now());
@@ -192,12 +195,16 @@ fn parse(text: &str) -> Result<xml::Document, xml::XmlError> {
 
 #[test]
 fn xml_bombs_are_refused() {
-    let laughs: String = (1..30).map(|at| format!("<!ENTITY l{at} \"&l{};&l{};\">", at - 1, at - 1)).collect();
+    let laughs: String =
+        (1..30).map(|at| format!("<!ENTITY l{at} \"&l{};&l{};\">", at - 1, at - 1)).collect();
     let attributes: String = (0..100_000).map(|at| format!(" a{at}=''")).collect();
     let declarations: String = (0..100_000).map(|at| format!(" xmlns:a{at}='u:{at}'")).collect();
     for (what, text) in [
         ("entities", format!("<!DOCTYPE a [<!ENTITY l0 \"lol\">{laughs}]><a>&l29;</a>")),
-        ("an entity from outside", "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>".to_owned()),
+        (
+            "an entity from outside",
+            "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>".to_owned(),
+        ),
         ("depth", "<a>".repeat(500_000)),
         ("depth, closed", "<a>".repeat(100_000) + &"</a>".repeat(100_000)),
         ("attributes", format!("<a{attributes}/>")),
@@ -216,11 +223,13 @@ fn xml_bombs_are_refused() {
 fn a_canonical_form_ends_at_its_limit() {
     let names: String = (0..60).map(|at| format!(" xmlns:p{at}='urn:{}'", "x".repeat(1_900))).collect();
     let uses: String = (0..60).map(|at| format!(" p{at}:a=''")).collect();
-    let distinct: String = (0..60).map(|at| format!(" xmlns:p{at}='urn:{at}{}'", "x".repeat(1_900))).collect();
+    let distinct: String =
+        (0..60).map(|at| format!(" xmlns:p{at}='urn:{at}{}'", "x".repeat(1_900))).collect();
     assert!(parse(&format!("<a{names}><b{uses}/></a>")).is_err(), "one attribute, twice");
     let text = format!("<a{distinct}>{}</a>", format!("<b{uses}/>").repeat(2_000));
     let document = parse(&text).unwrap();
-    let form = Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
+    let form =
+        Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
     let limits = XmlLimits::default();
     let refused = document.canonicalize(Subset::WHOLE, &form, &limits);
     assert!(refused.is_err(), "{} bytes became {}", text.len(), refused.map_or(0, |form| form.len()));
