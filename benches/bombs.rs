@@ -83,7 +83,12 @@ impl Builder {
     /// Ends it with a cross-reference stream that also has these rows: number, type, two fields.
     fn end_with_stream(mut self, more: &[(u32, u8, u32, u32)]) -> Vec<u8> {
         let at = self.pdf.len();
-        let own = 1 + more.iter().map(|row| row.0).chain(self.offsets.iter().map(|(number, _)| *number)).max().unwrap_or(0);
+        let own = 1 + more
+            .iter()
+            .map(|row| row.0)
+            .chain(self.offsets.iter().map(|(number, _)| *number))
+            .max()
+            .unwrap_or(0);
         let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         let mut rows: Vec<_> =
             self.offsets.iter().map(|(number, offset)| (*number, 1_u8, place(*offset), 0_u32)).collect();
@@ -143,9 +148,7 @@ fn endless_table() -> Vec<u8> {
     let at = pdf.len();
     pdf.extend_from_slice(b"xref\n0 9999999999\n");
     pdf.extend_from_slice(&b"0000000000 65535 f \n".repeat(100_000));
-    pdf.extend_from_slice(
-        format!("trailer\n<</Size 9/Root 1 0 R>>\nstartxref\n{at}\n%%EOF\n").as_bytes(),
-    );
+    pdf.extend_from_slice(format!("trailer\n<</Size 9/Root 1 0 R>>\nstartxref\n{at}\n%%EOF\n").as_bytes());
     pdf
 }
 
@@ -247,7 +250,9 @@ fn deep(open: &[u8], close: &[u8]) -> Vec<u8> {
 }
 
 fn long_array() -> Vec<u8> {
-    plain("/AcroForm 4 0 R").object(4, [b"[".to_vec(), b"1 ".repeat(3_000_000), b"]".to_vec()].concat()).end("")
+    plain("/AcroForm 4 0 R")
+        .object(4, [b"[".to_vec(), b"1 ".repeat(3_000_000), b"]".to_vec()].concat())
+        .end("")
 }
 
 fn circle() -> Vec<u8> {

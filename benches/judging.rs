@@ -175,9 +175,7 @@ impl Bench {
             command
         })?;
         // The verdict is "indeterminate" without evidence: the work is the same.
-        let inside = timed(runs, || {
-            self.world.judge_source(Arc::new(FileSource::open(&file)?)).map(drop)
-        })?;
+        let inside = timed(runs, || self.world.judge_source(Arc::new(FileSource::open(&file)?)).map(drop))?;
         let whole = process(runs, &[0, 2], || self.kyso(&[&file], &[]))?;
         println!("\nA signed file of {} MiB", len >> 20);
         println!("  openssl dgst -sha256, whole process {}", millis(hash));
@@ -249,7 +247,12 @@ impl Bench {
             if !matches!(status.code(), Some(0 | 1 | 2 | 65)) {
                 return Err(format!("{}: {status}", bomb.name).into());
             }
-            println!("{:<50} {:>10.1} {:>12} {peak:>9.0}", bomb.name, count_of(pdf.len()) / 1e3, millis(time));
+            println!(
+                "{:<50} {:>10.1} {:>12} {peak:>9.0}",
+                bomb.name,
+                count_of(pdf.len()) / 1e3,
+                millis(time)
+            );
         }
         Ok(())
     }
@@ -339,7 +342,11 @@ fn with_objects(count: usize) -> Vec<u8> {
     add(&mut pdf, 1, "<</Type/Catalog/Pages 2 0 R>>");
     add(&mut pdf, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
     let all: String = (4..count + 4).map(|number| format!("{number} 0 R ")).collect();
-    add(&mut pdf, 3, &format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/PieceInfo<</K<</Private[{all}]>>>>>>"));
+    add(
+        &mut pdf,
+        3,
+        &format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/PieceInfo<</K<</Private[{all}]>>>>>>"),
+    );
     for number in 4..count + 4 {
         add(&mut pdf, number, &format!("<</A/B/C[1 2.5 (text)]/D {number}>>"));
     }

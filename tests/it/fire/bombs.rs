@@ -45,7 +45,10 @@ fn each_bomb_ends_with_a_plain_answer() {
 const ANSWERS: [(&str, &str); 19] = [
     ("cross-reference stream of 8 million free entries", "more entries than the file has bytes"),
     ("cross-reference table of 9,999,999,999 entries", "expected a number in the cross-reference table"),
-    ("object stream that unpacks to 257 MiB", "the length of a decoded stream is over the limit of 268435456"),
+    (
+        "object stream that unpacks to 257 MiB",
+        "the length of a decoded stream is over the limit of 268435456",
+    ),
     ("object stream packed twice", "compressed in a way that kyso does not read"),
     ("object stream that holds its own length", "the object stream 5 0 R has a wrong /Length"),
     ("object stream that says it is in itself", "there is no object stream 5 0 R"),
@@ -130,7 +133,9 @@ fn values_inside_values_end_at_the_depth() {
 fn lengths_that_lie_are_refused_and_nothing_is_reserved_for_them() {
     let cms = signature();
     for at in 0..60 {
-        for lie in [&[0x84, 0x7F, 0xFF, 0xFF, 0xFF][..], &[0x88, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]] {
+        for lie in
+            [&[0x84, 0x7F, 0xFF, 0xFF, 0xFF][..], &[0x88, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]]
+        {
             let mut broken = cms.clone();
             broken.splice(at..=at, lie.iter().copied());
             // Most are refused; what is read may not be another signature.
@@ -171,7 +176,8 @@ fn thousands_of_lists_end_with_a_verdict() {
     let mut evidence = world.all_good();
     assert_eq!(judge(&signed, &world.anchors(), &evidence, now()).overall, Overall::Valid);
     for minute in 0..1_000_i64 {
-        let from = now() - jiff::SignedDuration::from_hours(24 * 300) + jiff::SignedDuration::from_mins(minute);
+        let from =
+            now() - jiff::SignedDuration::from_hours(24 * 300) + jiff::SignedDuration::from_mins(minute);
         evidence.push(if minute % 2 == 0 { world.ca_list(from) } else { world.root_list(from) });
     }
     let after = judge(&signed, &world.anchors(), &evidence, now());
@@ -213,12 +219,16 @@ fn parse(text: &str) -> Result<xml::Document, xml::XmlError> {
 
 #[test]
 fn xml_bombs_are_refused() {
-    let laughs: String = (1..30).map(|at| format!("<!ENTITY l{at} \"&l{};&l{};\">", at - 1, at - 1)).collect();
+    let laughs: String =
+        (1..30).map(|at| format!("<!ENTITY l{at} \"&l{};&l{};\">", at - 1, at - 1)).collect();
     let attributes: String = (0..100_000).map(|at| format!(" a{at}=''")).collect();
     let declarations: String = (0..100_000).map(|at| format!(" xmlns:a{at}='u:{at}'")).collect();
     for (what, text) in [
         ("entities", format!("<!DOCTYPE a [<!ENTITY l0 \"lol\">{laughs}]><a>&l29;</a>")),
-        ("an entity from outside", "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>".to_owned()),
+        (
+            "an entity from outside",
+            "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>".to_owned(),
+        ),
         ("depth", "<a>".repeat(500_000)),
         ("depth, closed", "<a>".repeat(100_000) + &"</a>".repeat(100_000)),
         ("attributes", format!("<a{attributes}/>")),
@@ -237,11 +247,13 @@ fn xml_bombs_are_refused() {
 fn a_canonical_form_ends_at_its_limit() {
     let names: String = (0..60).map(|at| format!(" xmlns:p{at}='urn:{}'", "x".repeat(1_900))).collect();
     let uses: String = (0..60).map(|at| format!(" p{at}:a=''")).collect();
-    let distinct: String = (0..60).map(|at| format!(" xmlns:p{at}='urn:{at}{}'", "x".repeat(1_900))).collect();
+    let distinct: String =
+        (0..60).map(|at| format!(" xmlns:p{at}='urn:{at}{}'", "x".repeat(1_900))).collect();
     assert!(parse(&format!("<a{names}><b{uses}/></a>")).is_err(), "one attribute, twice");
     let text = format!("<a{distinct}>{}</a>", format!("<b{uses}/>").repeat(2_000));
     let document = parse(&text).unwrap();
-    let form = Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
+    let form =
+        Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
     let limits = XmlLimits::default();
     let refused = document.canonicalize(Subset::WHOLE, &form, &limits);
     assert!(refused.is_err(), "{} bytes became {}", text.len(), refused.map_or(0, |form| form.len()));
