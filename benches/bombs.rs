@@ -6,9 +6,10 @@ use std::io::Write as _;
 use flate2::{Compression, write::ZlibEncoder};
 
 /// A PDF made to cost much.
+#[derive(Clone)]
 pub(crate) struct Bomb {
     pub(crate) name: &'static str,
-    pub(crate) pdf: Vec<u8>,
+    pub(crate) make: fn() -> Vec<u8>,
 }
 
 /// All of them.
@@ -16,7 +17,7 @@ pub(crate) fn all() -> Vec<Bomb> {
     let bombs: [(&'static str, fn() -> Vec<u8>); 20] = [
         ("cross-reference stream of 8 million free entries", free_entries),
         ("cross-reference table of 9,999,999,999 entries", endless_table),
-        ("object stream that unpacks to 400 MB", unpacked),
+        ("object stream that unpacks to 257 MiB", unpacked),
         ("object stream packed twice", packed_twice),
         ("40 object streams of 100 MB each", || many_unpacked(40, 100 << 20)),
         ("object stream that holds its own length", own_length),
@@ -35,7 +36,7 @@ pub(crate) fn all() -> Vec<Bomb> {
         ("a page tree of 2^40 paths", wide_pages),
         ("10,000 evidence streams of 15 MB of zeros", evidence),
     ];
-    bombs.into_iter().map(|(name, make)| Bomb { name, pdf: make() }).collect()
+    bombs.map(|(name, make)| Bomb { name, make }).to_vec()
 }
 
 /// A file of numbered objects with a classic table.
@@ -115,7 +116,7 @@ pub(crate) fn plain(catalog: &str) -> Builder {
 
 /// `len` zeros behind `head`, compressed.
 pub(crate) fn zeros(head: &[u8], len: usize) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     let piece = vec![0_u8; 1 << 20];
     encoder.write_all(head).expect("memory takes it");
     for at in (0..len).step_by(piece.len()) {
@@ -135,7 +136,7 @@ fn free_entries() -> Vec<u8> {
         head.extend_from_slice(&(*offset as u64).to_be_bytes());
         head.extend_from_slice(&[0; 8]);
     }
-    let data = zeros(&head, count * 17 - head.len());
+    let data = zeros(&head, count * 17 - head.len()); // 136 MB
     let entries = format!("/Type/XRef/W[1 8 8]/Filter/FlateDecode/Size {count}/Root 1 0 R");
     builder = builder.stream(4, &entries, &data);
     builder.pdf.extend_from_slice(format!("startxref\n{at}\n%%EOF\n").as_bytes());
@@ -153,7 +154,7 @@ fn endless_table() -> Vec<u8> {
 
 /// The catalog lies in an object stream that unpacks to very much.
 fn unpacked() -> Vec<u8> {
-    let data = zeros(b"1 0 <</Type/Catalog/Pages 2 0 R>>", 400 << 20);
+    let data = zeros(b"1 0 <</Type/Catalog/Pages 2 0 R>>", 257 << 20);
     Builder::new()
         .pages()
         .stream(5, "/Type/ObjStm/N 1/First 4/Filter/FlateDecode", &data)
@@ -161,26 +162,29 @@ fn unpacked() -> Vec<u8> {
 }
 
 fn packed_twice() -> Vec<u8> {
-    let data = zeros(&zeros(b"1 0 <</Type/Catalog/Pages 2 0 R>>", 400 << 20), 0);
+    let data = zeros(&zeros(b"1 0 <</Type/Catalog/Pages 2 0 R>>", 8 << 20), 0);
     Builder::new()
         .pages()
         .stream(5, "/Type/ObjStm/N 1/First 4/Filter[/FlateDecode/FlateDecode]", &data)
         .end_with_stream(&[(1, 2, 5, 0)])
 }
 
-/// Each kid of the page tree lies in an object stream of its own.
-fn many_unpacked(count: u32, len: usize) -> Vec<u8> {
+/// Each kid of the form's one field lies in an object stream of its own, which unpacks to `len` zeros.
+pub(crate) fn many_unpacked(count: u32, len: usize) -> Vec<u8> {
     let kids: String = (0..count).map(|at| format!("{} 0 R ", 1000 + at)).collect();
     let mut builder = Builder::new()
         .object(1, "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>")
-        .object(2, format!("<</Type/Pages/Kids[{kids}]/Count {count}>>"))
+        .pages()
         .object(4, format!("<</FT/Sig/T(a)/Kids[{kids}]>>"));
+    // The same bytes in each stream: all kids, of which the cross-reference takes one.
+    let head: String = (0..count).map(|at| format!("{} {} ", 1000 + at, 11 * at)).collect();
+    let bodies = "<</T(kid)>>".repeat(usize::try_from(count).unwrap_or_default());
+    let data = zeros(format!("{head}{bodies}").as_bytes(), len);
+    let entries = format!("/Type/ObjStm/N {count}/First {}/Filter/FlateDecode", head.len());
     let mut rows = Vec::new();
     for at in 0..count {
-        let body = format!("{} 0 <</Type/Page/Parent 2 0 R>>", 1000 + at);
-        let data = zeros(body.as_bytes(), len);
-        builder = builder.stream(100 + at, "/Type/ObjStm/N 1/First 7/Filter/FlateDecode", &data);
-        rows.push((1000 + at, 2, 100 + at, 0));
+        builder = builder.stream(100 + at, &entries, &data);
+        rows.push((1000 + at, 2, 100 + at, at));
     }
     builder.end_with_stream(&rows)
 }

@@ -6,7 +6,9 @@
 //! process. What is absent is left out, and said.
 //!
 //! Every figure is the median of several runs after one that does not count. Keys and files are new in each run.
+//! `cargo bench --bench judging -- signatures large` runs these stories only.
 
+mod bombs;
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod large;
 #[allow(dead_code, reason = "the fuzz targets use the rest of it")]
@@ -58,13 +60,23 @@ impl Bench {
     }
 
     fn run(&self) -> Result<(), Failure> {
-        self.one()?;
-        self.signatures()?;
-        self.revisions()?;
-        self.objects()?;
-        self.large()?;
-        self.folder()?;
-        self.memory()
+        let stories: [(&str, fn(&Self) -> Result<(), Failure>); 8] = [
+            ("one", Self::one),
+            ("signatures", Self::signatures),
+            ("revisions", Self::revisions),
+            ("objects", Self::objects),
+            ("large", Self::large),
+            ("folder", Self::folder),
+            ("memory", Self::memory),
+            ("bombs", Self::bombs),
+        ];
+        let wanted: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+        for (name, story) in stories {
+            if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+                story(self)?;
+            }
+        }
+        Ok(())
     }
 
     /// One signature with time-stamp, lists and OCSP answer in the file.
@@ -103,7 +115,8 @@ impl Bench {
             let file = self.folder.join("many.pdf");
             fs::write(&file, &pdf)?;
             let time = timed(self.runs(count), || self.valid(&pdf))?;
-            let theirs = if count > 51 { None } else { self.pyhanko(&file)? };
+            // Beyond that, minutes.
+            let theirs = if count > 51 { None } else { self.pyhanko(&file, if count > 10 { 1 } else { 5 })? };
             let poppler = Self::pdfsig(&file, count)?;
             println!(
                 "{count:>10} {:>9} {:>12} {:>12} {:>14} {:>16}",
@@ -219,6 +232,31 @@ impl Bench {
         if peak > 100.0 { Err("memory is over the limit".into()) } else { Ok(()) }
     }
 
+    /// Files made to cost much: what they cost.
+    fn bombs(&self) -> Result<(), Failure> {
+        println!("\nFiles made to cost much, kyso verify as a whole process");
+        println!("{:<50} {:>10} {:>12} {:>9}", "", "file kB", "time", "peak MiB");
+        let file = self.folder.join("bomb.pdf");
+        for bomb in bombs::all() {
+            let pdf = (bomb.make)();
+            fs::write(&file, &pdf)?;
+            let start = Instant::now();
+            let (status, peak) = large::peak_of(self.kyso(&[&file], &[]).stderr(Stdio::null()))?;
+            let time = start.elapsed();
+            // Each has an answer: a verdict (0, 1, 2) or "this file cannot be read" (65).
+            if !matches!(status.code(), Some(0 | 1 | 2 | 65)) {
+                return Err(format!("{}: {status}", bomb.name).into());
+            }
+            println!(
+                "{:<50} {:>10.1} {:>12} {peak:>9.0}",
+                bomb.name,
+                count_of(pdf.len()) / 1e3,
+                millis(time)
+            );
+        }
+        Ok(())
+    }
+
     fn signed_file(&self, file: &Path, len: u64, filling: Filling) -> Result<(), Failure> {
         pdf_with_one_stream(file, len, filling)?;
         let tail = self.world.signature(Arc::new(FileSource::open(file)?), true)?;
@@ -237,11 +275,11 @@ impl Bench {
         command
     }
 
-    fn pyhanko(&self, file: &Path) -> Result<Option<Duration>, Failure> {
+    fn pyhanko(&self, file: &Path, runs: usize) -> Result<Option<Duration>, Failure> {
         let Some(python) = &self.python else { return Ok(None) };
         let mut command = Command::new(python);
         command.arg("benches/pyhanko_bench.py").arg("--trust").arg(&self.root).arg("--scratch");
-        command.arg(&self.folder).arg(format!("verify:3:{}", file.display()));
+        command.arg(&self.folder).arg(format!("verify:{runs}:{}", file.display()));
         let output = command.output()?;
         if !output.status.success() {
             eprintln!("{}", String::from_utf8_lossy(&output.stderr));

@@ -154,7 +154,6 @@ pub(crate) fn append(
     objects: &[(u32, Vec<u8>)],
 ) -> Result<Vec<u8>, Failure> {
     let previous = document.revisions().last().ok_or("no revision")?.xref_offset;
-    let (root, generation) = document.trailer().reference("Root").ok_or("no /Root")?;
     let highest = objects.iter().map(|(number, _)| i64::from(*number) + 1).max().unwrap_or(0);
     let size = document.trailer().integer("Size").unwrap_or(0).max(highest);
     let mut table = "xref\n".to_owned();
@@ -165,10 +164,14 @@ pub(crate) fn append(
         pdf.extend_from_slice(b"\nendobj\n");
     }
     let at = pdf.len();
-    let trailer = format!(
-        "{table}trailer\n<</Size {size}/Root {root} {generation} R/Prev {previous}>>\nstartxref\n{at}\n%%EOF\n"
-    );
-    pdf.extend_from_slice(trailer.as_bytes());
+    // What the trailer says beside the cross-reference stays: a revision that drops `/Info` removes it.
+    let own = ["Type", "W", "Index", "Filter", "DecodeParms", "Length", "Prev"];
+    let mut trailer = document.trailer().without(&own);
+    trailer.set("Size", Object::Integer(size));
+    trailer.set("Prev", Object::Integer(i64::try_from(previous)?));
+    pdf.extend_from_slice(format!("{table}trailer\n").as_bytes());
+    Object::Dictionary(trailer).write(&mut pdf);
+    pdf.extend_from_slice(format!("\nstartxref\n{at}\n%%EOF\n").as_bytes());
     Ok(pdf)
 }
 

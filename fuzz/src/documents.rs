@@ -123,7 +123,8 @@ fn objects(data: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let mut objects: Vec<(u32, Vec<u8>)> = Vec::new();
     let mut inside = false;
     for line in text {
-        let number = line.strip_suffix(b" 0 obj").and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+        let number =
+            line.strip_suffix(b" 0 obj").and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
         match number {
             Some(number) if objects.len() < 64 && number < 1 << 20 => {
                 objects.push((number, Vec::new()));

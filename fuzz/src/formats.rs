@@ -114,14 +114,17 @@ pub(crate) fn tsp_response(data: &[u8]) {
     let imprint = DigestAlgorithm::Sha256.digest(b"fuzz");
     let request = tsp::Request { imprint, nonce: Some(vec![7; 8]), cert_req: true };
     if let Ok(token) = tsp::token_from_response(data, &request) {
-        assert!(tsp::Token::parse(&token, &Limits::default()).is_ok(), "a token that cannot be read was taken");
+        assert!(
+            tsp::Token::parse(&token, &Limits::default()).is_ok(),
+            "a token that cannot be read was taken"
+        );
     }
 }
 
 pub(crate) fn tsp_token(data: &[u8]) {
-    let Ok(info) = tsp::TstInfo::parse(data).or_else(|_| {
-        tsp::Token::parse(data, &Limits::default()).map(|token| token.info)
-    }) else {
+    let Ok(info) = tsp::TstInfo::parse(data)
+        .or_else(|_| tsp::Token::parse(data, &Limits::default()).map(|token| token.info))
+    else {
         return;
     };
     // The bytes of `info` came from a stranger; what is written of it has to say the same.

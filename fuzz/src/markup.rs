@@ -47,7 +47,8 @@ fn forms() -> [Canonicalization; 4] {
 pub(crate) fn xml_signature(data: &[u8]) {
     let limits = XmlLimits::default();
     let Ok(document) = Document::parse(data, &limits) else { return };
-    for element in document.elements().filter(|element| element.is(signature::NAMESPACE, "Signature")).take(4) {
+    for element in document.elements().filter(|element| element.is(signature::NAMESPACE, "Signature")).take(4)
+    {
         let Ok(signature) = Signature::read(element) else { continue };
         let spki = signature.certificates().first().map(Certificate::spki_der).unwrap_or_default();
         let verified = signature.verify(spki, |_, _, _, _| Ok::<(), Infallible>(()), &limits);
@@ -84,7 +85,8 @@ pub(crate) fn trusted_list(data: &[u8]) {
 
 /// An enveloped signature over the whole document, by ECDSA P-256, behind the last child of the root element.
 fn sign(data: &[u8], key: &SigningKey, limits: &XmlLimits) -> Option<Vec<u8>> {
-    let form = Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
+    let form =
+        Canonicalization { algorithm: Algorithm::Exclusive { inclusive: Vec::new() }, comments: false };
     let document = Document::parse(data, limits).ok()?;
     let canonical = document.canonicalize(Subset::of(document.root()), &form, limits).ok()?;
     let digest = STANDARD.encode(Sha256::of(&canonical).0);

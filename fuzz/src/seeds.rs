@@ -12,7 +12,8 @@ use kyso::{
     base::{Chance, Limits, MemorySource, Sha256},
     cms::SignedData,
     ledger::LedgerKey,
-    ocsp, pdf::Document,
+    ocsp,
+    pdf::Document,
     tsp,
     validation::Evidence,
     x509::{Certificate, certificates_from_pem},
@@ -183,10 +184,13 @@ impl Seeds {
     fn revisions(&mut self) {
         let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Annots[7 0 R 8 0 R 30 0 R]\
                     /Resources<</Font<</F1 5 0 R>>>>>>";
-        let field = "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Binh)/Rect[10 10 200 30]/P 3 0 R/AP<</N 31 0 R>>>>";
-        let look = "<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Length 14>>\nstream\nBT (Binh) Tj ET\nendstream";
+        let field =
+            "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Binh)/Rect[10 10 200 30]/P 3 0 R/AP<</N 31 0 R>>>>";
+        let look =
+            "<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Length 14>>\nstream\nBT (Binh) Tj ET\nendstream";
         let stream = "<</Length 22>>\nstream\nBT (Tam biet) Tj ET   \nendstream";
-        let catalog = "<</Type/Catalog/Pages 2 0 R/AcroForm 6 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>";
+        let catalog =
+            "<</Type/Catalog/Pages 2 0 R/AcroForm 6 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>";
         let meta = "<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n<x/\nendstream";
         for objects in [
             vec![(7, field), (31, look)],
@@ -264,7 +268,10 @@ impl Seeds {
         self.add("text", key.verifier().to_string().as_bytes());
         self.add("text", b"tile/0/x001/x234/067");
         self.add("text", b"tile/entries/273.p/112");
-        self.add("text", format!("c2sp.org/tlog-proof@v1\nextra eA==\nindex 0\n\n{}", checkpoint.note()).as_bytes());
+        self.add(
+            "text",
+            format!("c2sp.org/tlog-proof@v1\nextra eA==\nindex 0\n\n{}", checkpoint.note()).as_bytes(),
+        );
         let profile = "default = \"a\"\n[profiles.a]\n[[profiles.a.sets]]\nname = \"s\"\nfiles = [\"a.pem\"]\n\
                        purposes = [\"signature\"]\n";
         self.add("text", profile.as_bytes());

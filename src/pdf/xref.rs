@@ -212,6 +212,10 @@ impl Section {
         if count > budget {
             return Err(PdfError::limit("the number of cross-reference entries", limits.objects));
         }
+        // Zeros pack well: without this, a file of a hundred kilobytes would take hundreds of megabytes.
+        if count as u64 > source.len() {
+            return Err(damaged("has more entries than the file has bytes"));
+        }
         let expected = count.saturating_mul(width);
         let stream = Stream { dictionary: trailer, data: data..data_end };
         let rows = stream::decode(source, &stream, expected)?;

@@ -3,10 +3,7 @@
 //! Bits of the covered bytes of a document are flipped by `pen` and `judge`; here they are flipped in what stands
 //! beside the document: certificates, revocation lists, OCSP answers, as the caller gives them and as `/DSS` holds them.
 
-use kyso::{
-    ocsp::CertStatus,
-    validation::{Evidence, Indication, Overall},
-};
+use kyso::validation::{Evidence, Indication, Overall};
 
 use crate::judge::world::{Answer, WORLD, append_store, day, judge, now, plain_pdf};
 
@@ -100,7 +97,6 @@ fn a_changed_bit_never_takes_a_revocation_back() {
         let report = verdict(&[root.clone(), flipped(&revoked, at, bit)]);
         assert_ne!(report.overall, Overall::Valid, "byte {at} changed, and the revocation is gone");
     }
-    assert!(matches!(Answer::good(now()).status, CertStatus::Good));
 }
 
 /// The same with everything in `/DSS`, where the reader of the document is part of the way.
@@ -112,7 +108,7 @@ fn a_changed_bit_in_the_security_store_is_never_believed() {
     assert_eq!(judge(&stored, &world.anchors(), &[], now()).overall, Overall::Valid);
     let mut flips = 0;
     for one in world_store(&stored, signed.len()) {
-        for at in one.step_by(7) {
+        for at in one.step_by(5) {
             let mut changed = stored.clone();
             changed[at] ^= 1 << (at % 8);
             flips += 1;
@@ -121,7 +117,7 @@ fn a_changed_bit_in_the_security_store_is_never_believed() {
         }
     }
     eprintln!("{flips} bits of the store changed");
-    assert!(flips > 100);
+    assert!(flips > 50);
 }
 
 /// Where the signed parts of the evidence lie in the file, from `from` on.
@@ -150,12 +146,10 @@ fn world_store(pdf: &[u8], from: usize) -> Vec<std::ops::Range<usize>> {
 #[test]
 fn a_changed_bit_in_a_certificate_is_never_believed() {
     let world = &*WORLD;
-    let digest = |pdf: &[u8]| pdf.len();
     let signed = crate::judge::world::sign_with(&plain_pdf(), crate::judge::world::CADES, |digest| {
         // Without the chain: the authority's certificate has to be brought.
         world.person.cms(digest, &world.person.certificate, &[]).to_der(None)
     });
-    assert!(digest(&signed) > 0);
     let authority = Evidence::Certificate(world.ca.certificate.der().to_vec());
     let mut evidence = world.all_good();
     assert_eq!(judge(&signed, &world.anchors(), &evidence, now()).overall, Overall::Indeterminate);
