@@ -96,7 +96,7 @@ fn compare(keep: bool) -> Result<(), Failure> {
 fn by_callgrind(what: &str) -> Result<u64, Failure> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
-        .arg(format!("--toggle-collect=*::counted_{}*", what.replace('-', "_")))
+        .arg(format!("--toggle-collect=*::counted_{}*", what.trim_end_matches("-51")))
         .arg(env::current_exe()?)
         .args(["--count", what])
         .stdout(Stdio::null())
@@ -137,7 +137,7 @@ fn count(what: &str) -> Result<(), Failure> {
             }
             let pdf = world.with_store(pdf)?;
             judge(&world, &pdf)?;
-            counted_judge_51(&world, &pdf)?;
+            counted_judge(&world, &pdf)?;
         }
         _ => return Err(format!("there is nothing called {what}").into()),
     }
@@ -156,15 +156,9 @@ fn counted_path(case: &PathCase) -> Result<(), Failure> {
     case.judge()
 }
 
-/// One signature with all its evidence.
+/// A document whose signatures have all their evidence.
 #[inline(never)]
 fn counted_judge(world: &World, pdf: &[u8]) -> Result<(), Failure> {
-    judge(world, pdf)
-}
-
-/// The same with 51 signatures.
-#[inline(never)]
-fn counted_judge_51(world: &World, pdf: &[u8]) -> Result<(), Failure> {
     judge(world, pdf)
 }
 

@@ -163,10 +163,11 @@ fn imprint(sequence: &Tlv<'_>) -> Result<Digest, TspError> {
     Ok(Digest { algorithm, bytes })
 }
 
+/// A nonce as the number that it is: needless octets before it are dropped.
 fn integer(reader: &mut Reader<'_>) -> Result<Option<Vec<u8>>, TspError> {
     match reader.optional(Tag::INTEGER)? {
         Some(Tlv { value: [], .. }) => Err(malformed("a nonce without octets")),
-        Some(integer) => Ok(Some(integer.value.to_vec())),
+        Some(integer) => Ok(Some(shortest(integer.value).to_vec())),
         None => Ok(None),
     }
 }

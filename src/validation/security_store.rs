@@ -21,7 +21,8 @@ pub(super) fn read(
     let stamps = signatures.iter().filter(|signature| signature.is_time_stamp());
     let mut revisions: BTreeSet<usize> = stamps.filter_map(Signature::covers).collect();
     revisions.insert(document.revisions().len().saturating_sub(1));
-    let mut left = limits.certificates;
+    let bytes = limits.cms_bytes.saturating_mul(ROUNDS);
+    let mut left = Left { pieces: limits.certificates, bytes };
     for revision in revisions {
         let Some(store) = store_at(document, revision) else { continue };
         for (key, wrap) in KINDS {
@@ -31,6 +32,16 @@ pub(super) fn read(
         }
     }
 }
+
+/// How much evidence is still taken.
+struct Left {
+    pieces: usize,
+    /// Unpacked, all pieces together: many small streams may unpack to the longest that one may have.
+    bytes: usize,
+}
+
+/// How often [`Limits::cms_bytes`] may be taken in all: 64 MiB by default, a few of the largest lists.
+const ROUNDS: usize = 4;
 
 fn store_at(document: &Document, revision: usize) -> Option<Dictionary> {
     let root = document.revisions().get(revision)?.trailer().reference("Root")?;
@@ -46,16 +57,17 @@ fn streams(
     store: &Dictionary,
     key: &str,
     limits: &Limits,
-    left: &mut usize,
+    left: &mut Left,
 ) -> Vec<Vec<u8>> {
     let array = store.get(key).cloned().and_then(|array| follow(document, revision, array));
     let mut found = Vec::new();
     for item in array.as_ref().and_then(Object::as_array).unwrap_or_default() {
-        let Some(fewer) = left.checked_sub(1) else { break };
-        *left = fewer;
+        let Some(fewer) = left.pieces.checked_sub(1) else { break };
+        left.pieces = fewer;
         if let Some(Object::Stream(stream)) = follow(document, revision, item.clone())
-            && let Ok(der) = document.decode(&stream, limits.cms_bytes)
+            && let Ok(der) = document.decode(&stream, limits.cms_bytes.min(left.bytes))
         {
+            left.bytes = left.bytes.saturating_sub(der.len());
             found.push(der);
         }
     }

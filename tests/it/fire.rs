@@ -2,6 +2,7 @@
 
 mod bits;
 mod bombs;
+mod found;
 #[path = "../../benches/bombs.rs"]
 mod makers;
 mod round;

@@ -77,6 +77,26 @@ fn the_sum_of_many_streams_is_limited() {
     assert!(told.contains("the work that the file's objects make"), "{told}");
 }
 
+/// Evidence of `/DSS` is taken up to four times the longest piece, whatever the number of streams: what comes behind
+/// that is not looked at, and the verdict stays open.
+#[test]
+fn evidence_in_the_file_is_limited_in_all() {
+    let world = &*WORLD;
+    let signed = world.sign(&plain_pdf(), &world.person);
+    let store = |junk: usize| {
+        let mut evidence = vec![Evidence::Crl(vec![0; 10_000]); junk];
+        evidence.extend(world.all_good());
+        crate::judge::world::append_store(&signed, &evidence)
+    };
+    let limits = Limits { cms_bytes: 10_000, ..Limits::default() };
+    let overall = |pdf: Vec<u8>| {
+        let inspection = Inspection::open(Arc::new(MemorySource(pdf)), &limits).unwrap();
+        inspection.judge("store.pdf", &Policy::strict(), &world.anchors(), now()).overall
+    };
+    assert_eq!(overall(store(3)), Overall::Valid);
+    assert_eq!(overall(store(4)), Overall::Indeterminate);
+}
+
 /// What an object stream unpacks to is bounded by the limit, whatever its dictionary says.
 #[test]
 fn unpacking_stops_at_the_limit() {
