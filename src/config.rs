@@ -18,6 +18,7 @@ use crate::{
     base::Limits,
     fetch::{PrivateHost, PrivateHostError},
     token,
+    validation::Policy,
 };
 
 /// Everything that `kyso serve` is told.
@@ -113,6 +114,8 @@ pub struct Trust {
     pub anchors: Vec<PathBuf>,
     /// Files with the certificates of the trusted lists' scheme operators.
     pub operators: Vec<PathBuf>,
+    /// The validation policy: a name or a file (`docs/validation-policy.md`); `strict` when absent.
+    pub policy: Option<String>,
     /// A trust profile as `FILE` or `FILE:NAME`; see `docs/trust.md`.
     pub profile: Option<String>,
     /// No network for certificate status: what the files do not bring is missing.
@@ -274,6 +277,11 @@ impl Config {
         root(&mut self.store.blobs);
         self.trust.anchors.iter_mut().for_each(root);
         self.trust.operators.iter_mut().for_each(root);
+        if let Some(policy) = &mut self.trust.policy
+            && !Policy::BUILT_IN.contains(&policy.as_str())
+        {
+            *policy = folder.join(&*policy).display().to_string();
+        }
         if let Some(profile) = &mut self.trust.profile {
             *profile = folder.join(&*profile).display().to_string();
         }
@@ -374,6 +382,10 @@ mod tests {
             .trust;
         assert_eq!(trust.operators, [Path::new("/etc/kyso/o.pem")]);
         assert_eq!(trust.profile.as_deref(), Some("/etc/kyso/trust.toml:state"));
+        let policy =
+            |line: &str| read(&format!("{LEAST}[trust]\npolicy='{line}'\n")).unwrap().trust.policy.unwrap();
+        assert_eq!(policy("vn-public-duty"), "vn-public-duty");
+        assert_eq!(policy("mine.toml"), "/etc/kyso/mine.toml");
         assert!(config.http.listen.ip().is_loopback());
     }
 

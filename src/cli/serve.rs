@@ -22,12 +22,13 @@ use crate::{
     ledger::LedgerKey,
     service::{
         Service, Setup,
+        policy::read_policy,
         sign::{SigningDesk, TimeStamping},
         trust::TrustWish,
     },
     telemetry,
     trust::Anchors,
-    validation::{Policy, words::Language},
+    validation::words::Language,
 };
 
 /// Serve the API and the pages
@@ -99,7 +100,7 @@ async fn run_until_signal(
         fetcher: Arc::new(fetcher),
         time_stamping: config.tsa.as_ref().map(|tsa| TimeStamping::new(&tsa.url)),
         anchors,
-        policy: Policy::strict(),
+        policy: read_policy(config.trust.policy.as_deref().unwrap_or("strict"))?,
         online: !config.trust.offline,
     };
     let settings = Settings {
