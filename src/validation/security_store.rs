@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Evidence, inspect::Signature};
 use crate::{
     base::Limits,
-    pdf::{Dictionary, Document, Object},
+    pdf::{Dictionary, Document, Object, PdfError},
 };
 
 /// Hands over what `/DSS` holds, with the earliest revision looked at that holds it.
@@ -64,11 +64,16 @@ fn streams(
     for item in array.as_ref().and_then(Object::as_array).unwrap_or_default() {
         let Some(fewer) = left.pieces.checked_sub(1) else { break };
         left.pieces = fewer;
-        if let Some(Object::Stream(stream)) = follow(document, revision, item.clone())
-            && let Ok(der) = document.decode(&stream, limits.cms_bytes.min(left.bytes))
-        {
-            left.bytes = left.bytes.saturating_sub(der.len());
-            found.push(der);
+        let Some(Object::Stream(stream)) = follow(document, revision, item.clone()) else { continue };
+        let most = limits.cms_bytes.min(left.bytes);
+        match document.decode(&stream, most) {
+            Ok(der) => {
+                left.bytes = left.bytes.saturating_sub(der.len());
+                found.push(der);
+            }
+            // It was unpacked that far, which is work too.
+            Err(PdfError::Limit { .. }) => left.bytes = left.bytes.saturating_sub(most),
+            Err(_) => {}
         }
     }
     found
