@@ -287,9 +287,8 @@ fn is_linearized(source: &dyn Source, limits: &Guard, bound: u64) -> Result<bool
     let first = window(source, limits, 0..bound, &mut |lexer| lexer.indirect());
     match first {
         Ok(first) => {
-            let dictionary = match (&first.value, &first.body) {
-                (Object::Dictionary(dictionary), Body::Plain { .. }) => dictionary,
-                _ => return Ok(false),
+            let (Object::Dictionary(dictionary), Body::Plain { .. }) = (&first.value, &first.body) else {
+                return Ok(false);
             };
             Ok(dictionary.get("Linearized").is_some())
         }

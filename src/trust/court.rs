@@ -246,7 +246,7 @@ impl<'a> Court<'a> {
             });
             let until = slide(&steps.collect::<Vec<_>>(), control.moment, &self.rules.freshness).ok()?;
             let revoked_later = statuses.first().and_then(|words| earliest_revocation(words));
-            (control.at <= until).then(|| Trusted { path: chain, policies, statuses, revoked_later })
+            (control.at <= until).then_some(Trusted { path: chain, policies, statuses, revoked_later })
         })
     }
 

@@ -823,6 +823,8 @@ mod tests {
         assert_eq!(certificate.not_after(), UtcTime::MAX);
     }
 
+    type Change<'a> = &'a dyn Fn(&mut Parts);
+
     #[test]
     fn what_the_second_reader_sees_otherwise_is_named() {
         let usage = extension(oid::KEY_USAGE, true, &[0x03, 0x02, 0x07, 0x80]);
@@ -831,7 +833,6 @@ mod tests {
         let constraints = extension(oid::BASIC_CONSTRAINTS, true, &[0x30, 0x03, 0x01, 0x01, 0xFF]);
         let sample = Sample { extensions: vec![usage, purposes, constraints], ..Sample::default() };
         let later = UtcTime::from_second(4_000_000_000).unwrap();
-        type Change<'a> = &'a dyn Fn(&mut Parts);
         let changes: [(&str, Change<'_>); 13] = [
             ("signed part", &|parts| parts.tbs.end -= 1),
             ("serial number", &|parts| parts.serial = 0..1),

@@ -31,7 +31,9 @@ fn laxest() -> Policy {
 
 fn inspect(pdf: &[u8], evidence: &[Evidence]) -> Inspection {
     let mut inspection = Inspection::open(Arc::new(MemorySource(pdf.to_vec())), &Limits::default()).unwrap();
-    evidence.iter().for_each(|one| inspection.supply(one.clone()));
+    for one in evidence {
+        inspection.supply(one.clone());
+    }
     inspection
 }
 
