@@ -17,7 +17,7 @@ use crate::{
     x509::Certificate,
 };
 
-/// A verdict and what it rests on (schema: `docs/record.schema.json`).
+/// A verdict and what it rests on (`docs/validation-policy.md`, "Giving a verdict again").
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {

@@ -288,7 +288,7 @@ keys! {
            "Đề nghị bên gửi văn bản có ít chữ ký hơn.";
     LevelLt "level.lt"
         en "The file does not hold everything that is needed to verify the signature later without asking anybody."
-           "Where it has to be kept for long, have the signature extended (kyso extend) while the evidence can be had."
+           "Where it has to be kept for long, have the signature extended while the evidence can be had."
         vi "Tệp không chứa đủ dữ liệu để kiểm tra chữ ký về sau mà không cần hỏi nơi khác."
            "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký khi còn lấy được dữ liệu.";
     LevelLta "level.lta"
