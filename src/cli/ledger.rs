@@ -60,7 +60,7 @@ struct Check {
     /// The proof (c2sp.org/tlog-proof@v1)
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
-    /// The ledger's public key, <name>+<key id>+<base64>, from a source that you trust
+    /// The ledger's public key, `NAME+KEYID+BASE64`, from a source that you trust
     #[arg(long, value_name = "KEY", required_unless_present = "key_file", conflicts_with = "key_file")]
     key: Option<VerifierKey>,
     /// A file with the ledger's public key

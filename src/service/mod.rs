@@ -1,6 +1,6 @@
 //! The tasks: sign, verify, issue, send, receive, prove, upkeep. Holds the clock.
 //!
-//! A file a task. Each takes the [`Caller`](crate::people::Caller) who asks, checks what they may do, and leaves the
+//! A file a task. Each takes the [`Caller`] who asks, checks what they may do, and leaves the
 //! store as it found it or wholly changed.
 
 mod audit;
