@@ -1,6 +1,6 @@
 //! The HTTP face: API, pages, problems.
 //!
-//! [`routes`] lists every address. A handler extracts, calls a task of [`crate::service`], and renders; what
+//! `routes` lists every address. A handler extracts, calls a task of [`crate::service`], and renders; what
 //! fails becomes a [`Problem`], which alone knows status codes. [`serve`] answers over TLS, or plainly on
 //! loopback and behind a proxy.
 

@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): what a client reads when a request did not do what was asked.
 //!
 //! [`CATALOGUE`] is the one table of codes, and this file alone knows status codes of failures. A handler
-//! answers `Err(Problem)`; the outermost layer ([`render`]) adds the language, the path and the request id.
+//! answers `Err(Problem)`; the outermost layer (`render`) adds the language, the path and the request id.
 //! What went wrong inside goes to the log through [`Problem::caused_by`], never to the client.
 
 use std::{borrow::Cow, sync::Arc};
@@ -181,7 +181,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// An empty response that carries the problem; [`render`] gives it a body.
+    /// An empty response that carries the problem; `render` gives it a body.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
