@@ -15,7 +15,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     sync::Arc,
-    time::{Duration, Instant},
 };
 
 use kyso::{
@@ -100,10 +99,7 @@ fn run(cases: &[Case], benign: bool) {
     let mut table: BTreeMap<(&str, &str), BTreeMap<String, usize>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for case in cases {
-        let started = Instant::now();
         let (said, report) = verdict(&case.pdf);
-        let took = started.elapsed();
-        assert!(took < LONGEST, "{} / {} / {}: {took:?}", case.family, case.name, case.base);
         keep(case, benign);
         let valid = said.starts_with("valid");
         if valid != benign {
@@ -194,6 +190,3 @@ fn a_file_with_a_flipped_bit_is_not_valid() {
     }
     println!("{files} files with one flipped bit");
 }
-
-/// For one file, in a build without optimisation on a busy machine; each takes milliseconds.
-const LONGEST: Duration = Duration::from_secs(20);

@@ -1,7 +1,5 @@
 //! What NIST's suite leaves out: OCSP, freshness, anchors with limits, namesakes, bombs, the past.
 
-use std::time::Instant;
-
 use der::oid::ObjectIdentifier;
 use jiff::SignedDuration;
 use kyso::{
@@ -350,11 +348,9 @@ fn a_certificate_bomb_ends_within_the_budget() {
     }
     let person = entities[0].issue(&Spec::person("Nạn nhân", 1));
     let town = Town::new();
-    let begun = Instant::now();
     let bench = Bench { pool, ..Bench::of(&town, &[]) };
     let distrust = bench.judge(&person.certificate).outcome.unwrap_err();
     assert!(matches!(distrust, Distrust::Budget { .. }), "{distrust}");
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 /// Lists that cost a check each, before the one that says "revoked": what was not looked at is not good.
@@ -377,11 +373,9 @@ fn a_flood_of_evidence_hides_no_revocation() {
         all.extend(flood.iter().take(lists));
         all.push(&revoking);
         let bench = Bench { answers: vec![StatusItem::ocsp(&said, now())], ..Bench::of(&town, &all) };
-        let begun = Instant::now();
         let distrust = bench.judge(&town.person.certificate).outcome.unwrap_err();
         let expected = if lists == 20 { "revoked" } else { "status.unknown" };
         assert_eq!(distrust.key(), expected, "{distrust}");
-        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 }
 
