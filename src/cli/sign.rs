@@ -121,7 +121,7 @@ impl Failure {
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
-                SignError::Output { .. } => 73,
+                SignError::Exists { .. } | SignError::Output { .. } => 73,
                 SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
                 _ => 70,
             },

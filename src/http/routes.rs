@@ -9,7 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    api::{agencies, deliveries, dispatches, documents, keys, ledger, operations, signatures, verifications},
+    api::{
+        agencies, deliveries, dispatches, documents, keys, ledger, operations, prepared_signatures,
+        signatures, verifications,
+    },
     observe,
     problem::{self, Problem},
     siva, web,
@@ -48,6 +51,12 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(siva::heartbeat))
         .routes(routes!(siva::version))
         .routes(routes!(signatures::sign))
+        .routes(routes!(prepared_signatures::prepare))
+        .routes(routes!(prepared_signatures::read, prepared_signatures::give_up))
+        .routes(routes!(prepared_signatures::content))
+        .routes(routes!(prepared_signatures::complete))
+        //B .routes(routes!(signature_batches::begin))
+        //B .routes(routes!(signature_batches::read, signature_batches::stop))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

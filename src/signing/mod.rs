@@ -11,6 +11,7 @@
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
 mod document_stamp;
+mod kept;
 mod room;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
+pub use kept::Kept;
 pub use room::TokenRoom;
 
 /// What a signature says, and with which certificate.
@@ -248,6 +250,12 @@ pub enum SigningError {
     #[error("this certificate cannot sign: {reason}")]
     Certificate {
         /// What stands against it.
+        reason: String,
+    },
+    /// What was put away cannot be taken up again.
+    #[error("the prepared signature cannot be used any more: {reason}; prepare it anew")]
+    Kept {
+        /// What does not fit.
         reason: String,
     },
     /// The file cannot take a signature.

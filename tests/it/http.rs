@@ -2,8 +2,10 @@
 
 mod api;
 mod browser;
+mod offices;
 mod operations;
 mod pages;
 mod siva;
 mod town;
+mod two_steps;
 mod verifications;

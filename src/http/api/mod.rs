@@ -7,5 +7,7 @@ pub(super) mod documents;
 pub(super) mod keys;
 pub(super) mod ledger;
 pub(super) mod operations;
+pub(super) mod prepared_signatures;
+//B pub(super) mod signature_batches;
 pub(super) mod signatures;
 pub(super) mod verifications;

@@ -106,7 +106,7 @@ pub(in super::super) struct SignRequest {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in super::super) struct Signed {
     /// The document as it stands now.
-    document: Document,
+    pub(super) document: Document,
     /// The verdict on the new signature.
-    signature: SignatureReport,
+    pub(super) signature: SignatureReport,
 }

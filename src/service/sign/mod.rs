@@ -15,13 +15,14 @@ use std::{
 };
 
 use copy::Copy;
+pub(super) use copy::{folder_of, sync_folder};
 pub use stamping::TimeStamping;
 
 use crate::{
-    base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
+    base::{AppendedSource, Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::{FetchError, Fetcher},
     pdf::{Document, PdfError},
-    signing::{self, Prepared, Request, SigningError, Wishes},
+    signing::{self, Kept, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
     trust::Anchors,
     validation::{CoverageLevel, DocumentReport, Indication, Policy, SignatureReport},
@@ -192,6 +193,55 @@ impl Pending {
     pub fn scheme(&self) -> SignatureScheme {
         self.prepared.scheme()
     }
+
+    /// What the revision says, and how it is put away.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// The whole file as it stands, the hole for the CMS being zeros.
+    ///
+    /// # Errors
+    ///
+    /// When the copy cannot be read.
+    pub fn revision(&self) -> Result<AppendedSource<Arc<dyn Source>>, SignError> {
+        Ok(AppendedSource::new(self.copy.source()?, self.prepared.tail().to_vec()))
+    }
+}
+
+/// A signed copy that the judge let pass, and that has no name yet.
+pub(super) struct Finished {
+    copy: Copy,
+    output: PathBuf,
+    report: DocumentReport,
+    field: String,
+    took: Steps,
+}
+
+impl Finished {
+    /// What the judge found.
+    pub(super) fn report(&self) -> &DocumentReport {
+        &self.report
+    }
+
+    /// Makes its bytes durable, and nothing visible.
+    pub(super) fn sync(&self) -> Result<(), SignError> {
+        self.copy.sync(&self.output)
+    }
+
+    /// Gives it its name, which nobody may have; durable with [`sync_folder`] only.
+    pub(super) fn reveal(self) -> Result<Released, SignError> {
+        self.copy.reveal(&self.output)?;
+        let Self { output, report, field, took, .. } = self;
+        Ok(Released { path: output, report, field, took })
+    }
+
+    /// Durable first, visible second.
+    fn release(self) -> Result<Released, SignError> {
+        let Self { copy, output, report, field, took } = self;
+        copy.release(&output)?;
+        Ok(Released { path: output, report, field, took })
+    }
 }
 
 /// All that signing needs beside the document and the key. One desk serves many signatures.
@@ -263,12 +313,24 @@ impl SigningDesk {
         identity: Identity,
         wishes: &Wishes,
     ) -> Result<Pending, SignError> {
+        self.begin_in(input, folder_of(output), output, identity, wishes)
+    }
+
+    /// As [`SigningDesk::begin`], with the copy in `folder`, which is on the disk of the output.
+    pub(super) fn begin_in(
+        &self,
+        input: &dyn Source,
+        folder: &Path,
+        output: &Path,
+        identity: Identity,
+        wishes: &Wishes,
+    ) -> Result<Pending, SignError> {
         let now = self.clock.now();
         let Identity { certificate, chain, scheme } = identity;
         signing::check_signer(&certificate, scheme, now)?;
         let mut took = Steps::default();
 
-        let copy = timed(&mut took.copy, || Copy::of(input, output, scheme.digest()))?;
+        let copy = timed(&mut took.copy, || Copy::of(input, folder, output, scheme.digest()))?;
         let request = Request {
             signer: certificate,
             chain,
@@ -289,14 +351,38 @@ impl SigningDesk {
     ///
     /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
+        self.finish(pending, value)?.release()
+    }
+
+    /// Takes up what was put away with [`Prepared::keep`]: `input` is the document that it was prepared for.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::begin`]; [`SigningError::Kept`] when it does not go with the input.
+    pub fn resume(&self, input: &dyn Source, output: &Path, kept: Kept) -> Result<Pending, SignError> {
+        let now = self.clock.now();
+        let prepared = Prepared::resume(kept, &self.limits)?;
+        if input.len() != prepared.base_len() {
+            let reason = "the document has another length now".to_owned();
+            return Err(SigningError::Kept { reason }.into());
+        }
+        // Time has passed: the certificate may have expired.
+        signing::check_signer(prepared.signer(), prepared.scheme(), now)?;
+        let mut took = Steps::default();
+        let algorithm = prepared.scheme().digest();
+        let copy = timed(&mut took.copy, || Copy::of(input, folder_of(output), output, algorithm))?;
+        Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
+    }
+
+    /// As [`SigningDesk::complete`], but for the name.
+    pub(super) fn finish(&self, pending: Pending, value: Vec<u8>) -> Result<Finished, SignError> {
         let Pending { mut copy, prepared, output, now, mut took } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let signed = prepared.finish(value)?;
         timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
 
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
-        copy.release(&output)?;
-        Ok(Released { path: output, report, field, took })
+        Ok(Finished { copy, output, report, field, took })
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -355,6 +441,12 @@ pub enum SignError {
     NotReleased {
         /// What the judge said.
         reason: String,
+    },
+    /// There is a file of the output's name, which nobody wrote over.
+    #[error("{} exists; it was not written over", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
     },
     /// The output could not be written.
     #[error("{} could not be written", path.display())]
