@@ -9,6 +9,7 @@ mod pin;
 mod pki;
 mod serve;
 mod sign;
+mod sign_batch;
 mod token;
 mod verify;
 

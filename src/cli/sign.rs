@@ -9,7 +9,10 @@ use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
     pdf::Document,
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+    service::sign::{
+        Identity, Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping,
+        batch::{BatchError, Plan},
+    },
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
@@ -23,15 +26,22 @@ use crate::{
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
 ///
+/// With --batch, many files are signed with one login, each into the output folder under its own name. What is wrong
+/// with one file does not stop the others; what is wrong with the token does. Give the same command again to go on after
+/// that, or after a crash: what is signed is not signed again.
+///
 /// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The PDF to sign
-    #[arg(value_name = "IN.pdf")]
-    input: PathBuf,
-    /// Where the signed PDF goes
-    #[arg(short, long, value_name = "OUT.pdf")]
+    #[arg(value_name = "IN.pdf", required_unless_present = "batch", conflicts_with = "batch")]
+    input: Option<PathBuf>,
+    /// Sign many: the PDFs of a folder, or those that a list names, one a line
+    #[arg(long, value_name = "LIST|FOLDER", conflicts_with = "overwrite")]
+    batch: Option<PathBuf>,
+    /// Where the signed PDF goes; with --batch the folder where they go
+    #[arg(short, long, value_name = "OUT.pdf|FOLDER")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -73,7 +83,7 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
-    /// Print what was done as JSON
+    /// Print what was done as JSON; with --batch a line for each file
     #[arg(long)]
     json: bool,
 }
@@ -86,12 +96,8 @@ enum DigestName {
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
-    let json = args.json;
     match sign(args) {
-        Ok(released) => {
-            tell(&released, json);
-            ExitCode::SUCCESS
-        }
+        Ok(status) => status,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
             ExitCode::from(failure.status())
@@ -101,7 +107,9 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
+    #[error("{}", super::with_causes(.0))]
+    Batch(#[from] BatchError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
@@ -114,23 +122,49 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 64,
+            Self::Batch(BatchError::Input { .. }) => 65,
+            Self::Batch(BatchError::Output { .. } | BatchError::Journal { .. }) => 73,
+            Self::Batch(_) | Self::Usage(_) => 64,
             Self::Input { .. } => 65,
-            Self::Sign(error) => match error {
-                SignError::Input { .. } | SignError::Pdf(_) => 65,
-                SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
-                SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
-                SignError::Signing(SigningError::TimeStamp(_)) => 69,
-                SignError::Exists { .. } | SignError::Output { .. } => 73,
-                SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
-                _ => 70,
-            },
+            Self::Sign(error) => status_of(error),
         }
     }
 }
 
-fn sign(args: Args) -> Result<Released, Failure> {
-    if args.output.exists() && !args.overwrite {
+/// After `sysexits.h`.
+pub(super) fn status_of(error: &SignError) -> u8 {
+    match error {
+        SignError::Input { .. } | SignError::Pdf(_) => 65,
+        SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+        SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
+        SignError::Signing(SigningError::TimeStamp(_)) => 69,
+        SignError::Exists { .. } | SignError::Output { .. } => 73,
+        SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
+        _ => 70,
+    }
+}
+
+/// What there is to sign, looked at before anybody is asked for a PIN.
+enum Work {
+    Many(Plan),
+    One(Arc<FileSource>),
+}
+
+impl Work {
+    fn look(args: &Args, limits: &Limits) -> Result<Self, Failure> {
+        if let Some(source) = &args.batch {
+            return Ok(Self::Many(Plan::make(Plan::inputs(source)?, &args.output)?));
+        }
+        let path = args.input.clone().unwrap_or_default();
+        let input = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
+        let input = Arc::new(input);
+        Document::open(input.clone(), limits).map_err(SignError::from)?;
+        Ok(Self::One(input))
+    }
+}
+
+fn sign(args: Args) -> Result<ExitCode, Failure> {
+    if args.batch.is_none() && args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
@@ -151,10 +185,9 @@ fn sign(args: Args) -> Result<Released, Failure> {
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    Document::open(input.clone(), &limits).map_err(SignError::from)?;
+    let work = Work::look(&args, &limits)?;
+    let wishes =
+        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -167,7 +200,17 @@ fn sign(args: Args) -> Result<Released, Failure> {
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
     }
-    args.pin.login(&token).map_err(SignError::from)?;
+    let nothing_left = match (&work, &certificate) {
+        (Work::Many(plan), Some(certificate)) => {
+            let identity = Identity::new(certificate.clone(), chain.clone(), wish)?;
+            plan.check(&identity, &wishes)?;
+            plan.open() == 0
+        }
+        _ => false,
+    };
+    if !nothing_left {
+        args.pin.login(&token).map_err(SignError::from)?;
+    }
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
 
     let desk = SigningDesk {
@@ -180,12 +223,16 @@ fn sign(args: Args) -> Result<Released, Failure> {
         policy: Policy::strict(),
         online: false,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
-    let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
-    progress.finish_and_clear();
-    Ok(released)
+    match work {
+        Work::Many(plan) => super::sign_batch::run(plan, &desk, &signer, &wishes, args.json),
+        Work::One(input) => {
+            let progress = spinner("signing");
+            let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
+            progress.finish_and_clear();
+            tell(&released, args.json);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {

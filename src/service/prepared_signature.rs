@@ -100,10 +100,8 @@ impl Service {
         in_order(&document, wish.role, certificate_sha256)?;
         let now = self.now();
 
-        let scheme = wish.scheme.scheme_for(&wish.certificate).map_err(refused)?;
-        let own = wish.certificate.der().to_vec();
-        let chain = wish.chain.into_iter().filter(|issuer| issuer.der() != own).collect();
-        let identity = Identity { certificate: wish.certificate, chain, scheme };
+        let identity = Identity::new(wish.certificate, wish.chain, wish.scheme).map_err(refused)?;
+        let scheme = identity.scheme;
         let (kept, prepared) = blocking(move || {
             let (_folder, staged) = staging()?;
             let pending = desk.begin(&source, &staged, identity, &wish.wishes).map_err(refused)?;
@@ -215,7 +213,11 @@ impl Service {
             report: released.report(),
             certificate_sha256: row.certificate_sha256,
         };
-        let document = self.record(caller, id, row.role, signed, Some(row.handle_sha256)).await?;
+        let document = match self.record(caller, id, row.role, signed, Some(row.handle_sha256)).await {
+            Ok(document) => document,
+            // Somebody was quicker: what became of the handle says more than what became of the document.
+            Err(error) => return Err(self.usable(caller, id, handle).await.err().unwrap_or(error).into()),
+        };
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
         Ok(SignedDocument { document, signature })
     }

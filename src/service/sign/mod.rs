@@ -4,6 +4,7 @@
 //! happens to the input meanwhile can come between what was hashed and what is released. The copy takes the
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
+pub mod batch;
 mod copy;
 mod stamping;
 
@@ -43,6 +44,23 @@ pub struct Identity {
     pub scheme: SignatureScheme,
 }
 
+impl Identity {
+    /// Of the holder of `certificate`; its issuers are those of `chain` that are not itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`SchemeWish::scheme_for`].
+    pub fn new(
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+        wish: SchemeWish,
+    ) -> Result<Self, SignError> {
+        let scheme = wish.scheme_for(&certificate)?;
+        let chain = chain.into_iter().filter(|issuer| issuer.der() != certificate.der()).collect();
+        Ok(Self { certificate, chain, scheme })
+    }
+}
+
 /// A key on a token, with the certificate that says whose it is.
 #[derive(Clone)]
 pub struct Signer {
@@ -75,8 +93,7 @@ impl Signer {
             Some(certificate) => certificate,
             None => certificate_on(&token, &key)?,
         };
-        let scheme = wish.scheme_for(&certificate)?;
-        let chain = chain.into_iter().filter(|issuer| issuer.der() != certificate.der()).collect();
+        let Identity { certificate, chain, scheme } = Identity::new(certificate, chain, wish)?;
         Ok(Self { token, key, certificate, chain, scheme })
     }
 
