@@ -52,7 +52,6 @@ CREATE TABLE signature_batch_item (
     document TEXT COLLATE "C" NOT NULL REFERENCES document (id),
     outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('waiting', 'signed', 'failed')),
     code TEXT COLLATE "C",
-    detail TEXT COLLATE "C",
     PRIMARY KEY (batch, position),
     CONSTRAINT signature_batch_item_once UNIQUE (batch, document)
 );

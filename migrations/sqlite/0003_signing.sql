@@ -51,7 +51,6 @@ CREATE TABLE signature_batch_item (
     document TEXT NOT NULL REFERENCES document (id),
     outcome TEXT NOT NULL CHECK (outcome IN ('waiting', 'signed', 'failed')),
     code TEXT,
-    detail TEXT,
     PRIMARY KEY (batch, position),
     CONSTRAINT signature_batch_item_once UNIQUE (batch, document)
 ) STRICT;

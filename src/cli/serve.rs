@@ -108,7 +108,9 @@ async fn run_until_signal(
         behind_proxy: config.http.behind_proxy,
         over_tls: listen.tls.is_some() || config.http.behind_proxy,
     };
-    let app = App::new(Parts { service, desk: Arc::new(desk), signers, settings });
+    let app = App::new(Parts { service: service.clone(), desk: Arc::new(desk), signers, settings });
+    app.resume_batches();
+    let sweeper = tokio::spawn(sweep(service));
 
     let mut running = crate::http::serve(app, &listen).await?;
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
@@ -121,10 +123,23 @@ async fn run_until_signal(
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+    sweeper.abort();
     running.stop(Duration::from_secs(config.http.shutdown_seconds)).await?;
     tracing::info!("stopped");
     Ok(())
 }
+
+/// Drops what nobody completed in time.
+async fn sweep(service: Service) {
+    loop {
+        if let Err(error) = service.sweep_prepared().await {
+            tracing::warn!(%error, "expired prepared signatures could not be swept");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+const SWEEP: Duration = Duration::from_mins(10);
 
 /// The folder for what is fetched is made now, so that a wrong one is told at the start.
 fn fetcher(config: &Config) -> Result<Fetcher, Box<dyn Error>> {

@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod batches;
 mod extract;
 mod idempotency;
 mod jobs;

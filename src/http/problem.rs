@@ -915,6 +915,18 @@ pub static BATCH_NOT_FOUND: Entry = Entry {
     ),
 };
 
+/// The batch does not go on because its owner said so.
+pub static BATCH_STOPPED: Entry = Entry {
+    code: "batch.stopped",
+    status: 409,
+    retryable: false,
+    title: ("Lô ký đã được người gửi dừng lại", "The batch was stopped by its owner"),
+    help: (
+        "Gửi POST tới địa chỉ resume của lô để ký tiếp các văn bản còn lại.",
+        "POST to the batch's resume address to go on with the documents that wait.",
+    ),
+};
+
 /// The document moved on since the signature was prepared.
 pub static PREPARED_CHANGED: Entry = Entry {
     code: "prepared.changed",
@@ -1002,6 +1014,7 @@ pub static SIGNATURE_VALUE: Entry = Entry {
 /// Every problem that kyso answers with, by code. `/problems` shows it to people.
 pub static CATALOGUE: &[&Entry] = &[
     &BATCH_NOT_FOUND,
+    &BATCH_STOPPED,
     &DELIVERY_FINAL,
     &DELIVERY_NOT_FOUND,
     &DELIVERY_REASON,

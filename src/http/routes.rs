@@ -11,7 +11,7 @@ use super::{
     App,
     api::{
         agencies, deliveries, dispatches, documents, keys, ledger, operations, prepared_signatures,
-        signatures, verifications,
+        signature_batches, signatures, verifications,
     },
     observe,
     problem::{self, Problem},
@@ -55,8 +55,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(prepared_signatures::read, prepared_signatures::give_up))
         .routes(routes!(prepared_signatures::content))
         .routes(routes!(prepared_signatures::complete))
-        //B .routes(routes!(signature_batches::begin))
-        //B .routes(routes!(signature_batches::read, signature_batches::stop))
+        .routes(routes!(signature_batches::begin))
+        .routes(routes!(signature_batches::read))
+        .routes(routes!(signature_batches::stop))
+        .routes(routes!(signature_batches::resume))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

@@ -16,6 +16,7 @@ mod send;
 pub mod policy;
 pub mod sign;
 mod sign_document;
+mod signature_batch;
 pub mod trust;
 pub mod verify;
 
@@ -38,6 +39,9 @@ pub use prepared_signature::{MOST_WRONG_VALUES, PreparedLimits, PreparedSignatur
 pub use receive::Report;
 pub use send::{Send, Sent};
 pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
+pub use signature_batch::{
+    BatchItem, BatchOutcome, BatchState, BatchWords, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
+};
 
 use crate::{
     base::{Chance, Clock, Id, Limits, UtcTime},

@@ -1,6 +1,7 @@
 //! Rows and files: sqlx on SQLite and PostgreSQL, document bytes by content address.
 
 mod audit;
+mod batches;
 mod blobs;
 mod db;
 mod dispatches;
@@ -11,6 +12,7 @@ mod ledger;
 mod people;
 mod prepared;
 
+pub(crate) use batches::BatchRow;
 pub use blobs::{BlobError, Blobs, Stored};
 pub(crate) use db::Tx;
 pub use db::{Absent, Store, StoreError};

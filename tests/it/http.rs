@@ -5,6 +5,7 @@ mod browser;
 mod offices;
 mod operations;
 mod pages;
+mod signature_batches;
 mod siva;
 mod town;
 mod two_steps;

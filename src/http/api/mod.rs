@@ -8,6 +8,6 @@ pub(super) mod keys;
 pub(super) mod ledger;
 pub(super) mod operations;
 pub(super) mod prepared_signatures;
-//B pub(super) mod signature_batches;
+pub(super) mod signature_batches;
 pub(super) mod signatures;
 pub(super) mod verifications;

@@ -74,7 +74,7 @@ async fn sign_document(
 }
 
 /// The key of this name, when it is one of the caller's agency.
-async fn held_key(app: &App, caller: &Caller, name: String) -> Result<HeldKey, Problem> {
+pub(super) async fn held_key(app: &App, caller: &Caller, name: String) -> Result<HeldKey, Problem> {
     let unknown = || Problem::new(&problem::SIGNER_UNKNOWN).at("/signer", "signer.unknown", "no such key");
     if !app.signers().has(&name, caller.agency()) {
         return Err(unknown());

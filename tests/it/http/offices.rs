@@ -95,7 +95,7 @@ impl Offices {
         });
         let listen = Listen { address: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None };
         let running = self.runtime.block_on(async {
-            //B app.resume_batches();
+            app.resume_batches();
             kyso::http::serve(app, &listen).await.unwrap()
         });
         self.running = Some(running);

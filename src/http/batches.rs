@@ -1,0 +1,197 @@
+//! The work on signature batches: this server's share of them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    App, Problem,
+    problem::{self, Entry},
+};
+use crate::{
+    base::Id,
+    service::{
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
+    },
+};
+
+impl App {
+    /// Goes on with batches that no server works on: those of a server that died, now and from time to time. Call it
+    /// inside the runtime, once.
+    pub fn resume_batches(&self) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            loop {
+                match app.service().unclaimed_batches().await {
+                    Ok(batches) => batches.into_iter().for_each(|id| app.work_on_batch(id)),
+                    // Closed, or down: a server without its database has other worries.
+                    Err(error) => tracing::warn!(%error, "unfinished batches could not be looked for"),
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+    }
+
+    /// Works on a batch in the background, unless another server does.
+    pub(super) fn work_on_batch(&self, id: Id<SignatureBatch>) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let worker = hex::encode(app.chance().bytes::<8>());
+            match app.service().claim_batch(id, &worker).await {
+                Ok(Some(claimed)) => {
+                    if let Err(error) = work(&app, claimed, &worker).await {
+                        tracing::error!(batch = %id, %error, "work on a batch broke off; it is taken up again");
+                        return;
+                    }
+                    if app.service().leave_batch(id, &worker).await.unwrap_or(false) {
+                        app.work_on_batch(id);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(batch = %id, %error, "a batch could not be claimed"),
+            }
+        });
+    }
+}
+
+async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), ServiceError> {
+    let id = claimed.batch.id;
+    let key = match held_key(app, &claimed).await {
+        Ok(key) => key,
+        Err(problem) => {
+            tracing::warn!(batch = %id, code = problem.entry().code, cause = problem.cause(), "a batch stops");
+            return app.service().end_batch(id, BatchState::Stopped, Some(problem.entry().code)).await;
+        }
+    };
+    let waiting: Vec<BatchItem> =
+        claimed.batch.items.iter().filter(|item| item.outcome == BatchOutcome::Waiting).cloned().collect();
+    let line = Arc::new(Line { app: app.clone(), claimed, key, stop: AtomicBool::new(false) });
+    let shared = Arc::clone(&line);
+    let all = async move {
+        let signing = waiting.into_iter().map(|item| {
+            let line = Arc::clone(&shared);
+            async move { line.sign(item).await }
+        });
+        let mut results = stream::iter(signing).buffered(AT_ONCE);
+        let mut stopped_by = None;
+        while let Some(result) = results.next().await {
+            stopped_by = stopped_by.or(result?);
+        }
+        Ok::<_, ServiceError>(stopped_by)
+    };
+    tokio::pin!(all);
+    let stopped_by = tokio::select! {
+        stopped_by = &mut all => stopped_by?,
+        // The claim is lost: another server thought that this one is dead. What is under way ends.
+        () = keep(app, id, worker) => {
+            line.stop.store(true, Ordering::Release);
+            all.await?
+        }
+    };
+    match stopped_by {
+        None if line.stop.load(Ordering::Acquire) => Ok(()),
+        None => app.service().end_batch(id, BatchState::Done, None).await,
+        Some(entry) => app.service().end_batch(id, BatchState::Stopped, Some(entry.code)).await,
+    }
+}
+
+/// Renews the claim until it is lost.
+async fn keep(app: &App, id: Id<SignatureBatch>, worker: &str) {
+    loop {
+        tokio::time::sleep(CLAIM / 4).await;
+        match app.service().keep_batch(id, worker).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(batch = %id, %error, "the claim on a batch could not be renewed");
+                return;
+            }
+        }
+    }
+}
+
+/// What the documents of a batch share.
+struct Line {
+    app: App,
+    claimed: ClaimedBatch,
+    key: HeldKey,
+    /// No other document is begun.
+    stop: AtomicBool,
+}
+
+impl Line {
+    /// Signs a document and notes the result; gives what stops the whole batch.
+    async fn sign(&self, item: BatchItem) -> Result<Option<&'static Entry>, ServiceError> {
+        let (service, id) = (self.app.service(), self.claimed.batch.id);
+        if self.stop.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        // A server that died may have recorded it and not noted it.
+        if service.is_signed_by_batch(id, item.document).await? {
+            service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
+            return Ok(None);
+        }
+        let signed = {
+            let Ok(_turn) = self.app.turn().await else { return Ok(Some(&problem::INTERNAL)) };
+            // Whoever stopped the batch while this one waited means this one, too.
+            if !self.goes_on().await? {
+                self.stop.store(true, Ordering::Release);
+                return Ok(None);
+            }
+            let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
+            let wishes = self.claimed.words.clone().into();
+            service.sign_document(caller, item.document, desk, &self.key, wishes).await
+        };
+        let problem = match signed {
+            Ok(_) => {
+                service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
+                return Ok(None);
+            }
+            Err(error) => Problem::from(error),
+        };
+        let entry = problem.entry();
+        tracing::warn!(batch = %id, document = %item.document, code = entry.code, cause = problem.cause(),
+            "a document of a batch was not signed");
+        if STOPPING.contains(&entry.code) {
+            self.stop.store(true, Ordering::Release);
+            return Ok(Some(entry));
+        }
+        service.note_batch_item(id, item.position, BatchOutcome::Failed, Some(entry.code)).await?;
+        Ok(None)
+    }
+
+    async fn goes_on(&self) -> Result<bool, ServiceError> {
+        let batch = self.app.service().batch(&self.claimed.caller, self.claimed.batch.id).await?;
+        Ok(batch.state == BatchState::Running && !self.stop.load(Ordering::Acquire))
+    }
+}
+
+/// The server's key of the batch; it has to be the one that the batch was begun with.
+async fn held_key(app: &App, claimed: &ClaimedBatch) -> Result<HeldKey, Problem> {
+    let unknown = || Problem::new(&problem::SIGNER_UNKNOWN);
+    let name = claimed.batch.signer.clone();
+    if !app.signers().has(&name, &claimed.agency) {
+        return Err(unknown());
+    }
+    let signers = Arc::clone(app.signers());
+    let key = app.blocking(move || signers.open(&name)).await?.ok_or_else(unknown)?.map_err(Problem::from)?;
+    let same =
+        key.role == claimed.batch.role && key.signer.certificate.sha256() == claimed.batch.certificate_sha256;
+    if same { Ok(key) } else { Err(unknown()) }
+}
+
+/// Codes after which no other document would fare better: the document waits, and the batch is stopped.
+const STOPPING: [&str; 5] =
+    ["service.internal", "signer.failed", "signer.locked", "signer.unavailable", "timestamp.unavailable"];
+
+/// Documents of one batch under way: one with the token, one being prepared, one being finished.
+const AT_ONCE: usize = 3;
+
+/// How often a server looks for batches that another one left.
+const LOOK: Duration = Duration::from_secs(15);
