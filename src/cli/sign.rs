@@ -260,7 +260,7 @@ fn tell(released: &Released, json: bool) {
             "signature": released.signature(),
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
-                "stamp": took.stamp, "verify": took.verify,
+                "stamp": took.stamp, "verify": took.verify, "release": took.release,
             },
         });
         println!("{value:#}");

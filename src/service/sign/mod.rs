@@ -189,6 +189,8 @@ pub struct Steps {
     pub stamp: f64,
     /// The verify walk over the result.
     pub verify: f64,
+    /// Making the result durable, and visible; 0 in a batch, which does that for many together.
+    pub release: f64,
 }
 
 /// A copy of the input with a revision that waits for its signature value.
@@ -255,8 +257,8 @@ impl Finished {
 
     /// Durable first, visible second.
     fn release(self) -> Result<Released, SignError> {
-        let Self { copy, output, report, field, took } = self;
-        copy.release(&output)?;
+        let Self { copy, output, report, field, mut took } = self;
+        timed(&mut took.release, || copy.release(&output))?;
         Ok(Released { path: output, report, field, took })
     }
 }

@@ -16,6 +16,7 @@ use kyso::{
         HeldKeys, NewApiKey, NewMember, Service, Setup,
         sign::{SigningDesk, TimeStamping},
     },
+    trust::Anchors,
     validation::Policy,
     x509::Certificate,
 };
@@ -30,11 +31,11 @@ pub(super) struct Offices {
     pub(super) pki: DemoServices,
     pub(super) database: Database,
     runtime: Runtime,
-    ledger_key: String,
+    pub(super) ledger_key: String,
     limits: LimitSettings,
     running: Option<Running>,
     pub(super) service: Option<Service>,
-    keys: Vec<String>,
+    pub(super) keys: Vec<String>,
     pub(super) held: HeldKeys,
 }
 
@@ -77,16 +78,7 @@ impl Offices {
             )
         };
         let service = self.runtime.block_on(Service::open(setup)).unwrap();
-        let desk = SigningDesk {
-            clock,
-            chance: Chance::system(),
-            limits: Limits::default(),
-            fetcher: Arc::new(Fetcher::allowing([self.pki.host()])),
-            time_stamping: Some(TimeStamping::new(self.pki.tsa_url())),
-            anchors: self.pki.pki().anchors(),
-            policy: Policy::strict(),
-            online: true,
-        };
+        let desk = desk(clock, self.pki.host(), self.pki.tsa_url(), self.pki.pki().anchors());
         let app = App::new(Parts {
             service: service.clone(),
             desk: Arc::new(desk),
@@ -145,6 +137,20 @@ impl Offices {
 impl Drop for Offices {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A desk that asks the demo's authorities.
+pub(super) fn desk(clock: Clock, host: String, tsa: String, anchors: Anchors) -> SigningDesk {
+    SigningDesk {
+        clock,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::allowing([host])),
+        time_stamping: Some(TimeStamping::new(tsa)),
+        anchors,
+        policy: Policy::strict(),
+        online: true,
     }
 }
 

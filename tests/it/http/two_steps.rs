@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,14 +13,17 @@ use kyso::{
     base::{Clock, Sha256},
     config::LimitSettings,
     demo::pki::{DemoPki, DemoServices, Holder, KeyAlgorithm, SigningKey},
-    service::MOST_WRONG_VALUES,
+    ledger::LedgerKey,
+    service::{MOST_WRONG_VALUES, Service, Setup},
+    store::Faults,
     token::softhsm::SoftHsm,
-    x509::Certificate,
+    trust::Anchors,
+    x509::{self, Certificate},
 };
 use serde_json::{Value, json};
 
 use super::{
-    offices::{CLERK, LEADER, Offices, SECOND_LEADER, STRANGER, later},
+    offices::{CLERK, LEADER, Offices, SECOND_LEADER, STRANGER, desk, later},
     town::{Answer, Person, fresh_key, sample},
 };
 use crate::{
@@ -298,6 +302,59 @@ fn what_cannot_be_prepared_or_completed_is_told() {
         assert_eq!(leader.get(&place(&document, &answer.text("handle"))).code(), "prepared.not-found");
         assert_eq!(prepare(&leader, &document, &wish).status(), "201 Created");
     });
+}
+
+#[test]
+fn a_crash_while_completing_leaves_the_handle_good_or_the_document_signed() {
+    everywhere(&LimitSettings::default(), |offices| {
+        for (point, recorded) in [("approve.blob", false), ("approve.row", false), ("approve.commit", true)] {
+            let (document, handle, value) = prepared(offices);
+            let job = json!({
+                "url": offices.database.url, "blobs": offices.database.blobs(), "ledgerKey": offices.ledger_key,
+                "key": offices.keys[LEADER], "document": document, "handle": handle, "value": STANDARD.encode(&value),
+                "host": offices.pki.host(), "tsa": offices.pki.tsa_url(), "point": point,
+                "root": offices.pki.pki().root().certificate().to_pem(),
+            });
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "http::two_steps::crash_child", "--ignored", "--nocapture"])
+                .env(CRASH, job.to_string())
+                .output()
+                .unwrap();
+            let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+            assert_eq!(signal, Some(9), "{point}: {}", String::from_utf8_lossy(&output.stdout));
+            offices.start(Clock::System);
+            let answer = complete(&offices.person(LEADER), &document, &handle, &value);
+            if recorded {
+                assert_eq!(answer.code(), "prepared.used", "{point}");
+            } else {
+                assert_eq!(answer.status(), "201 Created", "{point}: {}", answer.body());
+            }
+            let document = offices.person(LEADER).get(&format!("/api/v1/documents/{document}")).json();
+            assert_eq!(document["signatures"].as_array().map(Vec::len), Some(1), "{point}");
+        }
+    });
+}
+
+/// What the process that is to die has to do, as JSON.
+const CRASH: &str = "KYSO_TEST_TWO_STEPS";
+
+#[tokio::test]
+#[ignore = "dies; run by the test above in a process of its own"]
+async fn crash_child() {
+    let job: Value = serde_json::from_str(&std::env::var(CRASH).unwrap()).unwrap();
+    let text = |name: &str| job[name].as_str().unwrap().to_owned();
+    let setup = Setup {
+        faults: Faults::kill_at(&text("point")),
+        ..Setup::new(text("url"), text("blobs"), LedgerKey::parse(&text("ledgerKey")).unwrap())
+    };
+    let service = Service::open(setup).await.unwrap();
+    let caller = service.authenticate(&text("key")).await.unwrap();
+    let anchors = Anchors::new("test", x509::certificates_from_pem(text("root").as_bytes()).unwrap());
+    let desk = Arc::new(desk(Clock::System, text("host"), text("tsa"), anchors));
+    let value = STANDARD.decode(text("value")).unwrap();
+    let id = text("document").parse().unwrap();
+    let survived = service.complete_signature(&caller, id, &text("handle"), desk, value).await;
+    panic!("it lived: {:?}", survived.map(|signed| signed.document.state));
 }
 
 /// A token that only programs which are not ours ever touch.
