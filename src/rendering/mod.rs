@@ -17,7 +17,7 @@ mod sample {
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
             ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
-            TimeStampReport,
+            TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -84,6 +84,7 @@ mod sample {
             trust_anchor_set: Some("public-duty".to_owned()),
             certificates: path(&person),
             time_stamps: vec![TimeStampReport {
+                kind: TimeStampKind::Signature,
                 indication: Indication::TotalPassed,
                 sub_indication: None,
                 production_time: Some("2026-11-22T01:15:09Z".to_owned()),

@@ -16,9 +16,11 @@ use crate::{
     x509::{Certificate, Crl},
 };
 
+mod archive;
 mod cms;
 mod cms_file;
 mod inspect;
+mod long_term;
 mod modifications;
 mod open;
 mod policy;
@@ -38,7 +40,7 @@ pub use record::{
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
-    TimeSource, TimeStampReport, Unreadable,
+    TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -64,7 +66,7 @@ pub enum Need {
 }
 
 /// Something brought for the judge, as received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// A certificate that may lie on a path; DER.
     Certificate(Vec<u8>),
@@ -191,6 +193,11 @@ impl Inspection {
             signed_files: self.signed_files.clone(),
             signatures,
         }
+    }
+
+    /// What was brought so far, in the order in which it came.
+    pub fn supplied(&self) -> &[Evidence] {
+        &self.supplied
     }
 
     /// Certificates and status evidence that came inside a signature.
