@@ -684,6 +684,7 @@ mod tests {
             certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
             trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
             trust_anchor_set: None,
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             level_reasons: Vec::new(),
