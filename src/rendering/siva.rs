@@ -24,9 +24,9 @@ use crate::{
 /// `asked` is the policy that the client named. kyso judges by its own all the same and says so.
 pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
     let (time_stamps, signatures): (Vec<_>, Vec<_>) =
-        document.signatures.iter().partition(|signature| is_time_stamp(signature));
+        document.signatures.iter().partition(|signature| signature.is_time_stamp());
     let valid = |one: &&&SignatureReport| one.indication == Indication::TotalPassed;
-    let first_signature = document.signatures.iter().position(|one| !is_time_stamp(one));
+    let first_signature = document.signatures.iter().position(|one| !one.is_time_stamp());
     // A document time-stamp belongs to the signatures under it; one without any stands alone.
     let alone = document.signatures.iter().take(first_signature.unwrap_or(document.signatures.len()));
     Answer {
@@ -401,7 +401,7 @@ impl Signature {
     fn of(signature: &SignatureReport, document: &DocumentReport) -> Self {
         let certificate = signature.known_path().first().and_then(parsed);
         let later = document.signatures.iter().skip_while(|one| one.id != signature.id).skip(1);
-        let archive: Vec<&SignatureReport> = later.filter(|one| is_time_stamp(one)).collect();
+        let archive: Vec<&SignatureReport> = later.filter(|one| one.is_time_stamp()).collect();
         let mut certificates: Vec<TypedCertificate> =
             chain("SIGNING", signature.known_path()).into_iter().collect();
         certificates.extend(revocation_signer(signature));
@@ -536,10 +536,6 @@ fn messages(signature: &SignatureReport) -> (Vec<Content>, Vec<Content>) {
         errors.push(warnings.remove(0));
     }
     (errors, warnings)
-}
-
-fn is_time_stamp(signature: &SignatureReport) -> bool {
-    signature.signature_format == "DOC-TIME-STAMP"
 }
 
 /// The time in a document time-stamp, believed or not.

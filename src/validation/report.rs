@@ -35,7 +35,7 @@ pub enum Overall {
     Invalid,
     /// None failed, at least one is INDETERMINATE.
     Indeterminate,
-    /// There is no signature.
+    /// There is no signature; at most time-stamps that hold.
     Unsigned,
 }
 
@@ -62,6 +62,8 @@ pub struct DocumentReport {
 
 impl DocumentReport {
     /// The overall answer that these signatures give: the worst one decides.
+    ///
+    /// Time-stamps alone make no signed document: they prove a time, and nobody's will.
     pub fn overall_of(signatures: &[SignatureReport]) -> Overall {
         let any = |wanted| signatures.iter().any(|signature| signature.indication == wanted);
         if signatures.is_empty() {
@@ -70,6 +72,8 @@ impl DocumentReport {
             Overall::Invalid
         } else if any(Indication::Indeterminate) {
             Overall::Indeterminate
+        } else if signatures.iter().all(SignatureReport::is_time_stamp) {
+            Overall::Unsigned
         } else {
             Overall::Valid
         }
@@ -371,6 +375,11 @@ pub struct SignatureReport {
 }
 
 impl SignatureReport {
+    /// Whether it is a document time-stamp and nobody's signature.
+    pub fn is_time_stamp(&self) -> bool {
+        self.signature_format == "DOC-TIME-STAMP"
+    }
+
     /// The path relied on; where there is none, the signer's certificate alone. For renderings that carry encodings.
     pub fn known_path(&self) -> &[CertificateReport] {
         if self.certificates.is_empty() { self.signer.as_slice() } else { &self.certificates }

@@ -862,6 +862,9 @@ fn a_document_time_stamp_is_judged_itself() {
     let signature = world.judge(&world.stamp(&plain_pdf(), day("05-31")), &evidence, now());
     assert_eq!(told(&signature), VALID, "{signature:#?}");
     assert_eq!(signature.signed_by.as_deref(), Some("TSA"));
+    // It proves a time. Nobody signed the document.
+    let report = judge(&world.stamp(&plain_pdf(), day("05-31")), &world.anchors(), &evidence, now());
+    assert_eq!(report.overall, Overall::Unsigned);
     let elsewhere = sign_with(&plain_pdf(), STAMP, |_| {
         world.tsa.stamps(DigestAlgorithm::Sha256.digest(b"x"), day("05-31"), &world.chain())
     });
