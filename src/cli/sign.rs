@@ -1,47 +1,56 @@
 //! `kyso sign`.
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use indicatif::ProgressBar;
 
 use super::pin::{PinArgs, TokenArgs};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
-    fetch::Fetcher,
+    fetch::{Fetcher, PrivateHost},
     pdf::Document,
     service::sign::{
-        Identity, Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping,
+        CmsWishes, Identity, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
         batch::{BatchError, Plan},
     },
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
-    validation::{Indication, Policy},
+    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority.
+/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+///
+/// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
 ///
-/// With --batch, many files are signed with one login, each into the output folder under its own name. What is wrong
-/// with one file does not stop the others; what is wrong with the token does. Give the same command again to go on after
-/// that, or after a crash: what is signed is not signed again.
+/// With --batch, many PDFs are signed with one login, each into the output folder under its own name
+/// (docs/sign-many.md). What is wrong with one file does not stop the others; what is wrong with the token does. Give the
+/// same command again to go on after that, or after a crash: what is signed is not signed again.
 ///
 /// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign
-    #[arg(value_name = "IN.pdf", required_unless_present = "batch", conflicts_with = "batch")]
+    /// The PDF to sign; with --format cades any file
+    #[arg(value_name = "IN", required_unless_present = "batch", conflicts_with = "batch")]
     input: Option<PathBuf>,
     /// Sign many: the PDFs of a folder, or those that a list names, one a line
     #[arg(long, value_name = "LIST|FOLDER", conflicts_with = "overwrite")]
     batch: Option<PathBuf>,
-    /// Where the signed PDF goes; with --batch the folder where they go
-    #[arg(short, long, value_name = "OUT.pdf|FOLDER")]
+    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s; with --batch the folder of the
+    /// signed PDFs
+    #[arg(short, long, value_name = "OUT|FOLDER")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -62,7 +71,19 @@ pub(super) struct Args {
     /// Anchors for the release check (PEM); without one the verdict of a good file stays open
     #[arg(long, value_name = "PEM", help_heading = "Certificates")]
     trust: Vec<PathBuf>,
-    /// The time-stamp authority, for PAdES B-T
+    /// How the signature is kept
+    #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
+    format: FormatName,
+    /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
+    #[arg(long, help_heading = "Signature")]
+    enveloping: bool,
+    /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
+    level: Option<LevelName>,
+    /// For lt and lta: also fetch evidence from this host or network of your own; may be given several times
+    #[arg(long, value_name = "HOST", help_heading = "Signature")]
+    allow_host: Vec<PrivateHost>,
+    /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
     /// The digest
@@ -83,7 +104,7 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
-    /// Print what was done as JSON; with --batch a line for each file
+    /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
@@ -95,8 +116,37 @@ enum DigestName {
     Sha512,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// Inside a PDF (ETSI EN 319 142-1)
+    #[default]
+    Pades,
+    /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
+    Cades,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LevelName {
+    /// The signature alone
+    B,
+    /// With a time-stamp
+    T,
+    /// With all certificates and status evidence
+    Lt,
+    /// With an archive time-stamp over that
+    Lta,
+}
+
 pub(super) fn run(args: Args) -> ExitCode {
-    match sign(args) {
+    let json = args.json;
+    let done = match args.format {
+        FormatName::Pades => sign(args),
+        FormatName::Cades => sign_cms(args).map(|released| {
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            ExitCode::SUCCESS
+        }),
+    };
+    match done {
         Ok(status) => status,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
@@ -136,6 +186,8 @@ pub(super) fn status_of(error: &SignError) -> u8 {
     match error {
         SignError::Input { .. } | SignError::Pdf(_) => 65,
         SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+        SignError::Enveloping { .. } => 65,
+        SignError::Level { .. } => 69,
         SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
         SignError::Signing(SigningError::TimeStamp(_)) => 69,
         SignError::Exists { .. } | SignError::Output { .. } => 73,
@@ -158,12 +210,87 @@ impl Work {
         let path = args.input.clone().unwrap_or_default();
         let input = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
         let input = Arc::new(input);
-        Document::open(input.clone(), limits).map_err(SignError::from)?;
+        if args.format == FormatName::Pades {
+            Document::open(input.clone(), limits).map_err(SignError::from)?;
+        }
         Ok(Self::One(input))
     }
 }
 
 fn sign(args: Args) -> Result<ExitCode, Failure> {
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if matches!(args.level, Some(LevelName::Lt | LevelName::Lta)) {
+        let words = "a PDF is signed at level b or t; kyso extend raises it";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let wishes = Wishes {
+        field: args.field.clone(),
+        reason: args.reason.clone(),
+        location: args.location.clone(),
+        contact: args.contact.clone(),
+    };
+    let (output, json) = (args.output.clone(), args.json);
+    let Ready { desk, signer, work, level: _ } = ready(args, &wishes)?;
+    match work {
+        Work::Many(plan) => super::sign_batch::run(plan, &desk, &signer, &wishes, json),
+        Work::One(input) => {
+            let progress = spinner("signing");
+            let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+            progress.finish_and_clear();
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
+    if of_pdf.iter().any(|text| text.is_some()) {
+        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let (output, enveloping) = (args.output.clone(), args.enveloping);
+    let input = args.input.clone().unwrap_or_default();
+    let name = input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let many = || Failure::Usage("--batch signs PDFs; sign other files one by one".to_owned());
+    if args.batch.is_some() {
+        return Err(many());
+    }
+    let Ready { desk, signer, work, level } = ready(args, &Wishes::default())?;
+    let Work::One(input) = work else { return Err(many()) };
+    let progress = spinner("signing");
+    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+/// All that signing needs, the token logged in.
+struct Ready {
+    desk: SigningDesk,
+    signer: Signer,
+    work: Work,
+    level: Level,
+}
+
+fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
+    let level = match args.level {
+        Some(LevelName::B) => Level::B,
+        Some(LevelName::T) => Level::T,
+        Some(LevelName::Lt) => Level::Lt,
+        Some(LevelName::Lta) => Level::Lta,
+        None if args.tsa.is_some() => Level::T,
+        None => Level::B,
+    };
+    if level >= Level::T && args.tsa.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: add --tsa URL".to_owned()));
+    }
+    if level >= Level::Lt && args.trust.is_empty() {
+        let words =
+            "this level needs the authorities to trust, for which to gather evidence: add --trust PEM";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.batch.is_none() && args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
@@ -186,8 +313,6 @@ fn sign(args: Args) -> Result<ExitCode, Failure> {
         check(certificate, wish, clock)?;
     }
     let work = Work::look(&args, &limits)?;
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -202,8 +327,7 @@ fn sign(args: Args) -> Result<ExitCode, Failure> {
     }
     let nothing_left = match (&work, &certificate) {
         (Work::Many(plan), Some(certificate)) => {
-            let identity = Identity::new(certificate.clone(), chain.clone(), wish)?;
-            plan.check(&identity, &wishes)?;
+            plan.check(&Identity::new(certificate.clone(), chain.clone(), wish)?, wishes)?;
             plan.open() == 0
         }
         _ => false,
@@ -217,22 +341,14 @@ fn sign(args: Args) -> Result<ExitCode, Failure> {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::new()),
-        time_stamping: args.tsa.map(TimeStamping::new),
+        fetcher: Arc::new(Fetcher::allowing(&args.allow_host)),
+        time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
         anchors,
         policy: Policy::strict(),
-        online: false,
+        // Evidence has to be brought before it can be kept.
+        online: level >= Level::Lt,
     };
-    match work {
-        Work::Many(plan) => super::sign_batch::run(plan, &desk, &signer, &wishes, args.json),
-        Work::One(input) => {
-            let progress = spinner("signing");
-            let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
-            progress.finish_and_clear();
-            tell(&released, args.json);
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    Ok(Ready { desk, signer, work, level })
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
@@ -251,13 +367,12 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(released: &Released, json: bool) {
+fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
     if json {
-        let took = released.took();
         let value = serde_json::json!({
-            "output": released.path(),
-            "sha256": released.report().sha256,
-            "signature": released.signature(),
+            "output": path,
+            "sha256": report.sha256,
+            "signature": signature,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify, "release": took.release,
@@ -266,9 +381,11 @@ fn tell(released: &Released, json: bool) {
         println!("{value:#}");
         return;
     }
-    let Some(signature) = released.signature() else { return };
-    println!("signed    {}", released.path().display());
-    println!("field     {}", signature.field);
+    let Some(signature) = signature else { return };
+    println!("signed    {}", path.display());
+    if !signature.field.is_empty() {
+        println!("field     {}", signature.field);
+    }
     println!("signer    {}", signature.signed_by.as_deref().unwrap_or("-"));
     println!("format    {}", signature.signature_format);
     let verdict = match signature.indication {

@@ -25,7 +25,16 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn of(
         input: &dyn Source,
+        output: &Path,
+        algorithm: DigestAlgorithm,
+    ) -> Result<Self, SignError> {
+        Self::within(folder_of(output), input, output, algorithm)
+    }
+
+    /// As [`Copy::of`], in a folder on the disk of the output.
+    pub(super) fn within(
         folder: &Path,
+        input: &dyn Source,
         output: &Path,
         algorithm: DigestAlgorithm,
     ) -> Result<Self, SignError> {

@@ -5,6 +5,7 @@
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
 pub mod batch;
+mod cms;
 mod copy;
 mod stamping;
 
@@ -15,6 +16,7 @@ use std::{
     time::Instant,
 };
 
+pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 use copy::Copy;
 pub(super) use copy::{folder_of, sync_folder};
 pub use stamping::TimeStamping;
@@ -349,7 +351,7 @@ impl SigningDesk {
         signing::check_signer(&certificate, scheme, now)?;
         let mut took = Steps::default();
 
-        let copy = timed(&mut took.copy, || Copy::of(input, folder, output, scheme.digest()))?;
+        let copy = timed(&mut took.copy, || Copy::within(folder, input, output, scheme.digest()))?;
         let request = Request {
             signer: certificate,
             chain,
@@ -389,7 +391,7 @@ impl SigningDesk {
         signing::check_signer(prepared.signer(), prepared.scheme(), now)?;
         let mut took = Steps::default();
         let algorithm = prepared.scheme().digest();
-        let copy = timed(&mut took.copy, || Copy::of(input, folder_of(output), output, algorithm))?;
+        let copy = timed(&mut took.copy, || Copy::of(input, output, algorithm))?;
         Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
     }
 
@@ -443,11 +445,27 @@ impl SigningDesk {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// The content is too long to lie inside its signature.
+    #[error(
+        "the document is too long to lie inside its signature (at most {limit} bytes); sign it detached instead"
+    )]
+    Enveloping {
+        /// In bytes.
+        limit: u64,
+    },
     /// The input could not be opened or read.
     #[error("the document could not be read to its end")]
     Input {
         /// What the system said.
         source: io::Error,
+    },
+    /// The level that was asked for cannot be had.
+    #[error("the signature does not reach level {level}: {reason}")]
+    Level {
+        /// The one asked for.
+        level: &'static str,
+        /// What stands against it, and what to do.
+        reason: String,
     },
     /// There is no certificate for the key.
     #[error("the token holds no certificate for key {key}; give one with --cert")]
