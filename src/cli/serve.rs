@@ -112,7 +112,7 @@ async fn run_until_signal(
     app.resume_batches();
     let sweeper = tokio::spawn(sweep(service));
 
-    let mut running = crate::http::serve(app, &listen).await?;
+    let mut running = crate::http::serve(app.clone(), &listen).await?;
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
     tracing::info!(address = %running.address, scheme, "serving");
     eprintln!("kyso serves {scheme}://{}", running.address);
@@ -124,7 +124,9 @@ async fn run_until_signal(
     }
     tracing::info!("stopping");
     sweeper.abort();
-    running.stop(Duration::from_secs(config.http.shutdown_seconds)).await?;
+    let grace = Duration::from_secs(config.http.shutdown_seconds);
+    let (stopped, ()) = tokio::join!(running.stop(grace), app.pause_batches(grace));
+    stopped?;
     tracing::info!("stopped");
     Ok(())
 }

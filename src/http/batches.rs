@@ -3,12 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Notify;
 
 use super::{
     App, Problem,
@@ -21,7 +22,45 @@ use crate::{
     },
 };
 
+/// The batches that this server works on.
+#[derive(Default)]
+pub(super) struct Batches {
+    /// No other document is begun.
+    pausing: AtomicBool,
+    at_work: AtomicUsize,
+    ended: Notify,
+}
+
+/// Work on a batch, as long as this is kept.
+struct AtWork(App);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.batches().at_work.fetch_sub(1, Ordering::AcqRel);
+        self.0.batches().ended.notify_waiters();
+    }
+}
+
 impl App {
+    /// Begins no other document of a batch, and waits until those under way have ended, or for `patience`. Another
+    /// server, or the next start of this one, goes on.
+    pub async fn pause_batches(&self, patience: Duration) {
+        let batches = self.batches();
+        batches.pausing.store(true, Ordering::Release);
+        let all = async {
+            loop {
+                let ended = batches.ended.notified();
+                if batches.at_work.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("batches are cut off in the middle of a document");
+        }
+    }
+
     /// Goes on with batches that no server works on: those of a server that died, now and from time to time. Call it
     /// inside the runtime, once.
     pub fn resume_batches(&self) {
@@ -40,8 +79,14 @@ impl App {
 
     /// Works on a batch in the background, unless another server does.
     pub(super) fn work_on_batch(&self, id: Id<SignatureBatch>) {
+        if self.batches().pausing.load(Ordering::Acquire) {
+            return;
+        }
         let app = self.clone();
+        app.batches().at_work.fetch_add(1, Ordering::AcqRel);
+        let at_work = AtWork(app.clone());
         tokio::spawn(async move {
+            let _at_work = at_work;
             let worker = hex::encode(app.chance().bytes::<8>());
             match app.service().claim_batch(id, &worker).await {
                 Ok(Some(claimed)) => {
@@ -167,8 +212,9 @@ impl Line {
     }
 
     async fn goes_on(&self) -> Result<bool, ServiceError> {
-        let batch = self.app.service().batch(&self.claimed.caller, self.claimed.batch.id).await?;
-        Ok(batch.state == BatchState::Running && !self.stop.load(Ordering::Acquire))
+        let wanted = self.app.service().batch_runs(self.claimed.batch.id).await?;
+        let pausing = self.app.batches().pausing.load(Ordering::Acquire);
+        Ok(wanted && !pausing && !self.stop.load(Ordering::Acquire))
     }
 }
 

@@ -305,6 +305,16 @@ impl Service {
         Ok(left && self.whole_batch(id).await?.1.state == BatchState::Running)
     }
 
+    /// Whether a batch runs: its owner may have stopped it.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn batch_runs(&self, id: Id<SignatureBatch>) -> Result<bool, ServiceError> {
+        let row = self.inner.store.read().await?.batch(id).await?;
+        Ok(row.is_some_and(|row| row.state == "running"))
+    }
+
     /// Batches that run and that no server works on.
     ///
     /// # Errors

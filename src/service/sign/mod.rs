@@ -453,6 +453,12 @@ pub enum SignError {
         /// In bytes.
         limit: u64,
     },
+    /// There is a file of the output's name, which nobody wrote over.
+    #[error("{} exists; it was not written over", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
     /// The input could not be opened or read.
     #[error("the document could not be read to its end")]
     Input {
@@ -478,12 +484,6 @@ pub enum SignError {
     NotReleased {
         /// What the judge said.
         reason: String,
-    },
-    /// There is a file of the output's name, which nobody wrote over.
-    #[error("{} exists; it was not written over", path.display())]
-    Exists {
-        /// The output.
-        path: PathBuf,
     },
     /// The output could not be written.
     #[error("{} could not be written", path.display())]

@@ -33,7 +33,7 @@ pub(super) struct Offices {
     runtime: Runtime,
     pub(super) ledger_key: String,
     limits: LimitSettings,
-    running: Option<Running>,
+    running: Option<(App, Running)>,
     pub(super) service: Option<Service>,
     pub(super) keys: Vec<String>,
     pub(super) held: HeldKeys,
@@ -88,15 +88,15 @@ impl Offices {
         let listen = Listen { address: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None };
         let running = self.runtime.block_on(async {
             app.resume_batches();
-            kyso::http::serve(app, &listen).await.unwrap()
+            kyso::http::serve(app.clone(), &listen).await.unwrap()
         });
-        self.running = Some(running);
+        self.running = Some((app, running));
         self.service = Some(service);
     }
 
     /// Stops the server, whatever it is doing.
     pub(super) fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
+        if let Some((_, running)) = self.running.take() {
             self.runtime.block_on(running.stop(Duration::from_millis(200))).unwrap();
         }
         if let Some(service) = self.service.take() {
@@ -104,12 +104,18 @@ impl Offices {
         }
     }
 
+    /// Lets batches end with the documents that are under way, as a server does that was asked to stop.
+    pub(super) fn pause(&self) {
+        let (app, _) = self.running.as_ref().unwrap();
+        self.runtime.block_on(app.pause_batches(Duration::from_mins(1)));
+    }
+
     pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
     pub(super) fn person(&self, index: usize) -> Person {
-        Person::new(self.running.as_ref().unwrap().address, Some(self.keys[index].clone()))
+        Person::new(self.running.as_ref().unwrap().1.address, Some(self.keys[index].clone()))
     }
 
     /// A fresh draft of the office.

@@ -191,6 +191,25 @@ fn a_batch_of_a_server_that_went_away_is_gone_on_with_by_the_next() {
 }
 
 #[test]
+fn a_server_that_stops_lets_go_and_the_next_one_goes_on_at_once() {
+    everywhere(|offices| {
+        let documents = drafts(offices, 12);
+        let place = begin(&offices.person(LEADER), &documents).header("location").to_owned();
+        offices.pause();
+        let before = offices.person(LEADER).get(&place).json();
+        assert_eq!(before["state"], "running", "it was too quick for this test: {before:#}");
+        // No clock is moved: there is no claim to run out.
+        offices.start(Clock::System);
+        let leader = offices.person(LEADER);
+        let batch = ended(&leader, &place);
+        assert_eq!((&batch["state"], &batch["signed"]), (&json!("done"), &json!(12)), "{batch:#}");
+        for document in &documents {
+            assert_eq!(signatures(&leader, document), 1);
+        }
+    });
+}
+
+#[test]
 fn a_token_that_is_away_stops_the_batch_and_it_can_be_resumed() {
     everywhere(|offices| {
         let good = offices.held[SIGNER].clone();

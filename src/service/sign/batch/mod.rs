@@ -218,7 +218,7 @@ impl Plan {
         let next = AtomicUsize::new(0);
         let (give, take) = mpsc::sync_channel(WINDOW);
         thread::scope(|scope| {
-            for _ in 0..workers().min(open.len()) {
+            for _ in 0..workers(desk).min(open.len()) {
                 let (give, next, open, items, line) = (give.clone(), &next, &open, &items, &line);
                 scope.spawn(move || {
                     while !line.stopped() {
@@ -431,8 +431,12 @@ fn mark(identity: &Identity, wishes: &Wishes) -> Sha256 {
     Sha256::of(text.as_bytes())
 }
 
-/// As many as there are processors, and two more: one waits for the token, one for the disk.
-fn workers() -> usize {
+/// As many as there are processors, and two more: one waits for the token, one for the disk. Where each also waits for
+/// the network, as many as may be.
+fn workers(desk: &SigningDesk) -> usize {
+    if desk.time_stamping.is_some() || desk.online {
+        return MOST_WORKERS;
+    }
     thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS - 2) + 2
 }
 
