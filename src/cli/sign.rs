@@ -4,13 +4,16 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
     pdf::Document,
     service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
-    signing::{self, SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -55,9 +58,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for PAdES B-T
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -73,13 +76,15 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -119,6 +124,8 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -134,7 +141,20 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = Document::open(input.clone(), &limits).map_err(SignError::from)?;
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => seed::preferred_digest(&document, args.field.as_deref())
+            .map_err(SignError::from)?
+            .unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -144,17 +164,16 @@ fn sign(args: Args) -> Result<Released, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    Document::open(input.clone(), &limits).map_err(SignError::from)?;
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -165,7 +184,14 @@ fn sign(args: Args) -> Result<Released, Failure> {
             .map(|signer| signer.certificate),
     };
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(&document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
@@ -180,8 +206,6 @@ fn sign(args: Args) -> Result<Released, Failure> {
         policy: Policy::strict(),
         online: false,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
     progress.finish_and_clear();

@@ -3,10 +3,12 @@
 mod build;
 mod cades;
 mod read;
+mod statements;
 
 pub use build::{SignedAttributes, SignedDataParts};
 pub use cades::{CadesAttributes, SignaturePolicy};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
+pub use statements::{Commitment, SignedPolicy, Statements};
 
 #[cfg(test)]
 mod tests {

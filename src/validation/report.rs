@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StatementsReport;
+
 /// The answer for a set of documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
@@ -320,6 +322,9 @@ pub struct SignatureReport {
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What the signer says under protection: policy, commitments, roles.
+    #[serde(flatten)]
+    pub statements: StatementsReport,
     /// `/P` of a certification signature (DocMDP): 1 no changes, 2 forms and signatures, 3 annotations as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certification_level: Option<u8>,
