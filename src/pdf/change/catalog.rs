@@ -4,7 +4,7 @@ use super::{
     super::{
         Document, PdfError,
         document::is_version,
-        object::{Dictionary, Object, Stream},
+        object::{Dictionary, Object, ObjectId, Stream},
     },
     ChangeKind,
     name::catalog_kind,
