@@ -9,7 +9,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
@@ -18,7 +21,7 @@ use crate::{
         CmsWishes, Identity, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
         batch::{BatchError, Plan},
     },
-    signing::{self, SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -86,9 +89,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -104,13 +107,15 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -188,6 +193,8 @@ pub(super) fn status_of(error: &SignError) -> u8 {
         SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
         SignError::Enveloping { .. } => 65,
         SignError::Level { .. } => 69,
+        SignError::Signing(SigningError::Seed { .. }) => 65,
+        SignError::Signing(SigningError::Wish { .. }) => 64,
         SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
         SignError::Signing(SigningError::TimeStamp(_)) => 69,
         SignError::Exists { .. } | SignError::Output { .. } => 73,
@@ -199,7 +206,11 @@ pub(super) fn status_of(error: &SignError) -> u8 {
 /// What there is to sign, looked at before anybody is asked for a PIN.
 enum Work {
     Many(Plan),
-    One(Arc<FileSource>),
+    /// With the document, where it is a PDF.
+    One {
+        input: Arc<FileSource>,
+        document: Option<Document>,
+    },
 }
 
 impl Work {
@@ -210,10 +221,11 @@ impl Work {
         let path = args.input.clone().unwrap_or_default();
         let input = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
         let input = Arc::new(input);
-        if args.format == FormatName::Pades {
-            Document::open(input.clone(), limits).map_err(SignError::from)?;
-        }
-        Ok(Self::One(input))
+        let document = match args.format {
+            FormatName::Pades => Some(Document::open(input.clone(), limits).map_err(SignError::from)?),
+            FormatName::Cades => None,
+        };
+        Ok(Self::One { input, document })
     }
 }
 
@@ -225,17 +237,11 @@ fn sign(args: Args) -> Result<ExitCode, Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-    };
     let (output, json) = (args.output.clone(), args.json);
-    let Ready { desk, signer, work, level: _ } = ready(args, &wishes)?;
+    let Ready { desk, signer, work, wishes, .. } = ready(args)?;
     match work {
         Work::Many(plan) => super::sign_batch::run(plan, &desk, &signer, &wishes, json),
-        Work::One(input) => {
+        Work::One { input, .. } => {
             let progress = spinner("signing");
             let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
             progress.finish_and_clear();
@@ -247,8 +253,8 @@ fn sign(args: Args) -> Result<ExitCode, Failure> {
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
@@ -258,8 +264,8 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     if args.batch.is_some() {
         return Err(many());
     }
-    let Ready { desk, signer, work, level } = ready(args, &Wishes::default())?;
-    let Work::One(input) = work else { return Err(many()) };
+    let Ready { desk, signer, work, level, .. } = ready(args)?;
+    let Work::One { input, .. } = work else { return Err(many()) };
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
     progress.finish_and_clear();
@@ -272,9 +278,10 @@ struct Ready {
     signer: Signer,
     work: Work,
     level: Level,
+    wishes: Wishes,
 }
 
-fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
+fn ready(args: Args) -> Result<Ready, Failure> {
     let level = match args.level {
         Some(LevelName::B) => Level::B,
         Some(LevelName::T) => Level::T,
@@ -295,7 +302,21 @@ fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let work = Work::look(&args, &limits)?;
+    let preferred = || match &work {
+        Work::One { document: Some(document), .. } => {
+            seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from)
+        }
+        _ => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -305,14 +326,16 @@ fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let work = Work::look(&args, &limits)?;
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -325,9 +348,19 @@ fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
     }
+    if let (Some(certificate), Work::One { document: Some(document), .. }) = (&certificate, &work) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
+    }
     let nothing_left = match (&work, &certificate) {
         (Work::Many(plan), Some(certificate)) => {
-            plan.check(&Identity::new(certificate.clone(), chain.clone(), wish)?, wishes)?;
+            plan.check(&Identity::new(certificate.clone(), chain.clone(), wish)?, &wishes)?;
             plan.open() == 0
         }
         _ => false,
@@ -348,7 +381,7 @@ fn ready(args: Args, wishes: &Wishes) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, work, level })
+    Ok(Ready { desk, signer, work, level, wishes })
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {

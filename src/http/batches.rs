@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     App, Problem,
+    api::signatures::wishes_of,
     problem::{self, Entry},
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     service::{
         BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
     },
+    signing::Wishes,
 };
 
 /// The batches that this server works on.
@@ -190,7 +192,10 @@ impl Line {
                 return Ok(None);
             }
             let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
-            let wishes = self.claimed.words.clone().into();
+            let wishes = match wishes(&self.claimed.words) {
+                Ok(wishes) => wishes,
+                Err(problem) => return Ok(Some(problem.entry())),
+            };
             service.sign_document(caller, item.document, desk, &self.key, wishes).await
         };
         let problem = match signed {
@@ -216,6 +221,12 @@ impl Line {
         let pausing = self.app.batches().pausing.load(Ordering::Acquire);
         Ok(wanted && !pausing && !self.stop.load(Ordering::Acquire))
     }
+}
+
+/// What the signatures say, as it was looked at when the batch was begun.
+fn wishes(words: &str) -> Result<Wishes, Problem> {
+    let words = serde_json::from_str(words);
+    wishes_of(&words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?)
 }
 
 /// The server's key of the batch; it has to be the one that the batch was begun with.

@@ -40,7 +40,7 @@ pub use receive::Report;
 pub use send::{Send, Sent};
 pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
 pub use signature_batch::{
-    BatchItem, BatchOutcome, BatchState, BatchWords, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
+    BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
 };
 
 use crate::{

@@ -6,14 +6,13 @@
 
 use std::{collections::HashSet, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{HeldKey, Service, ServiceError, issue::Asked, require, sign_document::scope_of};
 use crate::{
     base::{Id, Sha256, UtcTime},
     dispatch::{Document, Role},
     people::{AgencyCode, Caller},
-    signing::Wishes,
     store::BatchRow,
 };
 
@@ -24,25 +23,10 @@ pub struct NewBatch {
     pub signer: String,
     /// Documents of the caller's agency, each once, in the order of their signing.
     pub documents: Vec<Id<Document>>,
-    /// What each signature says.
-    pub words: BatchWords,
+    /// What each signature says, in the words of the face that begins it; kept as they are.
+    pub words: String,
     /// The same key and the same request again give the same batch.
     pub idempotency_key: String,
-}
-
-/// What each signature of a batch says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BatchWords {
-    /// `/Reason`.
-    pub reason: Option<String>,
-    /// `/Location`.
-    pub location: Option<String>,
-}
-
-impl From<BatchWords> for Wishes {
-    fn from(words: BatchWords) -> Self {
-        Self { reason: words.reason, location: words.location, ..Self::default() }
-    }
 }
 
 /// A batch as it stands.
@@ -125,8 +109,8 @@ pub struct ClaimedBatch {
     pub agency: AgencyCode,
     /// In whose name.
     pub caller: Caller,
-    /// What each signature says.
-    pub words: BatchWords,
+    /// What each signature says, as it was when the batch was begun.
+    pub words: String,
 }
 
 impl Service {
@@ -190,7 +174,7 @@ impl Service {
             signer: new.signer,
             role: key.role,
             certificate_sha256: key.signer.certificate.sha256(),
-            request: serde_json::to_string(&new.words)?,
+            request: new.words,
             state: "running".to_owned(),
             stopped_by: None,
             created_at: self.now(),
@@ -275,8 +259,7 @@ impl Service {
             self.end_batch(id, BatchState::Stopped, Some("key.invalid")).await?;
             return Ok(None);
         };
-        let words = serde_json::from_str(&row.request)?;
-        Ok(Some(ClaimedBatch { batch, agency: row.agency, caller, words }))
+        Ok(Some(ClaimedBatch { batch, agency: row.agency, caller, words: row.request }))
     }
 
     /// Keeps a claim for [`CLAIM`] from now; whether it still is the worker's.

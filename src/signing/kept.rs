@@ -22,11 +22,6 @@ pub struct Kept {
 }
 
 impl Prepared {
-    /// The bytes to append to the document as they stand now: the hole for the CMS is zeros.
-    pub fn tail(&self) -> &[u8] {
-        &self.increment.tail
-    }
-
     /// The certificate of the key that is to sign.
     pub fn signer(&self) -> &Certificate {
         &self.request.signer

@@ -9,6 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     super::{
@@ -19,13 +20,12 @@ use super::{
         problem::{self, ProblemBody},
     },
     documents::file_response,
-    signatures::Signed,
+    signatures::{Signed, wishes_of},
 };
 use crate::{
     base::DigestAlgorithm,
     dispatch::Role,
     service::{PreparedLimits, PreparedSignature, SignatureWish, SignedDocument, sign::SchemeWish},
-    signing::Wishes,
     telemetry,
     x509::Certificate,
 };
@@ -180,7 +180,7 @@ pub(in super::super) async fn give_up(
 
 /// A signature that somebody wants to make with a key of their own.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(in super::super) struct PrepareRequest {
     /// What the signature is for.
     role: Role,
@@ -195,18 +195,10 @@ pub(in super::super) struct PrepareRequest {
     /// RSASSA-PSS rather than PKCS#1 v1.5, for RSA keys.
     #[serde(default)]
     pss: bool,
-    /// The signature field to create, or to fill where it exists and is empty.
-    #[serde(default)]
-    field: Option<String>,
-    /// Why, as the signature says it.
-    #[serde(default)]
-    reason: Option<String>,
-    /// Where, as the signature says it.
-    #[serde(default)]
-    location: Option<String>,
-    /// How to reach the signer, as the signature says it.
-    #[serde(default)]
-    contact: Option<String>,
+    /// What the signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    wishes: Map<String, Value>,
 }
 
 impl PrepareRequest {
@@ -230,12 +222,7 @@ impl PrepareRequest {
             certificate: certificate(&self.certificate, "/certificate")?,
             chain: chain.collect::<Result<_, _>>()?,
             scheme: SchemeWish { digest, pss: self.pss },
-            wishes: Wishes {
-                field: self.field,
-                reason: self.reason,
-                location: self.location,
-                contact: self.contact,
-            },
+            wishes: wishes_of(&self.wishes)?,
         })
     }
 }

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     super::{
@@ -17,12 +18,12 @@ use super::{
         language::Language,
         problem::{self, ProblemBody},
     },
-    signatures::held_key,
+    signatures::{held_key, wishes_of},
 };
 use crate::{
     base::Id,
     dispatch::{Document, Role},
-    service::{self, BatchOutcome, BatchState, BatchWords, NewBatch},
+    service::{self, BatchOutcome, BatchState, NewBatch},
 };
 
 /// Sign many documents
@@ -51,10 +52,12 @@ pub(in super::super) async fn begin(
         text.parse::<Id<Document>>()
             .map_err(|_| Problem::new(&problem::INVALID).at(format!("/documents/{index}"), "document", none))
     });
+    // What cannot be said is refused now, not once for each document.
+    wishes_of(&value.wishes)?;
     let new = NewBatch {
         signer: value.signer.clone(),
         documents: documents.collect::<Result<_, _>>()?,
-        words: BatchWords { reason: value.reason, location: value.location },
+        words: Value::Object(value.wishes).to_string(),
         idempotency_key: key.as_str().to_owned(),
     };
     let (this, caller) = (app.clone(), known.0.clone());
@@ -149,19 +152,17 @@ fn place(id: Id<service::SignatureBatch>) -> String {
 
 /// Documents to be signed with one key.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(in super::super) struct BatchRequest {
     /// The key, by its name in the server's configuration.
     #[schema(example = "chu-tich")]
     signer: String,
     /// The ids of documents of the caller's agency, each once, in the order of their signing.
     documents: Vec<String>,
-    /// Why, as each signature says it.
-    #[serde(default)]
-    reason: Option<String>,
-    /// Where, as each signature says it.
-    #[serde(default)]
-    location: Option<String>,
+    /// What each signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    wishes: Map<String, Value>,
 }
 
 /// A batch as it stands.

@@ -10,11 +10,15 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kyso::{
-    base::{Clock, Sha256},
+    base::{Clock, Limits, MemorySource, Sha256, Source},
     config::LimitSettings,
     demo::pki::{DemoPki, DemoServices, Holder, KeyAlgorithm, SigningKey},
     ledger::LedgerKey,
-    service::{MOST_WRONG_VALUES, Service, Setup},
+    service::{MOST_WRONG_VALUES, Service, Setup, sign::SchemeWish},
+    signing::{
+        Wishes,
+        review::{ReviewedDocument, review},
+    },
     store::Faults,
     token::softhsm::SoftHsm,
     trust::Anchors,
@@ -90,7 +94,16 @@ fn a_key_on_softhsm_signs_what_the_server_prepared() {
             assert_eq!(told["preparedSize"], content.len());
             assert!(content.starts_with(&sample()) && content.len() > sample().len());
 
-            let signed = complete(&leader, &document, &handle, &outside.sign(&message));
+            // Whoever holds the key proves that it is so, before the key is touched.
+            let source: Arc<dyn Source> = Arc::new(MemorySource(content.clone()));
+            let reviewed = ReviewedDocument::of(&MemorySource(sample())).unwrap();
+            let wishes = Wishes { reason: Some("Phê duyệt".to_owned()), ..Wishes::default() };
+            let review = review(&source, &reviewed, &wishes, &Limits::default()).unwrap();
+            let scheme = SchemeWish::default().scheme_for(&outside.certificate).unwrap();
+            let confirmed = review.confirm(&message, &outside.certificate, scheme).unwrap();
+            assert_eq!(told["algorithm"]["name"], confirmed.scheme().name());
+
+            let signed = complete(&leader, &document, &handle, &outside.sign(confirmed.to_be_signed()));
             assert_eq!(signed.status(), "201 Created", "{}", signed.body());
             assert_eq!(signed.json()["document"]["state"], "approved");
             assert_eq!(signed.json()["signature"]["indication"], "TOTAL-PASSED");
@@ -275,6 +288,8 @@ fn what_cannot_be_prepared_or_completed_is_told() {
             ("digest", json!("SHA-1")),
             ("role", json!("boss")),
             ("pin", json!("123456")),
+            ("signer", json!("chu-tich")),
+            ("commitment", json!("proof-of-approval")),
         ] {
             let refused = with(name, value);
             assert_eq!(refused.status(), "422 Unprocessable Entity", "{name}");
