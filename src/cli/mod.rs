@@ -1,7 +1,9 @@
 //! The command line: a file a verb.
 
 mod demo;
+mod draw_page;
 mod ledger;
+mod looks;
 mod path;
 mod path_words;
 mod people;
@@ -28,6 +30,9 @@ struct Cli {
 enum Verb {
     /// Run the whole story on this machine: sign, verify, dispatch, record; then keep serving
     Demo(demo::Args),
+    /// Draw a page, for kyso itself
+    #[command(hide = true)]
+    DrawPage(draw_page::Args),
     /// Prove, check and audit the dispatch ledger
     Ledger(ledger::Args),
     /// Ask whether a certificate can be relied on
@@ -64,6 +69,7 @@ pub fn main() -> ExitCode {
     };
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
+        Verb::DrawPage(args) => draw_page::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),
         Verb::People(args) => people::run(args),

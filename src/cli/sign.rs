@@ -4,12 +4,15 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    looks::{self, LooksArgs},
+    pin::{PinArgs, TokenArgs},
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
     pdf::Document,
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+    service::sign::{Identity, Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
@@ -73,6 +76,8 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -87,6 +92,15 @@ enum DigestName {
 
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
+    if let Some(picture) = args.looks.dry_run.clone() {
+        return match dry_run(args, &picture) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("kyso sign: {failure}");
+                ExitCode::from(failure.status())
+            }
+        };
+    }
     match sign(args) {
         Ok(released) => {
             tell(&released, json);
@@ -119,6 +133,7 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -134,6 +149,7 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
@@ -180,12 +196,59 @@ fn sign(args: Args) -> Result<Released, Failure> {
         policy: Policy::strict(),
         online: false,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        appearance,
+    };
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
     progress.finish_and_clear();
     Ok(released)
+}
+
+/// The same as signing up to the key: what stands against it is said here too.
+fn dry_run(args: Args, picture: &std::path::Path) -> Result<(), Failure> {
+    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    let certificate =
+        match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
+            Some(certificate) => certificate,
+            None => {
+                let token = args.token.open().map_err(SignError::from)?;
+                Signer::new(token, args.key, None, Vec::new(), wish)?.certificate
+            }
+        };
+    let scheme = wish.scheme_for(&certificate)?;
+    let identity = Identity { certificate, chain: Vec::new(), scheme };
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: None,
+        anchors: Anchors::default(),
+        policy: Policy::strict(),
+        online: false,
+    };
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
+    let wishes = Wishes { field: args.field, appearance, ..Wishes::default() };
+    let input = FileSource::open(&args.input)
+        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let helper = std::env::current_exe()
+        .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
+    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    std::fs::write(picture, &preview.png)
+        .map_err(|source| SignError::Output { path: picture.to_owned(), source })?;
+    if args.json {
+        println!("{:#}", serde_json::json!({ "picture": picture, "placement": preview.placement }));
+        return Ok(());
+    }
+    println!("drawn     {}", picture.display());
+    looks::tell(&preview.placement);
+    println!("signed    nothing");
+    Ok(())
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
@@ -211,6 +274,7 @@ fn tell(released: &Released, json: bool) {
             "output": released.path(),
             "sha256": released.report().sha256,
             "signature": released.signature(),
+            "placement": released.placement(),
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -229,6 +293,9 @@ fn tell(released: &Released, json: bool) {
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(placement) = released.placement() {
+        looks::tell(placement);
+    }
 }
 
 /// A spinner on a terminal, nothing elsewhere.

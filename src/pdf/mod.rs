@@ -6,22 +6,30 @@
 //!
 //! Files that two programs may read as two documents are refused by name rather than repaired: see [`PdfError`].
 
+mod area;
 mod change;
 mod document;
+mod drawing;
 mod error;
 mod guard;
+mod layout;
 mod lexer;
 mod object;
+mod page;
 mod revision;
 mod signature;
 mod stream;
 mod write;
 mod xref;
 
+pub use area::Area;
 pub use change::{Change, ChangeKind};
 pub use document::Document;
+pub use drawing::{Drawing, Part};
 pub use error::{ByteRangeError, PdfError};
+pub use layout::{Layout, Letter};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
+pub use page::{Frame, Page, SeenField};
 pub use revision::Revision;
 pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};
 pub use write::{Increment, NewSignature, prepare_signature};

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Document, PdfError, SignatureKind,
+    drawing::Drawing,
     object::{Dictionary, Object, ObjectId, encode_text},
     signature::Field,
     xref::XrefKind,
@@ -34,6 +35,12 @@ pub struct NewSignature {
     pub signer_name: Option<String>,
     /// `/M`, written in the time of Vietnam (UTC+7).
     pub claimed_time: Option<UtcTime>,
+    /// What the signature looks like, and where. In a field that is there already only the looks count: it keeps its
+    /// place, and one without a place takes none.
+    pub appearance: Option<Drawing>,
+    /// Something else to be seen, such as a code for the check page: a stamp (ISO 32000-2 section 12.5.6.12) that the
+    /// signature covers. Only where nothing is signed yet, for to earlier signatures it would be a change.
+    pub stamp: Option<Drawing>,
     /// Bytes (not hex digits) reserved for the CMS; from 1 to [`crate::base::Limits::cms_bytes`].
     pub contents_len: usize,
 }
@@ -81,7 +88,8 @@ impl Increment {
 
 /// Writes the revision that adds a signature, in the file's own cross-reference kind.
 ///
-/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled.
+/// Without an appearance the field is invisible and stands on the first page, unless an empty one of that name waits to
+/// be filled.
 ///
 /// # Errors
 ///
@@ -99,17 +107,27 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
         refuse_certified(document)?;
     }
     let mut update = Update::new(document)?;
+    for drawing in new.appearance.iter().chain(&new.stamp) {
+        update.avoid(&Object::Dictionary(drawing.page_dictionary(document)?));
+    }
     let signature = update.allocate()?;
     let field = match choose_field(document, new)? {
         Chosen::Empty(field) => {
-            update.fill_field(&field, signature)?;
+            update.fill_field(&field, signature, new.appearance.as_ref())?;
             field.name
         }
         Chosen::New(name) => {
-            update.add_field(&name, signature)?;
+            update.add_field(&name, signature, new.appearance.as_ref())?;
             name
         }
     };
+    if let Some(stamp) = &new.stamp {
+        if !document.signatures()?.is_empty() {
+            let what = "a stamp cannot be added to a page that is signed already";
+            return Err(PdfError::Field { name: field, what });
+        }
+        update.add_stamp(stamp)?;
+    }
     update.assemble(new, signature, field)
 }
 
@@ -177,6 +195,8 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
 struct Update<'a> {
     document: &'a Document,
     objects: BTreeMap<u32, (u16, Object)>,
+    /// The data of those that are streams, as stored; their dictionaries have the `/Length`.
+    streams: BTreeMap<u32, Vec<u8>>,
     next: u32,
     /// Numbers that the catalog, the form or the first page refer to, though there may be no such object.
     avoided: HashSet<u32>,
@@ -191,15 +211,26 @@ impl<'a> Update<'a> {
         if next as usize > document.limits.objects {
             return Err(PdfError::limit("the number of objects", document.limits.objects));
         }
-        let mut update = Self { document, objects: BTreeMap::new(), next, avoided: HashSet::new() };
+        let mut update = Self {
+            document,
+            objects: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            next,
+            avoided: HashSet::new(),
+        };
         let catalog = document.catalog()?;
         let form = update.resolve(catalog.get("AcroForm").unwrap_or(&Object::Null))?.1;
         for object in [Object::Dictionary(first_page(document)?.1), Object::Dictionary(catalog), form] {
-            object.for_each_reference(&mut |id| {
-                update.avoided.insert(id.0);
-            });
+            update.avoid(&object);
         }
         Ok(update)
+    }
+
+    /// Takes no number that `object` refers to, though there may be no such object.
+    fn avoid(&mut self, object: &Object) {
+        object.for_each_reference(&mut |id| {
+            self.avoided.insert(id.0);
+        });
     }
 
     fn allocate(&mut self) -> Result<ObjectId, PdfError> {
@@ -222,15 +253,84 @@ impl<'a> Update<'a> {
         self.document.resolve(self.document.last(), object)
     }
 
-    fn fill_field(&mut self, field: &Field, signature: ObjectId) -> Result<(), PdfError> {
+    fn fill_field(
+        &mut self,
+        field: &Field,
+        signature: ObjectId,
+        looks: Option<&Drawing>,
+    ) -> Result<(), PdfError> {
         let mut dictionary = field.dictionary.clone();
         dictionary.set("V", Object::Reference(signature));
+        if let Some(drawing) = looks {
+            match field.widgets.as_slice() {
+                [] => self.show(&mut dictionary, drawing)?,
+                [widget] => {
+                    let Object::Dictionary(mut shown) = self.document.object(*widget)? else {
+                        return Err(PdfError::damaged(0, "a signature field's widget is no dictionary"));
+                    };
+                    self.show(&mut shown, drawing)?;
+                    self.put(*widget, Object::Dictionary(shown));
+                }
+                _ => {
+                    let what = "it has several places on the pages, and a signature has one";
+                    return Err(PdfError::Field { name: field.name.clone(), what });
+                }
+            }
+        }
         self.put(field.id, Object::Dictionary(dictionary));
         self.extend_form(None)
     }
 
-    fn add_field(&mut self, name: &str, signature: ObjectId) -> Result<(), PdfError> {
-        let (page_id, mut page) = first_page(self.document)?;
+    /// Gives a widget that is there already its looks.
+    fn show(&mut self, widget: &mut Dictionary, drawing: &Drawing) -> Result<(), PdfError> {
+        let flags = widget.integer("F").unwrap_or(0);
+        widget.set("F", Object::Integer((flags | PRINT) & !UNSEEN));
+        let looks = self.draw(drawing)?;
+        widget.set("AP", looks);
+        Ok(())
+    }
+
+    /// Adds the parts of a drawing. Gives the `/AP` for it: the normal appearance alone, as PDF/A asks.
+    fn draw(&mut self, drawing: &Drawing) -> Result<Object, PdfError> {
+        let ids = drawing.parts.iter().map(|_| self.allocate()).collect::<Result<Vec<_>, _>>()?;
+        for (id, part) in drawing.numbered(&ids) {
+            self.put(id, part.object);
+            if let Some(data) = part.data {
+                self.streams.insert(id.0, data);
+            }
+        }
+        let mut looks = Dictionary::new();
+        if let Some(first) = ids.first() {
+            looks.set("N", Object::Reference(*first));
+        }
+        Ok(Object::Dictionary(looks))
+    }
+
+    /// Adds a stamp to its page, which may have got the signature's widget just now.
+    fn add_stamp(&mut self, drawing: &Drawing) -> Result<(), PdfError> {
+        let id = self.allocate()?;
+        let mut stamp = Dictionary::new();
+        stamp.set("Type", Object::name("Annot"));
+        stamp.set("Subtype", Object::name("Stamp"));
+        stamp.set("F", Object::Integer(PRINT_AND_LOCKED));
+        stamp.set("Rect", rectangle(drawing));
+        stamp.set("P", Object::Reference(drawing.page));
+        let looks = self.draw(drawing)?;
+        stamp.set("AP", looks);
+        self.put(id, Object::Dictionary(stamp));
+        self.annotate(drawing.page, drawing.page_dictionary(self.document)?, id)
+    }
+
+    fn add_field(
+        &mut self,
+        name: &str,
+        signature: ObjectId,
+        looks: Option<&Drawing>,
+    ) -> Result<(), PdfError> {
+        let (page_id, page) = match looks {
+            Some(drawing) => (drawing.page, drawing.page_dictionary(self.document)?),
+            None => first_page(self.document)?,
+        };
         let field = self.allocate()?;
         let mut widget = Dictionary::new();
         widget.set("Type", Object::name("Annot"));
@@ -239,28 +339,45 @@ impl<'a> Update<'a> {
         widget.set("T", Object::String(encode_text(name)));
         widget.set("V", Object::Reference(signature));
         widget.set("F", Object::Integer(PRINT_AND_LOCKED));
-        widget.set("Rect", Object::Array(vec![Object::Integer(0); 4]));
+        match looks {
+            Some(drawing) => {
+                widget.set("Rect", rectangle(drawing));
+                let looks = self.draw(drawing)?;
+                widget.set("AP", looks);
+            }
+            None => widget.set("Rect", Object::Array(vec![Object::Integer(0); 4])),
+        }
         widget.set("P", Object::Reference(page_id));
         self.put(field, Object::Dictionary(widget));
-
-        let annotations = page.get("Annots").cloned().unwrap_or_default();
-        match self.resolve(&annotations)? {
-            (Some(id), Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                self.put(id, Object::Array(list));
-            }
-            (None, Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                page.set("Annots", Object::Array(list));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            (_, Object::Null) => {
-                page.set("Annots", Object::Array(vec![Object::Reference(field)]));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            _ => return Err(PdfError::damaged(0, "the first page's /Annots is no array")),
-        }
+        self.annotate(page_id, page, field)?;
         self.extend_form(Some(field))
+    }
+
+    /// Adds an annotation to a page, whose dictionary is `page` unless this revision has it anew.
+    fn annotate(&mut self, page_id: ObjectId, page: Dictionary, new: ObjectId) -> Result<(), PdfError> {
+        let mut page = match self.objects.get(&page_id.0) {
+            Some((_, Object::Dictionary(changed))) => changed.clone(),
+            _ => page,
+        };
+        let annotations = page.get("Annots").cloned().unwrap_or_default();
+        let (id, mut list) = match self.resolve(&annotations)? {
+            (Some(id), found) => match self.objects.get(&id.0).map_or(&found, |(_, changed)| changed) {
+                Object::Array(list) => (Some(id), list.clone()),
+                Object::Null => (None, Vec::new()),
+                _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+            },
+            (None, Object::Array(list)) => (None, list),
+            (None, Object::Null) => (None, Vec::new()),
+            _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+        };
+        list.push(Object::Reference(new));
+        if let Some(id) = id {
+            self.put(id, Object::Array(list));
+        } else {
+            page.set("Annots", Object::Array(list));
+            self.put(page_id, Object::Dictionary(page));
+        }
+        Ok(())
     }
 
     /// Adds `field` to the form, if given, and says in the form that there are signatures.
@@ -328,6 +445,11 @@ impl<'a> Update<'a> {
         for (number, (generation, object)) in &objects {
             tail.open((*number, *generation));
             object.write(&mut tail.bytes);
+            if let Some(data) = self.streams.get(number) {
+                tail.bytes.extend_from_slice(b"\nstream\n");
+                tail.bytes.extend_from_slice(data);
+                tail.bytes.extend_from_slice(b"\nendstream");
+            }
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
         // Wide enough for the length of the whole file, whatever follows.
@@ -522,6 +644,11 @@ fn first_page(document: &Document) -> Result<(ObjectId, Dictionary), PdfError> {
     Err(none())
 }
 
+fn rectangle(drawing: &Drawing) -> Object {
+    let area = drawing.area;
+    Object::Array([area.left, area.bottom, area.right, area.top].map(Object::number).to_vec())
+}
+
 /// `D:20240131120000+07'00'`.
 fn format_date(moment: UtcTime) -> String {
     let local = jiff::tz::offset(7).to_datetime(moment);
@@ -532,6 +659,12 @@ fn format_date(moment: UtcTime) -> String {
 
 /// ISO 32000-2 table 167: bits 3 and 8.
 const PRINT_AND_LOCKED: i64 = 132;
+
+/// ISO 32000-2 table 167: bit 3.
+const PRINT: i64 = 4;
+
+/// ISO 32000-2 table 167: invisible, hidden, not viewed.
+const UNSEEN: i64 = 0b10_0011;
 
 /// ISO 32000-2 table 225: `SignaturesExist` and `AppendOnly`.
 const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;

@@ -16,6 +16,7 @@ mod room;
 use std::sync::Arc;
 
 use crate::{
+    appearance::{self, Appearance, AppearanceError, Facts, Placement},
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
     cms::{SignedAttributes, SignedDataParts},
@@ -57,6 +58,8 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// What the signature looks like; invisible when absent.
+    pub appearance: Option<Appearance>,
 }
 
 /// Checks that `signer` may sign at `now` with `scheme`, before anyone is asked for a PIN.
@@ -114,9 +117,19 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
     check_signer(&request.signer, request.scheme, now)?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
     let contents_len = longest_cms(&request, room)?;
+    let composed = match &request.wishes.appearance {
+        Some(wanted) => Some(appearance::compose(document, wanted, &facts(&request, now))?),
+        None => None,
+    };
+    let (looks, stamp, placement) = match composed {
+        Some(composed) => (Some(composed.drawing), composed.stamp, Some(composed.placement)),
+        None => (None, None, None),
+    };
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
+        appearance: looks,
+        stamp,
         field: request.wishes.field.clone(),
         reason: request.wishes.reason.clone(),
         location: request.wishes.location.clone(),
@@ -135,7 +148,18 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
         signing_time: None,
     };
     let to_be_signed = attributes.to_der();
-    Ok(Prepared { request, increment, to_be_signed, contents_len })
+    Ok(Prepared { request, increment, to_be_signed, contents_len, placement })
+}
+
+/// What the certificate and the moment say for the appearance.
+pub fn facts(request: &Request, now: UtcTime) -> Facts {
+    let subject = request.signer.subject();
+    Facts {
+        signer: subject.common_name(),
+        organisation: subject.attribute(oid::ORGANIZATION_NAME),
+        now,
+        field: request.wishes.field.clone(),
+    }
 }
 
 /// A revision that waits for its signature value.
@@ -145,9 +169,15 @@ pub struct Prepared {
     increment: Increment,
     to_be_signed: Vec<u8>,
     contents_len: usize,
+    placement: Option<Placement>,
 }
 
 impl Prepared {
+    /// Where the appearance came to be, for a signature that can be seen.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
+    }
+
     /// The DER of the signed attributes: what the key signs, by [`Request::scheme`].
     pub fn to_be_signed(&self) -> &[u8] {
         &self.to_be_signed
@@ -161,6 +191,11 @@ impl Prepared {
     /// The name of the field that will hold the signature.
     pub fn field(&self) -> &str {
         &self.increment.field
+    }
+
+    /// The bytes to append, with zeros where the CMS goes: to look at, not to keep.
+    pub fn unsigned(&self) -> &[u8] {
+        &self.increment.tail
     }
 
     /// Takes the signature value, which must fit the certificate.
@@ -244,6 +279,9 @@ pub enum Stamped {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
+    /// The signature cannot be shown as it was asked for.
+    #[error("the signature cannot be shown: {0}")]
+    Appearance(#[from] AppearanceError),
     /// The certificate may not sign now.
     #[error("this certificate cannot sign: {reason}")]
     Certificate {
