@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     Document, PdfError,
-    area::{Area, Matrix, apply, apply_to_area},
+    area::{Area, Matrix, apply_to_area},
     object::{Dictionary, Object, ObjectId},
     signature::SignatureKind,
 };
@@ -93,10 +93,6 @@ impl Frame {
             2 => [-unit, 0.0, 0.0, -unit, right * unit, top * unit],
             _ => [0.0, unit, -unit, 0.0, top * unit, -left * unit],
         }
-    }
-
-    pub(super) fn shown_point(&self, user: (f64, f64)) -> (f64, f64) {
-        apply(&self.user_to_shown(), user)
     }
 }
 
@@ -354,12 +350,13 @@ mod tests {
     fn a_page_turned_clockwise_shows_its_left_edge_on_top() {
         let frame = Frame::new(Area::new(0.0, 0.0, 200.0, 100.0), None, 90, 1.0);
         assert_eq!(frame.sheet(), Area::new(0.0, 0.0, 100.0, 200.0));
-        assert_eq!(frame.shown_point((0.0, 0.0)), (0.0, 200.0));
-        assert_eq!(frame.shown_point((200.0, 0.0)), (0.0, 0.0));
+        let shown = |frame: &Frame, point| super::super::area::apply(&frame.user_to_shown(), point);
+        assert_eq!(shown(&frame, (0.0, 0.0)), (0.0, 200.0));
+        assert_eq!(shown(&frame, (200.0, 0.0)), (0.0, 0.0));
         assert_eq!(frame.appearance_matrix(), [0.0, 1.0, -1.0, 0.0, 0.0, 0.0]);
         let odd =
             Frame::new(Area::new(0.0, 0.0, 200.0, 100.0), Some(Area::new(900.0, 0.0, 5.0, 5.0)), -90, 0.0);
         assert_eq!(odd.sheet(), Area::new(0.0, 0.0, 100.0, 200.0));
-        assert_eq!(odd.shown_point((0.0, 0.0)), (100.0, 0.0));
+        assert_eq!(shown(&odd, (0.0, 0.0)), (100.0, 0.0));
     }
 }

@@ -274,8 +274,8 @@ fn one_changed_byte_in_a_signed_file_is_never_valid() {
 
 // --- a desk: a token, its key, a demo PKI ---------------------------------------------------------------------
 
-struct Desk {
-    folder: tempfile::TempDir,
+pub(crate) struct Desk {
+    pub(crate) folder: tempfile::TempDir,
     pki: DemoServices,
     root: PathBuf,
     certificate: PathBuf,
@@ -290,7 +290,7 @@ const LABEL: &str = "ban ky";
 
 impl Desk {
     /// A key on a fresh token of the built-in module.
-    fn embedded(kind: NewKeyKind) -> Self {
+    pub(crate) fn embedded(kind: NewKeyKind) -> Self {
         let mut desk = Self::soft();
         let tokens = desk.folder.path().join("tokens");
         fs::create_dir(&tokens).unwrap();
@@ -307,7 +307,7 @@ impl Desk {
     }
 
     /// A key on a fresh SoftHSM token, made by tools that are not ours.
-    fn softhsm(kind: NewKeyKind) -> Option<Self> {
+    pub(crate) fn softhsm(kind: NewKeyKind) -> Option<Self> {
         let (util, openssl) = (tool("softhsm2-util")?, tool("openssl")?);
         let mut desk = Self::soft();
         let folder = desk.folder.path().to_owned();
@@ -373,7 +373,7 @@ impl Desk {
         command
     }
 
-    fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
+    pub(crate) fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
         self.command(input, output, more).output().unwrap()
     }
 
@@ -425,7 +425,7 @@ impl Desk {
     }
 
     /// kyso, poppler and pyHanko accept every one of `count` signatures.
-    fn everybody_accepts(&self, pdf: &Path, count: usize) {
+    pub(crate) fn everybody_accepts(&self, pdf: &Path, count: usize) {
         self.everybody_accepts_count(pdf, count, count);
     }
 
