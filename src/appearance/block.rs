@@ -52,6 +52,12 @@ impl Code {
         QUIET as f64 * self.module
     }
 
+    /// As large as goes with letters of this size.
+    fn at(mut self, letters: f64) -> Self {
+        self.module = (MODULE * letters / LETTERS).max(LEAST_MODULE);
+        self
+    }
+
     /// As large as fits, not larger than usual; `None` where a camera could not read it any more.
     fn within(mut self, width: f64, height: f64) -> Option<Self> {
         let room = width.min(height);
@@ -67,8 +73,8 @@ impl Code {
 pub(super) enum Size {
     /// This large and no other.
     Exactly { width: f64, height: f64 },
-    /// At most this wide, and as wide and high as it takes.
-    Upto { width: f64 },
+    /// At most this wide, and as wide and high as it takes in letters of this size.
+    Upto { width: f64, letters: f64 },
 }
 
 /// Sets words into a box: in letters of 10 points, or in the largest that fit.
@@ -85,11 +91,10 @@ pub(super) fn set(
     for line in &words.lines {
         face.covers(line)?;
     }
-    let (most_width, most_height) = match size {
-        Size::Exactly { width, height } => (width, height),
-        Size::Upto { width } => (width, f64::INFINITY),
+    let (most_width, most_height, mut letters) = match size {
+        Size::Exactly { width, height } => (width, height, LETTERS),
+        Size::Upto { width, letters } => (width, f64::INFINITY, letters.min(LETTERS)),
     };
-    let mut letters = LETTERS;
     while letters >= LEAST_LETTERS {
         if let Some(block) = set_at(face, words, code, letters, (most_width, most_height)) {
             return Ok(match size {
@@ -112,7 +117,7 @@ fn set_at(
     let padding = if words.framed { FRAMED_PADDING } else { PADDING };
     let inner = (most_width - 2.0 * padding, most_height - 2.0 * padding);
     let code = match code {
-        Some(code) => Some(code.clone().within(inner.0 / 2.0, inner.1)?),
+        Some(code) => Some(code.clone().at(letters).within(inner.0 / 2.0, inner.1)?),
         None => None,
     };
     let beside = code.as_ref().map_or(0.0, Code::side);
@@ -172,7 +177,7 @@ fn single(value: f64) -> f32 {
 }
 
 /// In points: Annex I of the decree.
-const LETTERS: f64 = 10.0;
+pub(super) const LETTERS: f64 = 10.0;
 
 /// Smaller letters cannot be read on paper.
 const LEAST_LETTERS: f64 = 5.0;
@@ -214,7 +219,7 @@ mod tests {
             let face = Face::serif().unwrap();
             let words = Words { lines: text, centred: framed, framed };
             let code = coded.then(|| Code::of("https://songlam.example/kiem-tra/AB12").unwrap());
-            for size in [Size::Exactly { width, height }, Size::Upto { width }] {
+            for size in [Size::Exactly { width, height }, Size::Upto { width, letters: 8.0 }] {
                 let Ok(block) = set(&face, &words, code.as_ref(), size) else { continue };
                 prop_assert!(block.width <= width + 0.02);
                 let (above, below) = face.reach();
@@ -237,7 +242,7 @@ mod tests {
     fn letters_have_ten_points_where_they_may() {
         let face = Face::serif().unwrap();
         let words = Words { lines: vec!["SAO Y".to_owned()], centred: false, framed: false };
-        let block = set(&face, &words, None, Size::Upto { width: 100.0 }).unwrap();
+        let block = set(&face, &words, None, Size::Upto { width: 100.0, letters: LETTERS }).unwrap();
         assert!((block.size - 10.0).abs() < 1e-9);
         let small = set(&face, &words, None, Size::Exactly { width: 25.0, height: 12.0 }).unwrap();
         assert!(small.size < 10.0);

@@ -39,7 +39,7 @@ pub(super) fn lines(layout: &Layout) -> Vec<Line> {
 /// Marks that stand alone, as some programs write them, go to the letter before them.
 fn signs(letters: &[Letter]) -> Vec<Sign> {
     let mut signs: Vec<Sign> = Vec::new();
-    for letter in letters.iter().filter(|letter| letter.upright) {
+    for letter in letters.iter().filter(|letter| letter.turns == Some(0)) {
         let text: String = letter.text.nfd().filter(|c| !c.is_whitespace()).collect();
         if text.is_empty() {
             continue;
@@ -170,7 +170,7 @@ mod tests {
                 area: Area::new(left + 6.0 * f64::from(at), base - 2.0, 6.0, 10.0),
                 base,
                 size: 10.0,
-                upright: true,
+                turns: Some(0),
             });
         }
     }
@@ -211,7 +211,7 @@ mod tests {
                 area,
                 base: 50.0,
                 size: 10.0,
-                upright: true,
+                turns: Some(0),
             });
         }
         write(&mut layout, 16.0, 50.0, "n");

@@ -2,7 +2,7 @@
 
 use super::{
     Appearance, AppearanceError, Composed, Facts, Note, Picture, Place, Placement, Role,
-    block::{self, Block, Code, Size},
+    block::{self, Block, Code, LETTERS, Size},
     colour::Rules,
     draw,
     lines::{Line, lines, room_at, with_anchor},
@@ -24,6 +24,7 @@ pub(super) fn compose(
         appearance,
         rules: Rules::of(document)?,
         notes: Vec::new(),
+        turned: false,
         font: appearance.font.as_deref(),
     };
     let words = words(appearance, facts)?;
@@ -65,7 +66,10 @@ pub(super) fn compose(
     }
     let drawing = Drawing { page: page.id, area: page.frame.to_user(area), parts };
     let (stamp, code) = if first { desk.stamp(&page, area)?.unzip() } else { (None, None) };
-    let placement = Placement { page: page.number, area, code, notes: desk.notes };
+    let seen = if desk.turned { desk.page(page.number)?.frame } else { page.frame };
+    let shown = |area: Area| seen.to_shown(page.frame.to_user(area));
+    let placement =
+        Placement { page: page.number, area: shown(area), code: code.map(shown), notes: desk.notes };
     Ok(Composed { drawing, stamp, placement })
 }
 
@@ -81,6 +85,14 @@ enum Spot {
     Free { page: Page },
 }
 
+/// Where room is looked for.
+struct Region {
+    area: Area,
+    corner: Corner,
+    /// Whether a column narrower than [`NARROW`] will do.
+    narrow: bool,
+}
+
 type Placed = (Page, Area, Vec<Part>);
 
 struct Desk<'a> {
@@ -88,6 +100,8 @@ struct Desk<'a> {
     appearance: &'a Appearance,
     rules: Rules,
     notes: Vec<Note>,
+    /// Whether the page's text lies otherwise than the page.
+    turned: bool,
     font: Option<&'a [u8]>,
 }
 
@@ -109,8 +123,7 @@ impl<'a> Desk<'a> {
                     vietnamese: "Trường chữ ký đã có vị trí riêng; hãy bỏ phần chọn vị trí.",
                 });
             }
-            let pages = self.document.pages()?;
-            let page = pages.into_iter().find(|page| page.id == seen.page);
+            let page = self.document.page_of(seen.page)?;
             let page = page.ok_or(AppearanceError::NoSuchPage { page: 0, pages: 0 })?;
             let area = page.frame.to_shown(seen.area);
             return Ok(Spot::Box { page, area });
@@ -124,7 +137,10 @@ impl<'a> Desk<'a> {
                        document writes it, --field, or --page and --rect",
                 vietnamese: "Hãy cho biết chữ ký đặt ở đâu: dòng chức vụ hoặc họ tên, trường chữ ký, hoặc trang và vị trí.",
             }),
-            (None, _) => Ok(Spot::Free { page: self.page(1)? }),
+            (None, _) => {
+                let page = self.page(1)?;
+                Ok(Spot::Free { page: self.read(page)?.0 })
+            }
         }
     }
 
@@ -135,12 +151,31 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// A page as its text is read. A page may be shown lying on its side; what is added then lies with its text.
+    fn read(&mut self, mut page: Page) -> Result<(Page, Layout), AppearanceError> {
+        let mut layout = self.document.layout(&page)?;
+        let mut votes = [0_usize; 4];
+        for letter in &layout.letters {
+            if let Some(vote) = letter.turns.and_then(|turns| votes.get_mut(usize::from(turns))) {
+                *vote += 1;
+            }
+        }
+        let most = votes.iter().copied().max().unwrap_or(0);
+        let turns = (0_u8..4).zip(votes).find(|(_, count)| *count == most).map_or(0, |(turns, _)| turns);
+        if turns != 0 {
+            page.frame = page.frame.turned(turns);
+            layout = self.document.layout(&page)?;
+            self.turned = true;
+        }
+        Ok((page, layout))
+    }
+
     /// The last line that holds the text.
     fn anchor(&mut self, text: &str) -> Result<Spot, AppearanceError> {
         let mut times = 0;
         let mut last = None;
         for page in self.document.pages()? {
-            let layout = self.document.layout(&page)?;
+            let (page, layout) = self.read(page)?;
             let lines = lines(&layout);
             let found = with_anchor(&lines, text);
             times += found.len();
@@ -172,9 +207,9 @@ impl<'a> Desk<'a> {
         if signed.len() > 1 {
             self.notes.push(Note::SeveralSigners { field: last.name.clone() });
         }
-        let pages = self.document.pages()?;
-        let page = pages.into_iter().find(|page| page.id == last.page);
+        let page = self.document.page_of(last.page)?;
         let page = page.ok_or(AppearanceError::NoSuchPage { page: 0, pages: 0 })?;
+        let (page, _) = self.read(page)?;
         let picture = page.frame.to_shown(last.area);
         Ok(Spot::Beside { page, picture })
     }
@@ -261,7 +296,12 @@ impl<'a> Desk<'a> {
             Spot::Anchor { page, line, layout, .. } if self.appearance.role == Role::Approve => {
                 let room = room_at(&line, &lines(&layout), page.frame.sheet());
                 let room = room.ok_or_else(|| AppearanceError::Tight { text: String::new() })?;
-                let block = block::set(&self.face()?, words, code, Size::Upto { width: WIDEST_SIGNATURE })?;
+                let block = block::set(
+                    &self.face()?,
+                    words,
+                    code,
+                    Size::Upto { width: WIDEST_SIGNATURE, letters: LETTERS },
+                )?;
                 let (x, y) = room.centre();
                 let area =
                     Area::new(x - block.width / 2.0, y - block.height / 2.0, block.width, block.height);
@@ -269,9 +309,9 @@ impl<'a> Desk<'a> {
             }
             Spot::Anchor { page, line, layout, .. } => {
                 let sheet = page.frame.sheet().grown(-EDGE);
-                let below = Area { left: line.area.left, top: line.area.bottom, ..sheet };
-                let (area, block) =
-                    self.free(&page, Some(&layout), words, code, &[(below, Corner::TopLeft)])?;
+                let area = Area { left: line.area.left, top: line.area.bottom, ..sheet };
+                let region = Region { area, corner: Corner::TopLeft, narrow: true };
+                let (area, block) = self.free(&page, Some(&layout), words, code, &[region])?;
                 (page, area, block)
             }
             Spot::Beside { page, .. } | Spot::Free { page } => {
@@ -286,48 +326,62 @@ impl<'a> Desk<'a> {
     }
 
     /// Where a role looks for room on its page, best first.
-    fn regions(&self, page: &Page, layout: &Layout) -> Vec<(Area, Corner)> {
+    fn regions(&self, page: &Page, layout: &Layout) -> Vec<Region> {
         let sheet = page.frame.sheet();
         let inner = sheet.grown(-EDGE);
+        let upper = Area { bottom: sheet.top * 0.6, ..inner };
+        let letters = || layout.letters.iter().map(|letter| letter.area);
+        let region = |area: Area, corner: Corner, narrow: bool| Region { area, corner, narrow };
         match self.appearance.role {
             Role::Annex | Role::Copy(_) => {
                 // In line with the text's right edge, where there is one.
-                let right = layout.letters.iter().map(|letter| letter.area.right).fold(f64::MIN, f64::max);
-                let half = Area { left: sheet.centre().0, bottom: sheet.top * 0.6, ..inner };
+                let right = letters().map(|area| area.right).fold(f64::MIN, f64::max);
+                let half = Area { left: sheet.centre().0, ..upper };
                 let aligned = Area { right: right.clamp(half.left + 1.0, half.right), ..half };
-                vec![(aligned, Corner::TopRight), (half, Corner::TopRight)]
+                vec![region(aligned, Corner::TopRight, true), region(half, Corner::TopRight, true)]
             }
             Role::Income => {
-                // Below number and symbol, which stand in the left half.
-                let left = layout.letters.iter().map(|letter| letter.area.left).fold(f64::MAX, f64::min);
-                let half = Area { right: sheet.centre().0, ..inner };
+                // Below number and symbol, which stand in the left half; else beside them, in the margin, anywhere.
+                let left = letters().map(|area| area.left).fold(f64::MAX, f64::min);
+                let half = Area { right: sheet.centre().0, ..upper };
                 let aligned = Area { left: left.clamp(half.left, half.right - 1.0), ..half };
-                vec![(aligned, Corner::TopLeft), (half, Corner::TopLeft), (inner, Corner::TopLeft)]
+                let beside = Area { left: aligned.left, ..upper };
+                vec![
+                    region(aligned, Corner::TopLeft, false),
+                    region(beside, Corner::TopLeft, false),
+                    region(half, Corner::TopLeft, true),
+                    region(inner, Corner::TopLeft, true),
+                ]
             }
-            _ => vec![(inner, Corner::TopLeft)],
+            _ => vec![region(upper, Corner::TopLeft, false), region(inner, Corner::TopLeft, true)],
         }
     }
 
-    /// The first place that is free, in a box of the width that the role likes or of a narrower one.
+    /// The first place that is free: in letters as large as may be, then where the role likes it best, then as wide as
+    /// it likes.
     fn free(
         &mut self,
         page: &Page,
         layout: Option<&Layout>,
         words: &Words,
         code: Option<&Code>,
-        regions: &[(Area, Corner)],
+        regions: &[Region],
     ) -> Result<(Area, Block), AppearanceError> {
         let room = self.room(page, layout)?;
-        for width in WIDTHS {
-            let Ok(block) = block::set(&self.face()?, words, code, Size::Upto { width }) else { continue };
-            for (region, corner) in regions {
-                if let Some(area) = room.find(block.width, block.height, *region, *corner) {
-                    return Ok((area, block));
+        for letters in SIZES {
+            for region in regions {
+                let narrowest = if region.narrow { 0.0 } else { NARROW };
+                for width in WIDTHS.into_iter().filter(|width| *width >= narrowest) {
+                    let size = Size::Upto { width, letters };
+                    let Ok(block) = block::set(&self.face()?, words, code, size) else { continue };
+                    if let Some(area) = room.find(block.width, block.height, region.area, region.corner) {
+                        return Ok((area, block));
+                    }
                 }
             }
         }
         // Say first what is wrong with the words themselves, if anything is.
-        block::set(&self.face()?, words, code, Size::Upto { width: WIDTHS[0] })?;
+        block::set(&self.face()?, words, code, Size::Upto { width: WIDTHS[0], letters: LETTERS })?;
         Err(AppearanceError::NoRoom { page: page.number })
     }
 
@@ -365,7 +419,12 @@ impl<'a> Desk<'a> {
         if code.is_none() && words.lines.is_empty() {
             return Ok(None);
         }
-        let block = block::set(&self.face()?, &words, code.as_ref(), Size::Upto { width: WIDTHS[0] })?;
+        let block = block::set(
+            &self.face()?,
+            &words,
+            code.as_ref(),
+            Size::Upto { width: WIDTHS[0], letters: LETTERS },
+        )?;
         let layout = self.document.layout(page)?;
         let mut taken = layout;
         taken.painted.push(beside);
@@ -417,6 +476,12 @@ const EDGE: f64 = 14.2;
 
 /// Widths of a box that are tried one after another, in points.
 const WIDTHS: [f64; 5] = [200.0, 160.0, 120.0, 90.0, 66.0];
+
+/// A column narrower than this is a last resort, in points.
+const NARROW: f64 = 85.0;
+
+/// Sizes of letters that are tried one after another; the decree asks for the first.
+const SIZES: [f64; 3] = [LETTERS, 8.0, 6.5];
 
 #[cfg(test)]
 mod tests {

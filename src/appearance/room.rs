@@ -26,7 +26,8 @@ impl Room {
         let rows = squares(sheet.height());
         let mut cells = vec![0_u32; columns * rows];
         for area in taken {
-            let area = area.grown(AROUND);
+            // Beside text a little more is kept free than between lines.
+            let area = Area { left: area.left - BESIDE, right: area.right + BESIDE, ..area.grown(AROUND) };
             let (left, right) = (floor(area.left, columns), floor(area.right, columns));
             for row in floor(area.bottom, rows)..=floor(area.top, rows) {
                 if let Some(run) = cells.get_mut(row * columns + left..=row * columns + right) {
@@ -109,8 +110,11 @@ fn whole(length: f64) -> u32 {
 /// In points.
 const STEP: f64 = 3.0;
 
-/// What is kept free around what is taken, in points.
+/// What is kept free above and below what is taken, in points.
 const AROUND: f64 = 2.0;
+
+/// What is kept free left and right of what is taken, in points.
+const BESIDE: f64 = 5.0;
 
 /// In one direction: a page of 4.5 m. On a larger one the squares at its far edges stand for all beyond.
 const MOST_SQUARES: f64 = 4_300.0;

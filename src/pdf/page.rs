@@ -46,6 +46,12 @@ impl Frame {
         Self { crop, turns, unit }
     }
 
+    /// The same page turned by some more quarters clockwise.
+    #[must_use]
+    pub fn turned(self, quarters: u8) -> Self {
+        Self { turns: (self.turns + quarters % 4) % 4, ..self }
+    }
+
     /// The whole page, in shown coordinates.
     pub fn sheet(&self) -> Area {
         let (width, height) = (self.crop.width() * self.unit, self.crop.height() * self.unit);
@@ -133,6 +139,23 @@ impl Document {
         let mut found = None;
         self.walk_pages(&mut |page| {
             let here = page.number == number;
+            if here {
+                found = Some(page);
+            }
+            Ok(!here)
+        })?;
+        Ok(found)
+    }
+
+    /// The page that is this object; `None` when the page tree does not lead to it.
+    ///
+    /// # Errors
+    ///
+    /// When the page tree cannot be read.
+    pub fn page_of(&self, id: ObjectId) -> Result<Option<Page>, PdfError> {
+        let mut found = None;
+        self.walk_pages(&mut |page| {
+            let here = page.id == id;
             if here {
                 found = Some(page);
             }

@@ -63,15 +63,21 @@ fn the_leader_signs_and_the_agency_seals() {
         let (_, by_name) = office.sign(&office.leader, &blank, &again).unwrap();
         let (leader, same) = (approved.placement().unwrap(), by_name.placement().unwrap());
         assert_eq!(leader.page, same.page, "{told}");
-        let (one, two) = (leader.area.centre(), same.area.centre());
+        // A page that is shown lying on its side has its text so, and what is added lies with the text.
+        let sideways = leader.area.height() > leader.area.width();
+        let flip = |(x, y): (f64, f64)| if sideways { (y, x) } else { (x, y) };
+        let (one, two) = (flip(leader.area.centre()), flip(same.area.centre()));
         assert!((one.0 - two.0).abs() < 15.0 && (one.1 - two.1).abs() < 1.0, "{told}: {one:?} and {two:?}");
 
         let issue = Appearance { picture: Some(seal()), ..Appearance::new(Role::Issue) };
         let (twice, issued) = office.sign(&office.agency, &once, &issue).unwrap();
         let stamp = issued.placement().unwrap();
         let common = stamp.area.common(leader.area).expect("the seal covers a part of the picture");
-        assert!((common.width() - leader.area.width() / 3.0).abs() < 1.0, "{told}: {common:?}");
-        assert!((stamp.area.centre().1 - leader.area.centre().1).abs() < 0.1, "{told}");
+        let (covered, _) = flip((common.width(), common.height()));
+        let (whole, _) = flip((leader.area.width(), leader.area.height()));
+        assert!((covered - whole / 3.0).abs() < 1.0, "{told}: {common:?}");
+        let (one, two) = (flip(stamp.area.centre()), flip(leader.area.centre()));
+        assert!((one.1 - two.1).abs() < 0.1, "{told}");
         assert!((stamp.area.width() - 36.0 * 72.0 / 25.4).abs() < 2.0, "{told}: the seal has its true size");
         office.everybody_accepts(&twice, 2);
 
@@ -84,8 +90,11 @@ fn the_leader_signs_and_the_agency_seals() {
         assert_eq!(one.changed_outside(&before, &[leader.area]), None, "{told}");
         assert!(two.inked(stamp.area, Colour::Red) > 400, "{told}: no red in the seal's box");
         assert_eq!(two.changed_outside(&one, &[stamp.area]), None, "{told}");
+        if sideways {
+            continue;
+        }
         // Transparent: the leader's blue is still there where the seal lies over it.
-        let right = Area { left: stamp.area.right, ..leader.area };
+        let right = Area { left: stamp.area.right + 2.0, ..leader.area };
         assert_eq!(two.inked(right, Colour::Blue), one.inked(right, Colour::Blue), "{told}");
         assert!(two.inked(common, Colour::Blue) > 0 || one.inked(common, Colour::Blue) < 20, "{told}");
     }
@@ -383,6 +392,19 @@ fn looks_that_change_after_signing_are_found() {
         let changed = base::append(&once, objects, Layout::Table);
         let report = office.judge(&changed);
         assert_eq!(report.overall, Overall::Invalid, "{what}: {report:#?}");
+    }
+    // What the seal lies on is told, and so is what a box hides.
+    let issue = Appearance { picture: Some(seal()), ..Appearance::new(Role::Issue) };
+    let amount = Appearance {
+        place: Some(Place::At { page: 1, area: Area::new(85.0, 405.0, 160.0, 22.0) }),
+        ..issue.clone()
+    };
+    for (appearance, covers) in [(issue, false), (amount, true)] {
+        let (twice, _) = office.sign(&office.agency, &once, &appearance).unwrap();
+        let report = office.judge(&twice);
+        assert_eq!(report.overall, Overall::Valid, "{report:#?}");
+        let told = &report.signatures[0].modifications[0].description;
+        assert_eq!(told.contains("over the text"), covers, "{told}");
     }
     let broad = Appearance {
         picture: Some(seal()),

@@ -12,7 +12,7 @@
 //!
 //! Each file of this room is one rule: [`store`] for `/DSS`, [`form`] for new signatures, [`fill`] for filled
 //! fields, [`page`] for the pages' annotations, [`catalog`] for trailer, catalog and metadata, [`tree`] for the
-//! structure tree, [`name`] for what is left.
+//! structure tree, [`name`] for what is left; [`under`] says what a new widget covers.
 
 mod appearance;
 mod catalog;
@@ -23,6 +23,7 @@ mod page;
 mod step;
 mod store;
 mod tree;
+mod under;
 mod uses;
 
 use std::sync::{Arc, PoisonError};

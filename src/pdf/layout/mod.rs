@@ -39,8 +39,9 @@ pub struct Letter {
     pub base: f64,
     /// The size of its letters, in points.
     pub size: f64,
-    /// Whether it stands upright before the reader.
-    pub upright: bool,
+    /// By how many quarters the page would have to be turned clockwise for it to stand upright before the reader: 0 when
+    /// it does. `None` when it is slanted.
+    pub turns: Option<u8>,
 }
 
 impl Document {
@@ -74,6 +75,7 @@ impl Document {
         };
         let state = State::new(page.frame.user_to_shown(), sheet);
         walk.run(&content, resources.as_dictionary().unwrap_or(&Dictionary::new()), state, 0)?;
+        self.limits.spend((MOST_STEPS - walk.steps).saturating_mul(STEP_COST))?;
         Ok(walk.layout)
     }
 
@@ -356,9 +358,9 @@ impl Walk<'_> {
                 && size.is_finite()
                 && area.common(state.clip).is_some()
             {
-                let upright = along.0 > origin.0 && (along.1 - origin.1).abs() < 0.1 * (along.0 - origin.0);
+                let turns = turns((along.0 - origin.0, along.1 - origin.1));
                 let text = glyph.text;
-                self.layout.letters.push(Letter { text, area, base: origin.1, size, upright });
+                self.layout.letters.push(Letter { text, area, base: origin.1, size, turns });
             }
             let gap = if code.is_space() { state.word_spacing } else { 0.0 };
             let by = (glyph.width * state.size + state.spacing + gap) * state.scaling;
@@ -457,6 +459,18 @@ impl Walk<'_> {
     }
 }
 
+/// By how many quarters clockwise a direction has to be turned to run to the right.
+fn turns((x, y): (f64, f64)) -> Option<u8> {
+    let slanted = |along: f64, across: f64| across.abs() > 0.1 * along;
+    match () {
+        () if x > 0.0 && !slanted(x, y) => Some(0),
+        () if y > 0.0 && !slanted(y, x) => Some(1),
+        () if x < 0.0 && !slanted(-x, y) => Some(2),
+        () if y < 0.0 && !slanted(-y, x) => Some(3),
+        () => None,
+    }
+}
+
 /// Whether something covers a page as a background does.
 fn covers(area: &Area, sheet: &Area) -> bool {
     area.width() >= COVERS * sheet.width() && area.height() >= COVERS * sheet.height()
@@ -481,6 +495,9 @@ const MOST_OPERANDS: usize = 64;
 
 /// Operators, letters and painted areas of a page. A page of small print has some 10,000 letters, a map a million lines.
 const MOST_STEPS: usize = 3_000_000;
+
+/// What a step counts for in the budget of a document, in bytes: 4 GiB are 67 million steps, some seconds of work.
+const STEP_COST: usize = 64;
 
 /// In bytes, of one content stream.
 const LONGEST_CONTENT: usize = 64 * 1024 * 1024;
