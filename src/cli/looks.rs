@@ -81,6 +81,11 @@ enum CopyName {
 }
 
 impl LooksArgs {
+    /// Whether anything is to be seen.
+    pub(super) fn is_given(&self) -> bool {
+        self.appearance.is_some()
+    }
+
     /// What is asked for, its files read; `None` for an invisible signature.
     ///
     /// # Errors

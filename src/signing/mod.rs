@@ -7,9 +7,12 @@
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
 //! ```
 //!
+//! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
+//!
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
+mod cms_file;
 mod document_stamp;
 mod room;
 
@@ -19,7 +22,7 @@ use crate::{
     appearance::{self, Appearance, AppearanceError, Facts, Placement},
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{SignedAttributes, SignedDataParts},
+    cms::{CmsError, SignedAttributes, SignedDataParts},
     crypto::{self, CryptoError},
     pdf::{self, Document, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
@@ -29,6 +32,7 @@ use crate::{
     },
 };
 
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use room::TokenRoom;
 
@@ -118,7 +122,10 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
     let contents_len = longest_cms(&request, room)?;
     let composed = match &request.wishes.appearance {
-        Some(wanted) => Some(appearance::compose(document, wanted, &facts(&request, now))?),
+        Some(wanted) => {
+            let facts = facts(&request.signer, request.wishes.field.clone(), now);
+            Some(appearance::compose(document, wanted, &facts)?)
+        }
         None => None,
     };
     let (looks, stamp, placement) = match composed {
@@ -152,13 +159,13 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
 }
 
 /// What the certificate and the moment say for the appearance.
-pub fn facts(request: &Request, now: UtcTime) -> Facts {
-    let subject = request.signer.subject();
+pub fn facts(signer: &Certificate, field: Option<String>, now: UtcTime) -> Facts {
+    let subject = signer.subject();
     Facts {
         signer: subject.common_name(),
         organisation: subject.attribute(oid::ORGANIZATION_NAME),
         now,
-        field: request.wishes.field.clone(),
+        field,
     }
 }
 
@@ -288,6 +295,9 @@ pub enum SigningError {
         /// What stands against it.
         reason: String,
     },
+    /// The signature that is there cannot be read.
+    #[error("the signature cannot be read: {0}")]
+    Cms(#[from] CmsError),
     /// The file cannot take a signature.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
