@@ -128,6 +128,14 @@ impl<'a> Desk<'a> {
             let area = page.frame.to_shown(seen.area);
             return Ok(Spot::Box { page, area });
         }
+        // Its author said by the fields of the document where signatures are seen; any other would break that word.
+        if self.document.signatures()?.iter().any(|signature| signature.doc_mdp.is_some()) {
+            return Err(AppearanceError::Missing {
+                what: "the document is certified, so a signature can be seen only in a field that it has already: \
+                       give it with --field, or leave --appearance out",
+                vietnamese: "Văn bản đã được chứng thực (certified), chữ ký chỉ hiển thị được trong trường có sẵn.",
+            });
+        }
         match (&self.appearance.place, self.appearance.role) {
             (Some(Place::At { page, area }), _) => Ok(Spot::Box { page: self.page(*page)?, area: *area }),
             (Some(Place::Anchor(text)), _) => self.anchor(text),

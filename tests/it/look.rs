@@ -349,6 +349,25 @@ fn what_cannot_be_shown_is_refused_with_a_reason() {
         assert!(!vietnamese.is_empty() && !vietnamese.is_ascii(), "{vietnamese}");
         assert!(!office.output().exists(), "{words}: a file was left");
     }
+    // A certified document is seen to be signed only where its author said so: what would break that is not made.
+    if let Some(pyhanko) = PyHanko::find() {
+        let folder = office.folder.path();
+        let [key, certificate, chain, certified] =
+            ["key.pem", "cert.pem", "ca.pem", "certified.pdf"].map(|name| folder.join(name));
+        fs::write(&key, office.leader.key.to_pem().as_bytes()).unwrap();
+        fs::write(&certificate, office.leader.certificate.to_pem()).unwrap();
+        fs::write(&chain, office.pki.pki().ca().certificate().to_pem()).unwrap();
+        let [key, certificate, chain] = [&key, &certificate, &chain].map(|path| path.display().to_string());
+        let arguments = ["--key", &key, "--cert", &certificate, "--chain", &chain, "--certify", "2"];
+        pyhanko.sign(&sample(), &certified, &arguments);
+        let issue = Appearance {
+            picture: Some(seal()),
+            place: rectangle(1, Area::new(300.0, 100.0, 90.0, 90.0)),
+            ..Appearance::new(Role::Issue)
+        };
+        let refused = office.sign(&office.agency, &fs::read(&certified).unwrap(), &issue).unwrap_err();
+        assert!(refused.to_string().contains("is certified"), "{refused}");
+    }
     // Found several times: the last, and it is said.
     let often = approve(Some(Place::Anchor("ỦY BAN NHÂN DÂN".to_owned())));
     let (_, released) = office.sign(&office.leader, &blank, &often).unwrap();

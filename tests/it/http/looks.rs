@@ -9,6 +9,8 @@ use serde_json::json;
 
 use super::town::{Person, sample, town};
 
+const NOT_SHOWN: (&str, &str) = ("422 Unprocessable Entity", "signature.appearance");
+
 #[test]
 fn a_portal_previews_signs_and_seals() {
     let Some(town) = town() else { return };
@@ -32,8 +34,7 @@ fn a_portal_previews_signs_and_seals() {
     let nowhere = json!({ "signer": LEADER_KEY, "appearance": { "role": "approve", "anchor": "GIÁM ĐỐC" } });
     for path in [&previews, &signatures] {
         let refused = leader.post(path, &nowhere);
-        assert_snapshot!(refused.status(), @"422 Unprocessable Entity");
-        assert_snapshot!(refused.code(), @"signature.appearance");
+        assert_eq!((refused.status().as_str(), refused.code().as_str()), NOT_SHOWN);
         assert!(refused.text("detail").contains("GIÁM ĐỐC"), "{}", refused.body());
     }
     let both = json!({
