@@ -12,9 +12,10 @@ use indicatif::ProgressBar;
 use super::{
     looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
 };
 use crate::{
-    appearance::{self, Placement},
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
     pdf::Document,
@@ -22,7 +23,7 @@ use crate::{
         CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
         TimeStamping,
     },
-    signing::{self, SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -82,9 +83,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -101,6 +102,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
     #[command(flatten)]
+    says: SaysArgs,
+    #[command(flatten)]
     looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
@@ -108,7 +111,7 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -179,6 +182,8 @@ impl Failure {
                 SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -197,15 +202,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-        appearance: args.looks.appearance().map_err(Failure::Usage)?,
-    };
     let output = args.output.clone();
-    let Ready { desk, signer, input, level: _ } = ready(args)?;
+    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -214,8 +212,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
@@ -223,7 +221,7 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level } = ready(args)?;
+    let Ready { desk, signer, input, level, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
     progress.finish_and_clear();
@@ -236,6 +234,7 @@ struct Ready {
     signer: Signer,
     input: Arc<FileSource>,
     level: Level,
+    wishes: Wishes,
 }
 
 fn ready(args: Args) -> Result<Ready, Failure> {
@@ -259,7 +258,25 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = match args.format {
+        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        FormatName::Cades => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -269,20 +286,17 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    let document = match args.format {
-        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
-        FormatName::Cades => None,
-    };
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -294,11 +308,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     };
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
-        if let (Some(document), Some(looks)) = (&document, args.looks.appearance().map_err(Failure::Usage)?) {
-            let facts = signing::facts(certificate, args.field, clock.now());
-            appearance::compose(document, &looks, &facts)
-                .map_err(|error| SignError::from(SigningError::from(error)))?;
-        }
+    }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
@@ -314,13 +333,14 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, level })
+    Ok(Ready { desk, signer, input, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
 fn dry_run(args: Args) -> Result<(), Failure> {
     let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
+    let wish = SchemeWish { digest, pss: args.pss };
     let certificate =
         match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
             Some(certificate) => certificate,
@@ -342,7 +362,7 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         online: false,
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
-    let wishes = Wishes { field: args.field, appearance, ..Wishes::default() };
+    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
     let input = FileSource::open(&args.input)
         .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
     let helper = std::env::current_exe()

@@ -326,6 +326,9 @@ impl From<SignError> for Problem {
                 let vietnamese = "Không vẽ được trang này.".to_owned();
                 return Self::new(&SIGNATURE_APPEARANCE).because(vietnamese, sentence(&error));
             }
+            SignError::Signing(wish @ (SigningError::Seed { .. } | SigningError::Wish { .. })) => {
+                return refused(wish);
+            }
             SignError::TimeStampAuthority { .. }
             | SignError::UnsteadyTimeStamps { .. }
             | SignError::Signing(SigningError::TimeStamp(_)) => &TIMESTAMP_UNAVAILABLE,

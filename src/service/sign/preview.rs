@@ -54,7 +54,7 @@ impl SigningDesk {
         };
         let sheet = document.page(placement.page)?.map(|page| page.frame.sheet()).unwrap_or_default();
         let mut file = input.read(0..length).map_err(|source| SignError::Input { source })?;
-        file.extend_from_slice(prepared.unsigned());
+        file.extend_from_slice(prepared.tail());
         let boxes = [Some(placement.area), placement.code].into_iter().flatten();
         let boxes: Vec<String> = boxes.map(|area| parts(area, sheet)).collect();
         let png = draw(helper, &file, placement.page, &boxes)?;
