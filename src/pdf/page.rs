@@ -275,8 +275,9 @@ impl Document {
         let root = catalog.get("Pages").cloned().into_iter();
         let mut waiting: Vec<(Object, Dictionary)> = root.map(|pages| (pages, Dictionary::new())).collect();
         while let Some((node, mut inherited)) = waiting.pop() {
+            // What is no dictionary is no page, to readers too.
             let (Some(id), Object::Dictionary(dictionary)) = self.resolve(self.last(), &node)? else {
-                return Err(PdfError::damaged(0, "the page tree leads to no page"));
+                continue;
             };
             if !seen.insert(id) {
                 return Err(PdfError::damaged(0, "the page tree runs in a circle"));

@@ -142,7 +142,12 @@ impl Path {
     fn to(&mut self, points: &[(f64, f64)]) {
         let Some(here) = self.here else { return };
         if let Some(area) = Area::around(points.iter().copied().chain([here])) {
-            self.segments.push(area);
+            if self.segments.len() < MOST_SEGMENTS {
+                self.segments.push(area);
+            } else if let Some(last) = self.segments.last_mut() {
+                // A path of that many pieces is told as one area from there on.
+                *last = last.union(area);
+            }
             if let Some(shape) = self.shapes.last_mut() {
                 *shape = shape.union(area);
             }
@@ -191,7 +196,7 @@ impl Walk<'_> {
                 }
                 Token::Operator(operator) => operator,
             };
-            self.step()?;
+            self.spend(1)?;
             let numbers: Vec<f64> = operands.iter().filter_map(Object::as_number).collect();
             let point = |at: usize| -> Option<(f64, f64)> {
                 Some(apply(&state.ctm, (*numbers.get(at)?, *numbers.get(at + 1)?)))
@@ -338,15 +343,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn step(&mut self) -> Result<(), PdfError> {
-        self.steps = self.steps.checked_sub(1).ok_or(PdfError::limit("what a page shows", MOST_STEPS))?;
+    fn spend(&mut self, steps: usize) -> Result<(), PdfError> {
+        self.steps = self.steps.checked_sub(steps).ok_or(PdfError::limit("what a page shows", MOST_STEPS))?;
         Ok(())
     }
 
     fn show(&mut self, text: &[u8], state: &State, matrix: &mut Matrix) -> Result<(), PdfError> {
         let Some(font) = state.font.clone() else { return Ok(()) };
         for code in font.codes(text) {
-            self.step()?;
+            self.spend(1)?;
             let glyph = font.glyph(code);
             let scale = [state.size * state.scaling, 0.0, 0.0, state.size, 0.0, state.rise];
             let whole = chain(&chain(&scale, matrix), &state.ctm);
@@ -371,7 +376,7 @@ impl Walk<'_> {
 
     fn paint(&mut self, areas: &[Area], state: &State, by: f64) -> Result<(), PdfError> {
         for area in areas {
-            self.step()?;
+            self.spend(1)?;
             let Some(seen) = area.grown(by.abs().min(MOST_LINE_WIDTH)).common(state.clip) else { continue };
             // What covers the whole page lies under all the rest.
             if !covers(&seen, &self.sheet) {
@@ -403,6 +408,7 @@ impl Walk<'_> {
         match stream.dictionary.name("Subtype") {
             Some(b"Image") => self.picture(state),
             Some(b"Form") if depth < DEEPEST_FORM => {
+                self.spend(FORM_STEPS)?;
                 let mut state = state.clone();
                 let last = self.document.last();
                 let resolved = |key: &str| {
@@ -437,6 +443,7 @@ impl Walk<'_> {
             return Ok(Some(Rc::clone(known)));
         }
         let Object::Dictionary(font) = font else { return Ok(None) };
+        self.spend(FONT_STEPS)?;
         let glyphs = Rc::new(Glyphs::read(self.document, &font)?);
         if let Some(id) = id {
             self.fonts.insert(id, Rc::clone(&glyphs));
@@ -493,11 +500,128 @@ const DEEPEST_STATE: usize = 256;
 /// Operands before an operator: arrays count as one.
 const MOST_OPERANDS: usize = 64;
 
-/// Operators, letters and painted areas of a page. A page of small print has some 10,000 letters, a map a million lines.
-const MOST_STEPS: usize = 3_000_000;
+/// Operators, letters and painted areas of a page. A page of small print has some 10,000 letters.
+const MOST_STEPS: usize = 1_000_000;
+
+/// What drawing a form counts for, which may be drawn by forms that are drawn by forms.
+const FORM_STEPS: usize = 200;
+
+/// What reading a font counts for: its widths and its map.
+const FONT_STEPS: usize = 5_000;
+
+/// Pieces of one path.
+const MOST_SEGMENTS: usize = 100_000;
 
 /// What a step counts for in the budget of a document, in bytes: 4 GiB are 67 million steps, some seconds of work.
 const STEP_COST: usize = 64;
 
 /// In bytes, of one content stream.
 const LONGEST_CONTENT: usize = 64 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::{Limits, MemorySource};
+
+    /// A page of 200 by 100 points with this content, a font and a form that draws itself.
+    fn document(content: &[u8]) -> Document {
+        let stream = |entries: &str, data: &[u8]| {
+            let head = format!("<< {entries} /Length {} >>\nstream\n", data.len());
+            [head.as_bytes(), data, b"\nendstream"].concat()
+        };
+        let resources = "<< /Font << /F 5 0 R >> /XObject << /X 6 0 R /I 7 0 R >> >>";
+        let page = format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Contents 4 0 R /Resources {resources} >>"
+        );
+        let form = format!("/Type /XObject /Subtype /Form /BBox [0 0 200 100] /Resources {resources}");
+        let objects = [
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+            page.into_bytes(),
+            stream("", content),
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /F /FirstChar 65 /Widths [500 500] >>".to_vec(),
+            stream(&form, b"/X Do /X Do 10 10 20 20 re f"),
+            stream("/Type /XObject /Subtype /Image /Width 1 /Height 1", b"x"),
+        ];
+        let mut file = b"%PDF-1.7\n".to_vec();
+        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+        for (at, object) in objects.iter().enumerate() {
+            table.push_str(&format!("{:010} 00000 n \n", file.len()));
+            file.extend_from_slice(format!("{} 0 obj\n", at + 1).as_bytes());
+            file.extend_from_slice(object);
+            file.extend_from_slice(b"\nendobj\n");
+        }
+        let start = file.len();
+        file.extend_from_slice(table.as_bytes());
+        let size = objects.len() + 1;
+        let end = format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+        file.extend_from_slice(end.as_bytes());
+        Document::open(Arc::new(MemorySource(file)), &Limits::default()).unwrap()
+    }
+
+    fn layout(content: &str) -> Layout {
+        let document = document(content.as_bytes());
+        document.layout(&document.page(1).unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn letters_stand_where_they_are_shown() {
+        let found = layout("BT /F 10 Tf 2 Tc 20 30 Td (AB) Tj 0 1 -1 0 90 50 Tm [(A) -1000 (B)] TJ ET");
+        let shown: Vec<_> = found
+            .letters
+            .iter()
+            .map(|letter| (letter.text.as_str(), letter.turns, letter.area.left))
+            .collect();
+        assert_eq!(shown[..2], [("A", Some(0), 20.0), ("B", Some(0), 27.0)]);
+        assert_eq!((shown[2].0, shown[2].1, found.letters[2].area.bottom), ("A", Some(1), 50.0));
+        // Half an em, two points between letters, and a whole em more.
+        assert_eq!(found.letters[3].area.bottom, 67.0);
+    }
+
+    #[test]
+    fn what_is_painted_is_found_and_the_paper_is_not() {
+        let found = layout("1 g 0 0 200 100 re f 10 10 50 50 re f 0 g 20 20 30 10 re f 1 w 5 5 m 195 5 l S");
+        let lines =
+            [Area::new(20.0, 20.0, 30.0, 10.0), Area { left: 4.5, bottom: 4.5, right: 195.5, top: 5.5 }];
+        assert_eq!(found.painted, lines);
+        let clipped = layout("q 0 0 10 10 re W n 5 5 50 50 re f Q");
+        assert_eq!(clipped.painted, [Area::new(5.0, 5.0, 5.0, 5.0)]);
+        assert!(layout("200 0 0 100 0 0 cm /I Do").picture_of_a_page);
+        assert_eq!(layout("BI /W 1 /H 1 ID x EI 3 3 4 4 re f").painted.len(), 2);
+    }
+
+    #[test]
+    fn a_form_that_draws_itself_comes_to_an_end() {
+        let document = document(b"/X Do");
+        let page = document.page(1).unwrap().unwrap();
+        assert!(matches!(document.layout(&page), Err(PdfError::Limit { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_is_too_much(
+            words in proptest::collection::vec(
+                prop_oneof![
+                    Just("q"), Just("Q"), Just("BT"), Just("ET"), Just("(AB"), Just("(AB)"), Just("Tj"), Just("TJ"),
+                    Just("["), Just("]"), Just("1e9"), Just("-99999999999"), Just("0"), Just("7.5"), Just("cm"),
+                    Just("Tm"), Just("/F"), Just("Tf"), Just("Td"), Just("re"), Just("f"), Just("S"), Just("W"),
+                    Just("n"), Just("/I"), Just("Do"), Just("BI"), Just("ID"), Just("EI "), Just("'"), Just("\""),
+                    Just("<<"), Just(">>"), Just("m"), Just("l"), Just("c"), Just("h"), Just("b"), Just("w"), Just("<41"),
+                ],
+                0..80,
+            )
+        ) {
+            let document = document(words.join(" ").as_bytes());
+            let page = document.page(1).unwrap().unwrap();
+            if let Ok(layout) = document.layout(&page) {
+                for letter in &layout.letters {
+                    prop_assert!(letter.area.left <= letter.area.right && letter.area.bottom <= letter.area.top);
+                }
+            }
+        }
+    }
+}
