@@ -192,7 +192,7 @@ impl Line {
                 return Ok(None);
             }
             let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
-            let wishes = match wishes(&self.claimed.words) {
+            let wishes = match wishes(&self.claimed.words, &self.key) {
                 Ok(wishes) => wishes,
                 Err(problem) => return Ok(Some(problem.entry())),
             };
@@ -224,9 +224,9 @@ impl Line {
 }
 
 /// What the signatures say, as it was looked at when the batch was begun.
-fn wishes(words: &str) -> Result<Wishes, Problem> {
+fn wishes(words: &str, key: &HeldKey) -> Result<Wishes, Problem> {
     let words = serde_json::from_str(words);
-    wishes_of(&words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?)
+    wishes_of(&words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?, Some(key))
 }
 
 /// The server's key of the batch; it has to be the one that the batch was begun with.

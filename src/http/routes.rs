@@ -59,6 +59,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(signature_batches::read))
         .routes(routes!(signature_batches::stop))
         .routes(routes!(signature_batches::resume))
+        .routes(routes!(signatures::preview))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

@@ -219,7 +219,7 @@ impl Service {
             Err(error) => return Err(self.usable(caller, id, handle).await.err().unwrap_or(error).into()),
         };
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
-        Ok(SignedDocument { document, signature })
+        Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
     }
 
     /// Gives a handle up: nobody can complete it any more.

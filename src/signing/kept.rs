@@ -86,7 +86,7 @@ impl Prepared {
             wishes: Wishes::default(),
         };
         let to_be_signed = bytes(&statement.to_be_signed)?;
-        Ok(Self { request, increment, to_be_signed, contents_len: statement.contents_len })
+        Ok(Self { request, increment, to_be_signed, contents_len: statement.contents_len, placement: None })
     }
 }
 

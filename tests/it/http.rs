@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod looks;
 mod offices;
 mod operations;
 mod pages;

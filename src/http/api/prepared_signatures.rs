@@ -152,8 +152,8 @@ pub(in super::super) async fn complete(
         let signed = signed.map_err(Problem::from);
         let outcome = signed.as_ref().map_or_else(|problem| problem.entry().code, |_| "made");
         telemetry::signature_made(outcome, started.elapsed());
-        let SignedDocument { document, signature } = signed?;
-        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature })
+        let SignedDocument { document, signature, placement } = signed?;
+        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature, placement })
     })
     .await
 }
@@ -195,7 +195,8 @@ pub(in super::super) struct PrepareRequest {
     /// RSASSA-PSS rather than PKCS#1 v1.5, for RSA keys.
     #[serde(default)]
     pss: bool,
-    /// What the signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument).
+    /// What the signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument),
+    /// but for `appearance`.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     wishes: Map<String, Value>,
@@ -222,7 +223,7 @@ impl PrepareRequest {
             certificate: certificate(&self.certificate, "/certificate")?,
             chain: chain.collect::<Result<_, _>>()?,
             scheme: SchemeWish { digest, pss: self.pss },
-            wishes: wishes_of(&self.wishes)?,
+            wishes: wishes_of(&self.wishes, None)?,
         })
     }
 }

@@ -52,17 +52,17 @@ pub(in super::super) async fn begin(
         text.parse::<Id<Document>>()
             .map_err(|_| Problem::new(&problem::INVALID).at(format!("/documents/{index}"), "document", none))
     });
-    // What cannot be said is refused now, not once for each document.
-    wishes_of(&value.wishes)?;
     let new = NewBatch {
         signer: value.signer.clone(),
         documents: documents.collect::<Result<_, _>>()?,
-        words: Value::Object(value.wishes).to_string(),
+        words: Value::Object(value.wishes.clone()).to_string(),
         idempotency_key: key.as_str().to_owned(),
     };
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let held = held_key(&this, &caller, value.signer).await?;
+        // What cannot be said is refused now, not once for each document.
+        wishes_of(&value.wishes, Some(&held))?;
         let batch = this.service().begin_batch(&caller, &held, new, this.limits().batch_documents).await?;
         this.work_on_batch(batch.id);
         Reply::accepted(place(batch.id), &SignatureBatch::of(batch, Language::En))

@@ -7,6 +7,7 @@
 pub mod batch;
 mod cms;
 mod copy;
+mod preview;
 mod stamping;
 
 use std::{
@@ -19,9 +20,11 @@ use std::{
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 use copy::Copy;
 pub(super) use copy::{folder_of, sync_folder};
+pub use preview::Preview;
 pub use stamping::TimeStamping;
 
 use crate::{
+    appearance::Placement,
     base::{AppendedSource, Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::{FetchError, Fetcher},
     pdf::{Document, PdfError},
@@ -153,6 +156,7 @@ pub struct Released {
     path: PathBuf,
     report: DocumentReport,
     field: String,
+    placement: Option<Placement>,
     took: Steps,
 }
 
@@ -170,6 +174,11 @@ impl Released {
     /// The new signature's part of the report.
     pub fn signature(&self) -> Option<&SignatureReport> {
         self.report.signatures.iter().find(|signature| signature.field == self.field)
+    }
+
+    /// Where the new signature can be seen, unless it is invisible.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
     }
 
     /// How long each step took, in milliseconds.
@@ -236,6 +245,7 @@ pub(super) struct Finished {
     output: PathBuf,
     report: DocumentReport,
     field: String,
+    placement: Option<Placement>,
     took: Steps,
 }
 
@@ -253,15 +263,15 @@ impl Finished {
     /// Gives it its name, which nobody may have; durable with [`sync_folder`] only.
     pub(super) fn reveal(self) -> Result<Released, SignError> {
         self.copy.reveal(&self.output)?;
-        let Self { output, report, field, took, .. } = self;
-        Ok(Released { path: output, report, field, took })
+        let Self { output, report, field, placement, took, .. } = self;
+        Ok(Released { path: output, report, field, placement, took })
     }
 
     /// Durable first, visible second.
     fn release(self) -> Result<Released, SignError> {
-        let Self { copy, output, report, field, mut took } = self;
+        let Self { copy, output, report, field, placement, mut took } = self;
         timed(&mut took.release, || copy.release(&output))?;
-        Ok(Released { path: output, report, field, took })
+        Ok(Released { path: output, report, field, placement, took })
     }
 }
 
@@ -399,11 +409,12 @@ impl SigningDesk {
     pub(super) fn finish(&self, pending: Pending, value: Vec<u8>) -> Result<Finished, SignError> {
         let Pending { mut copy, prepared, output, now, mut took } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
+        let placement = prepared.placement().cloned();
         let signed = prepared.finish(value)?;
         timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
 
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
-        Ok(Finished { copy, output, report, field, took })
+        Ok(Finished { copy, output, report, field, placement, took })
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -496,6 +507,12 @@ pub enum SignError {
     /// The file cannot be read as a PDF.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
+    /// The page could not be drawn.
+    #[error("the page could not be drawn: {reason}")]
+    Preview {
+        /// Why.
+        reason: String,
+    },
     /// The request, the certificate or the value.
     #[error(transparent)]
     Signing(#[from] SigningError),

@@ -72,7 +72,7 @@ fn hold(offices: &Offices, token: Token, certificate: kyso::x509::Certificate) -
     let key = KeySelector::Label("ky".to_owned());
     let chain = offices.pki.pki().chain();
     let signer = Signer::new(token, key, Some(certificate), chain, SchemeWish::default()).unwrap();
-    HeldKey { agency: "H99".parse().unwrap(), role: Role::Approve, signer: Arc::new(signer) }
+    HeldKey { agency: "H99".parse().unwrap(), role: Role::Approve, signer: Arc::new(signer), picture: None }
 }
 
 fn drafts(offices: &Offices, count: usize) -> Vec<String> {
