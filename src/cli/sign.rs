@@ -398,6 +398,9 @@ fn ready(args: Args) -> Result<Ready, Failure> {
 /// The same as signing up to the key: what stands against it is said here too.
 fn dry_run(args: Args) -> Result<(), Failure> {
     let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    if args.batch.is_some() {
+        return Err(Failure::Usage("a dry run shows one PDF; leave --batch away".to_owned()));
+    }
     let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
     let wish = SchemeWish { digest, pss: args.pss };
     let certificate =
