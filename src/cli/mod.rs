@@ -4,6 +4,7 @@ mod demo;
 mod ledger;
 mod path;
 mod path_words;
+mod password;
 mod people;
 mod pin;
 mod pki;

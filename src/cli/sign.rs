@@ -1,14 +1,22 @@
 //! `kyso sign`.
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    password::{self, PasswordArgs},
+    pin::{PinArgs, TokenArgs},
+};
 use crate::{
-    base::{Chance, Clock, DigestAlgorithm, Limits},
+    base::{Chance, Clock, DigestAlgorithm, Limits, ProtectedSource, Source},
     fetch::Fetcher,
-    pdf::Document,
+    pdf::{Document, PdfError},
     service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping, Wishes},
     signing::{self, SigningError},
     store::FileSource,
@@ -43,6 +51,8 @@ pub(super) struct Args {
     key: KeySelector,
     #[command(flatten)]
     pin: PinArgs,
+    #[command(flatten)]
+    password: PasswordArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
@@ -151,10 +161,7 @@ fn sign(args: Args) -> Result<Released, Failure> {
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    Document::open(input.clone(), &limits).map_err(SignError::from)?;
+    let input = opened(&args.input, &args.password, &limits)?;
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -186,6 +193,25 @@ fn sign(args: Args) -> Result<Released, Failure> {
     let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
     progress.finish_and_clear();
     Ok(released)
+}
+
+/// The input, with the password that opens it where it needs one.
+fn opened(path: &Path, password: &PasswordArgs, limits: &Limits) -> Result<Arc<dyn Source>, Failure> {
+    let open = || FileSource::open(path).map_err(|source| Failure::Input { path: path.to_owned(), source });
+    let with = |password| Ok::<_, Failure>(Arc::new(ProtectedSource::new(open()?, password)));
+    let input = with(password.read().map_err(Failure::Usage)?)?;
+    let (input, outcome) = match Document::open(input.clone(), limits) {
+        Err(PdfError::Encrypted) => match password::ask(&path.display().to_string()) {
+            Some(typed) => {
+                let input = with(Some(typed))?;
+                (input.clone(), Document::open(input, limits))
+            }
+            None => (input, Err(PdfError::Encrypted)),
+        },
+        outcome => (input, outcome),
+    };
+    outcome.map_err(SignError::from)?;
+    Ok(input)
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {

@@ -21,8 +21,8 @@ pub enum PdfError {
         /// What was met and what was expected.
         what: String,
     },
-    /// The trailer has `/Encrypt` (ISO 32000-2 section 7.6).
-    #[error("the file is encrypted; remove the password, then sign or verify it")]
+    /// The file is encrypted, and the empty password does not open it (ISO 32000-2 section 7.6).
+    #[error("the file is encrypted: give the password that opens it")]
     Encrypted,
     /// The signature field that was asked for cannot be used.
     #[error("the field {name:?} cannot be signed: {what}")]
@@ -49,6 +49,16 @@ pub enum PdfError {
         /// The bound that was met, from [`crate::base::Limits`] or a constant of this room.
         limit: u64,
     },
+    /// The encrypted file does not let its reader do this (ISO 32000-2 table 22).
+    #[error(
+        "the file's permissions do not let {what}: {bits} of /P would have to be set; the owner's password lifts this"
+    )]
+    Permission {
+        /// What was wanted.
+        what: &'static str,
+        /// Which bits would permit it, counted from 1.
+        bits: &'static str,
+    },
     /// The CMS does not fit the space that [`super::prepare_signature`] reserved.
     #[error("the signature is {needed} bytes long, but only {reserved} bytes were reserved for it")]
     Space {
@@ -57,6 +67,16 @@ pub enum PdfError {
         /// [`super::NewSignature::contents_len`], in bytes.
         reserved: usize,
     },
+    /// Encrypted in a way that kyso does not read: for certificates, by a handler that is not the standard one, by an
+    /// algorithm that it does not know.
+    #[error("the file is encrypted in a way that kyso does not read: {what}")]
+    UnsupportedEncryption {
+        /// What was met.
+        what: String,
+    },
+    /// A password was given, and it is neither the user's nor the owner's.
+    #[error("the password does not open the file")]
+    WrongPassword,
 }
 
 impl PdfError {

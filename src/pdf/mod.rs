@@ -8,6 +8,7 @@
 
 mod change;
 mod document;
+mod encryption;
 mod error;
 mod guard;
 mod lexer;
@@ -20,6 +21,7 @@ mod xref;
 
 pub use change::{Change, ChangeKind};
 pub use document::Document;
+pub use encryption::{Permissions, Use};
 pub use error::{ByteRangeError, PdfError};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
 pub use revision::Revision;

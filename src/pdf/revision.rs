@@ -185,6 +185,9 @@ fn linearized(
     if front.end > main.start {
         return Err(PdfError::damaged(main.start, "two cross-reference sections overlap"));
     }
+    if main.trailer.get("Encrypt").is_some_and(|own| Some(own) != first_page.trailer.get("Encrypt")) {
+        return Err(PdfError::damaged(main.start, "the two trailers of a linearized file encrypt differently"));
+    }
     let mut entries = first_page.entries;
     entries.extend(main.entries);
     Revision {

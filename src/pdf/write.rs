@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Document, PdfError, SignatureKind,
+    Document, PdfError, SignatureKind, Use,
     object::{Dictionary, Object, ObjectId, encode_text},
     signature::Field,
     xref::XrefKind,
@@ -85,8 +85,8 @@ impl Increment {
 ///
 /// # Errors
 ///
-/// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Field`] when the field
-/// cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
+/// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Permission`] when an
+/// encrypted file's permissions do not; [`PdfError::Field`] when the field cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
 pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
     if let Some(offset) = document.trailing_bytes()? {
         return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
@@ -100,7 +100,14 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
     }
     let mut update = Update::new(document)?;
     let signature = update.allocate()?;
-    let field = match choose_field(document, new)? {
+    let chosen = choose_field(document, new)?;
+    if let Some(permissions) = document.permissions() {
+        permissions.demand(match chosen {
+            Chosen::Empty(_) => Use::FillSignatureField,
+            Chosen::New(_) => Use::AddSignatureField,
+        })?;
+    }
+    let field = match chosen {
         Chosen::Empty(field) => {
             update.fill_field(&field, signature)?;
             field.name
@@ -325,15 +332,16 @@ impl<'a> Update<'a> {
         }
         let mut objects = std::mem::take(&mut self.objects);
         objects.remove(&signature.0);
-        for (number, (generation, object)) in &objects {
-            tail.open((*number, *generation));
-            object.write(&mut tail.bytes);
+        for (number, (generation, object)) in objects {
+            tail.open((number, generation));
+            self.document.sealed((number, generation), object)?.write(&mut tail.bytes);
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
         // Wide enough for the length of the whole file, whatever follows.
         let width = (base_len.saturating_add(u64::from(u32::MAX))).to_string().len();
         tail.open(signature);
-        let numbers = tail.signature_dictionary(new, width);
+        let seal = |dictionary| self.document.sealed(signature, dictionary);
+        let numbers = tail.signature_dictionary(new, width, &seal)?;
         let digits = tail.contents(new.contents_len);
         self.cross_reference(&mut tail)?;
 
@@ -393,7 +401,12 @@ impl Tail {
     }
 
     /// All of the signature dictionary but `/Contents`. Gives the place of the numbers in `/ByteRange`.
-    fn signature_dictionary(&mut self, new: &NewSignature, width: usize) -> usize {
+    fn signature_dictionary(
+        &mut self,
+        new: &NewSignature,
+        width: usize,
+        seal: &dyn Fn(Object) -> Result<Object, PdfError>,
+    ) -> Result<usize, PdfError> {
         let mut dictionary = Dictionary::new();
         dictionary.set("Filter", Object::name("Adobe.PPKLite"));
         dictionary.set("SubFilter", Object::name(new.sub_filter));
@@ -418,14 +431,14 @@ impl Tail {
                 dictionary.set("M", Object::String(format_date(moment).into_bytes()));
             }
         }
-        Object::Dictionary(dictionary).write(&mut self.bytes);
+        seal(Object::Dictionary(dictionary))?.write(&mut self.bytes);
         // Open again: what follows needs a known place.
         self.bytes.truncate(self.bytes.len() - b">>".len());
         self.bytes.extend_from_slice(b"\n/ByteRange [0");
         let numbers = self.bytes.len();
         self.bytes.extend(std::iter::repeat_n(b' ', 3 * (width + 1)));
         self.bytes.push(b']');
-        numbers
+        Ok(numbers)
     }
 
     /// `/Contents`, and the end of the signature dictionary. Gives the place of the digits.

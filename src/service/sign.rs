@@ -15,7 +15,10 @@ use std::{
 use tempfile::NamedTempFile;
 
 use crate::{
-    base::{Chance, Clock, DigestAlgorithm, HashedSource, Limits, Source, UtcTime, digest::Hasher},
+    base::{
+        Chance, Clock, DigestAlgorithm, HashedSource, Limits, Password, ProtectedSource, Source, UtcTime,
+        digest::Hasher,
+    },
     fetch::{FetchError, Fetcher},
     pdf::{Document, PdfError},
     signing::{self, Request, SigningError, Stamped, TokenRoom},
@@ -459,6 +462,7 @@ struct Copy {
     file: NamedTempFile,
     prefix_len: u64,
     prefix: Hasher,
+    password: Option<Arc<Password>>,
 }
 
 impl Copy {
@@ -477,13 +481,14 @@ impl Copy {
             file.as_file().write_all(&piece[..take]).map_err(unwritten)?;
             at += take as u64;
         }
-        Ok(Self { file, prefix_len, prefix })
+        Ok(Self { file, prefix_len, prefix, password: input.password() })
     }
 
     fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
-        Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
+        let hashed = HashedSource::new(file, self.prefix_len, self.prefix.clone());
+        Ok(Arc::new(ProtectedSource::new(hashed, self.password.clone())))
     }
 
     fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {

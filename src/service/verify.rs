@@ -89,6 +89,8 @@ impl VerifyError {
         let key = match error {
             PdfError::Encrypted => "file.encrypted",
             PdfError::Hybrid => "file.hybrid",
+            PdfError::UnsupportedEncryption { .. } => "file.encryption",
+            PdfError::WrongPassword => "file.password",
             PdfError::Io(_) => "file.io",
             PdfError::Limit { .. } => "file.limit",
             _ => "file.damaged",
