@@ -12,13 +12,18 @@ use indicatif::ProgressBar;
 use super::{
     password::{self, PasswordArgs},
     pin::{PinArgs, TokenArgs},
+    verify::language,
 };
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits, ProtectedSource, Source},
-    fetch::Fetcher,
-    pdf::{Document, PdfError},
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
-    signing::{self, SigningError, Wishes},
+    fetch::{Fetcher, PrivateHost},
+    pdf::{Document, Finding, PdfError},
+    service::{
+        repair::{Repaired, repaired},
+        sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+        signer_check::{self, SignerCheck, SignerWarning},
+    },
+    signing::{SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -62,6 +67,18 @@ pub(super) struct Args {
     /// Anchors for the release check (PEM); without one the verdict of a good file stays open
     #[arg(long, value_name = "PEM", help_heading = "Certificates")]
     trust: Vec<PathBuf>,
+    /// Sign although the certificate's key usage or extended key usage is for something else
+    #[arg(long, help_heading = "Certificates")]
+    allow_key_usage: bool,
+    /// What to do when it cannot be found out whether the certificate was revoked
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT", help_heading = "Certificates")]
+    unknown_status: UnknownStatus,
+    /// Ask no OCSP responder and fetch no revocation list before signing
+    #[arg(long, help_heading = "Certificates")]
+    offline: bool,
+    /// Also fetch from this host or network of your own (HOST, HOST:PORT or 10.20.0.0/16); may be given several times
+    #[arg(long, value_name = "HOST", help_heading = "Certificates")]
+    allow_host: Vec<PrivateHost>,
     /// The time-stamp authority, for PAdES B-T
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
@@ -83,9 +100,23 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    /// Rebuild a file whose cross-reference is broken, and sign the rebuilt one. Says what it did. A file that holds a
+    /// signature is never rebuilt
+    #[arg(long)]
+    repair: bool,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What follows from a status that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum UnknownStatus {
+    /// Say so and go on (TT 15/2025 annex II)
+    #[default]
+    Warn,
+    /// Do not sign
+    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -98,8 +129,8 @@ enum DigestName {
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
     match sign(args) {
-        Ok(released) => {
-            tell(&released, json);
+        Ok(done) => {
+            tell(&done, json);
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -116,6 +147,8 @@ enum Failure {
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
+    #[error("the file cannot be signed: {0}; or add --repair, and kyso rebuilds it and signs that")]
+    Damaged(PdfError),
     #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
@@ -125,7 +158,7 @@ impl Failure {
     fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
-            Self::Input { .. } => 65,
+            Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
@@ -139,7 +172,14 @@ impl Failure {
     }
 }
 
-fn sign(args: Args) -> Result<Released, Failure> {
+/// What was done.
+struct Done {
+    released: Released,
+    repair: Vec<Finding>,
+    warnings: Vec<String>,
+}
+
+fn sign(args: Args) -> Result<Done, Failure> {
     if args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
@@ -158,10 +198,20 @@ fn sign(args: Args) -> Result<Released, Failure> {
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let clock = Clock::System;
     let limits = Limits::default();
+    let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
+    let check = SignerCheck {
+        anchors: &anchors.clone(),
+        fetcher: (!args.offline).then_some(&*fetcher),
+        limits: &limits,
+        now: clock.now(),
+        any_usage: args.allow_key_usage,
+    };
     if let Some(certificate) = given.first() {
-        check(certificate, wish, clock)?;
+        // Without asking anybody: the rest waits until the document and the token are there.
+        let check = SignerCheck { fetcher: None, ..check };
+        check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
-    let input = opened(&args.input, &args.password, &limits)?;
+    let Repaired { source: input, findings: repair, .. } = &opened(&args, &limits)?;
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -171,36 +221,48 @@ fn sign(args: Args) -> Result<Released, Failure> {
             .ok()
             .map(|signer| signer.certificate),
     };
+    let mut warnings = None;
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        signer_check::demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(checked(&check, certificate, &chain, wish, args.unknown_status)?);
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+    let warnings = match warnings {
+        Some(warnings) => warnings,
+        None => checked(&check, &signer.certificate, &signer.chain, wish, args.unknown_status)?,
+    };
 
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::new()),
+        fetcher: Arc::clone(&fetcher),
         time_stamping: args.tsa.map(TimeStamping::new),
         anchors,
         policy: Policy::strict(),
         online: false,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        any_usage: args.allow_key_usage,
+    };
     let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
+    let released = desk.sign_file(&**input, &args.output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok(Done { released, repair: repair.clone(), warnings })
 }
 
-/// The input, with the password that opens it where it needs one.
-fn opened(path: &Path, password: &PasswordArgs, limits: &Limits) -> Result<Arc<dyn Source>, Failure> {
+/// The input, with the password that opens it where it needs one, and rebuilt if that was asked for.
+fn opened(args: &Args, limits: &Limits) -> Result<Repaired, Failure> {
+    let (path, password) = (&args.input, &args.password);
     let open = || FileSource::open(path).map_err(|source| Failure::Input { path: path.to_owned(), source });
     let with = |password| Ok::<_, Failure>(Arc::new(ProtectedSource::new(open()?, password)));
     let input = with(password.read().map_err(Failure::Usage)?)?;
-    let (input, outcome) = match Document::open(input.clone(), limits) {
+    let (input, outcome): (Arc<dyn Source>, _) = match Document::open(input.clone(), limits) {
         Err(PdfError::Encrypted) => match password::ask(&path.display().to_string()) {
             Some(typed) => {
                 let input = with(Some(typed))?;
@@ -210,12 +272,36 @@ fn opened(path: &Path, password: &PasswordArgs, limits: &Limits) -> Result<Arc<d
         },
         outcome => (input, outcome),
     };
-    outcome.map_err(SignError::from)?;
-    Ok(input)
+    if args.repair {
+        let folder = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        return Ok(repaired(input, limits, folder.unwrap_or(Path::new(".")))?);
+    }
+    match outcome {
+        Ok(_) => Ok(Repaired::unchanged(input)),
+        Err(error @ PdfError::Damaged { .. }) => Err(Failure::Damaged(error)),
+        Err(error) => Err(SignError::from(error).into()),
+    }
 }
 
-fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
-    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
+/// The certificate's whole check, its warnings said at once: somebody may stop at the PIN.
+fn checked(
+    check: &SignerCheck<'_>,
+    certificate: &Certificate,
+    chain: &[Certificate],
+    wish: SchemeWish,
+    unknown: UnknownStatus,
+) -> Result<Vec<String>, Failure> {
+    let warnings = check.check(certificate, chain, wish.scheme_for(certificate)?)?;
+    let mut told = Vec::new();
+    for warning in warnings {
+        let words = warning.tell(language(None));
+        if unknown == UnknownStatus::Refuse && matches!(warning, SignerWarning::Status { .. }) {
+            return Err(SignError::from(SigningError::Certificate { reason: words }).into());
+        }
+        eprintln!("kyso sign: warning: {words}");
+        told.push(words);
+    }
+    Ok(told)
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -230,13 +316,16 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(released: &Released, json: bool) {
+fn tell(done: &Done, json: bool) {
+    let released = &done.released;
     if json {
         let took = released.took();
         let value = serde_json::json!({
             "output": released.path(),
             "sha256": released.report().sha256,
             "signature": released.signature(),
+            "repair": done.repair,
+            "warnings": done.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -244,6 +333,10 @@ fn tell(released: &Released, json: bool) {
         });
         println!("{value:#}");
         return;
+    }
+    for Finding { offset, what, .. } in &done.repair {
+        let place = offset.map_or_else(String::new, |offset| format!(" (byte {offset})"));
+        println!("rebuilt   {what}{place}");
     }
     let Some(signature) = released.signature() else { return };
     println!("signed    {}", released.path().display());

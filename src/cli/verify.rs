@@ -214,7 +214,12 @@ pub(super) fn run(args: Args) -> ExitCode {
         progress: progress(files.len()),
     };
     let alone = files.len() == 1;
-    in_order(&files, jobs.min(MAX_JOBS), |file| judge(file, &way, &options, password.as_ref(), alone), answer.take());
+    in_order(
+        &files,
+        jobs.min(MAX_JOBS),
+        |file| judge(file, &way, &options, password.as_ref(), alone),
+        answer.take(),
+    );
     answer.finish()
 }
 

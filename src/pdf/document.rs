@@ -12,6 +12,7 @@ use super::{
     change::Analysis,
     encryption::Security,
     guard::Guard,
+    hybrid,
     lexer::{Body, Indirect, Lexer},
     object::{Dictionary, Object, ObjectId, Stream},
     revision::{self, Revision},
@@ -50,7 +51,7 @@ impl Document {
     pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, PdfError> {
         let header = header_version(&*source)?;
         let limits = Guard::new(limits);
-        let revisions = revision::read_all(&*source, &limits)?;
+        let (revisions, hidden) = revision::read_all(&*source, &limits)?;
         let mut document = Self {
             source,
             limits,
@@ -68,6 +69,7 @@ impl Document {
         let password = document.source.password();
         document.security = Security::open(&document, password.as_deref())?;
         let catalog = document.catalog_at(document.last())?.1;
+        hybrid::demand_one_document(&document, &hidden)?;
         if let Some(version) = catalog.name("Version").and_then(|name| std::str::from_utf8(name).ok())
             && is_version(version)
             && *version > *document.version
@@ -377,7 +379,7 @@ pub(super) struct Container {
 }
 
 impl Container {
-    fn read(decoded: Vec<u8>, dictionary: &Dictionary, offset: u64) -> Result<Self, PdfError> {
+    pub(super) fn read(decoded: Vec<u8>, dictionary: &Dictionary, offset: u64) -> Result<Self, PdfError> {
         let damaged = |what: &str| PdfError::damaged(offset, format!("an object stream {what}"));
         let small = |key: &str| dictionary.integer(key).and_then(|value| usize::try_from(value).ok());
         let count = small("N").ok_or_else(|| damaged("has a wrong /N"))?;
@@ -399,7 +401,7 @@ impl Container {
     }
 
     /// Member `index`, which must be object `number`.
-    fn object(&self, number: u32, index: u32, depth: usize) -> Result<Object, PdfError> {
+    pub(super) fn object(&self, number: u32, index: u32, depth: usize) -> Result<Object, PdfError> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let Some((found, start)) = self.members.get(index).copied() else {
             let what = format!("an object stream has no member {index} for object {number} 0 R");

@@ -32,8 +32,14 @@ pub enum PdfError {
         /// Why not.
         what: &'static str,
     },
-    /// A classic table that names a cross-reference stream (ISO 32000-2 section 7.5.8.4) which contradicts it, or
-    /// which cannot be read.
+    /// The form is of a kind that a signature cannot go into.
+    #[error("the document's form cannot take the signature: {what}")]
+    Form {
+        /// What stands against it, and what to do.
+        what: &'static str,
+    },
+    /// A classic table that names a cross-reference stream (ISO 32000-2 section 7.5.8.4) which contradicts it, which
+    /// cannot be read, or which alone lists what a page or the form needs.
     #[error(
         "the file has a hybrid cross-reference, where two programs may see two documents; write it out anew, for instance with qpdf"
     )]
@@ -58,6 +64,12 @@ pub enum PdfError {
         what: &'static str,
         /// Which bits would permit it, counted from 1.
         bits: &'static str,
+    },
+    /// The file cannot be rebuilt ([`super::rebuild`]).
+    #[error("the file cannot be rebuilt: {what}")]
+    Repair {
+        /// What stands against it.
+        what: String,
     },
     /// The CMS does not fit the space that [`super::prepare_signature`] reserved.
     #[error("the signature is {needed} bytes long, but only {reserved} bytes were reserved for it")]

@@ -50,12 +50,7 @@ pub(super) fn decode(
     }
 }
 
-fn undo_filters(
-    raw: impl Read,
-    dictionary: &Dictionary,
-    at: u64,
-    limit: usize,
-) -> Result<Vec<u8>, PdfError> {
+fn undo_filters(raw: impl Read, dictionary: &Dictionary, at: u64, limit: usize) -> Result<Vec<u8>, PdfError> {
     let predictor = Predictor::of(dictionary).ok_or_else(|| PdfError::damaged(at, "wrong /DecodeParms"))?;
     // With a predictor each row brings one byte more.
     let bound = limit.saturating_add(limit / predictor.columns.max(1)).saturating_add(1);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Document, PdfError, SignatureKind, Use,
     object::{Dictionary, Object, ObjectId, encode_text},
+    signable::demand_signable,
     signature::Field,
     xref::XrefKind,
 };
@@ -86,11 +87,10 @@ impl Increment {
 /// # Errors
 ///
 /// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Permission`] when an
-/// encrypted file's permissions do not; [`PdfError::Field`] when the field cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
+/// encrypted file's permissions do not; [`PdfError::Field`] when the field cannot be used; [`PdfError::Form`] when the
+/// form is one in XFA; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes that may be PDF follow
+/// the last `%%EOF`.
 pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
-    if let Some(offset) = document.trailing_bytes()? {
-        return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
-    }
     let limit = document.limits.cms_bytes;
     if new.contents_len == 0 || new.contents_len > limit {
         return Err(PdfError::limit("the space for the signature", limit));
@@ -101,12 +101,11 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
     let mut update = Update::new(document)?;
     let signature = update.allocate()?;
     let chosen = choose_field(document, new)?;
-    if let Some(permissions) = document.permissions() {
-        permissions.demand(match chosen {
-            Chosen::Empty(_) => Use::FillSignatureField,
-            Chosen::New(_) => Use::AddSignatureField,
-        })?;
-    }
+    let what = match chosen {
+        Chosen::Empty(_) => Use::FillSignatureField,
+        Chosen::New(_) => Use::AddSignatureField,
+    };
+    demand_signable(document, what)?;
     let field = match chosen {
         Chosen::Empty(field) => {
             update.fill_field(&field, signature)?;

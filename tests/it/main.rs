@@ -7,6 +7,7 @@ mod demo;
 mod fetch;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;

@@ -78,12 +78,7 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
     }
 }
 
-pub(super) fn describe_unreadable(
-    text: &mut String,
-    file: &Path,
-    error: &Message,
-    language: Language,
-) {
+pub(super) fn describe_unreadable(text: &mut String, file: &Path, error: &Message, language: Language) {
     let _ = writeln!(text, "✖ {}", shown(file));
     let known = UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let meaning = known.map(|(_, english, vietnamese)| match language {

@@ -19,11 +19,11 @@ use std::{collections::BTreeMap, io::Read};
 use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
 
+pub use self::permissions::{Permissions, Use};
 use self::{
     cipher::{BLOCK, Decrypting, Method},
     key::{Lock, Opened},
 };
-pub use self::permissions::{Permissions, Use};
 use super::{
     Document, PdfError,
     object::{Dictionary, Object, ObjectId},
@@ -58,7 +58,9 @@ impl Security {
         let lock = scheme.lock(&dictionary, first_id(document.trailer()))?;
         let open = |password: &[u8]| {
             lock.open(password).map_err(|_| {
-                unsupported("its /Perms contradicts /P or /EncryptMetadata: the permissions were tampered with")
+                unsupported(
+                    "its /Perms contradicts /P or /EncryptMetadata: the permissions were tampered with",
+                )
             })
         };
         // The owner's rights count, so the password given goes first.
@@ -222,7 +224,14 @@ impl Scheme {
             _ => None,
         };
         let whole = |method, key_lens| {
-            Ok(Self { version: 2, strings: method, streams: method, embedded: method, filters: BTreeMap::new(), key_lens })
+            Ok(Self {
+                version: 2,
+                strings: method,
+                streams: method,
+                embedded: method,
+                filters: BTreeMap::new(),
+                key_lens,
+            })
         };
         match version {
             1 => whole(Method::Rc4, vec![5]),
@@ -275,7 +284,10 @@ impl Scheme {
         let string = |key: &str, len: usize| {
             let string = dictionary.get(key).and_then(Object::as_string).and_then(|string| string.get(..len));
             string.map(<[u8]>::to_vec).ok_or_else(|| {
-                PdfError::damaged(0, format!("/{key} in the encryption dictionary has fewer than {len} bytes"))
+                PdfError::damaged(
+                    0,
+                    format!("/{key} in the encryption dictionary has fewer than {len} bytes"),
+                )
             })
         };
         let modern = revision >= 5;
