@@ -183,7 +183,14 @@ fn linearized(
     if !is_linearized(source, limits, first_page.start)? {
         return Err(PdfError::damaged(first_page.start, "/Prev leads to a later cross-reference section"));
     }
-    let front = Closing::read(source, limits, first_page.end)?;
+    let (front_marker, front_end) = match Closing::read(source, limits, first_page.end) {
+        Ok(front) => (front.marker_end, front.end),
+        // Some programs close the one in front by nothing when it is a stream.
+        Err(PdfError::Damaged { .. }) if first_page.kind == XrefKind::Stream => {
+            (first_page.end, first_page.end)
+        }
+        Err(error) => return Err(error),
+    };
     let back = Closing::read(source, limits, main.end)?;
     if !names(source, back.startxref, first_offset, &first_page)? {
         return Err(PdfError::damaged(
@@ -191,7 +198,7 @@ fn linearized(
             "startxref does not name the first page's cross-reference section",
         ));
     }
-    if front.end > main.start {
+    if front_end > main.start {
         return Err(PdfError::damaged(main.start, "two cross-reference sections overlap"));
     }
     if main.trailer.get("Encrypt").is_some_and(|own| Some(own) != first_page.trailer.get("Encrypt")) {
@@ -208,7 +215,7 @@ fn linearized(
         xref_offset: first_offset,
         marker_end: back.marker_end,
         kind: first_page.kind,
-        sections: vec![first_page.start..front.marker_end, main.start..back.marker_end],
+        sections: vec![first_page.start..front_marker, main.start..back.marker_end],
         own: first_page.own.into_iter().chain(main.own).collect(),
         entries,
         trailer: first_page.trailer,

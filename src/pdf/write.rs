@@ -333,7 +333,7 @@ impl<'a> Update<'a> {
         objects.remove(&signature.0);
         for (number, (generation, object)) in objects {
             tail.open((number, generation));
-            self.document.sealed((number, generation), object)?.write(&mut tail.bytes);
+            self.document.write_sealed((number, generation), object, None, &mut tail.bytes)?;
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
         // Wide enough for the length of the whole file, whatever follows.

@@ -14,7 +14,7 @@ mod cipher;
 mod key;
 mod permissions;
 
-use std::{collections::BTreeMap, io::Read};
+use std::{borrow::Cow, collections::BTreeMap, io::Read};
 
 use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
@@ -327,18 +327,30 @@ impl Document {
         Ok(object)
     }
 
-    /// The data of a stream as it goes into a new revision: in an encrypted file, encrypted. The dictionary's strings
-    /// are [`Document::sealed`]'s business, its `/Length` the caller's.
-    pub(super) fn sealed_data(
+    /// Writes object `id` into a new revision, and `data` behind it if it is a stream: in an encrypted file, both
+    /// encrypted. The `/Length` is set to fit.
+    pub(super) fn write_sealed(
         &self,
         id: ObjectId,
-        dictionary: &Dictionary,
-        data: Vec<u8>,
-    ) -> Result<Vec<u8>, PdfError> {
-        match &self.security {
-            Some(security) => security.seal_data(id, dictionary, &data, self.source.len()),
-            None => Ok(data),
-        }
+        object: Object,
+        data: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PdfError> {
+        let mut object = self.sealed(id, object)?;
+        let (Some(data), Object::Dictionary(dictionary)) = (data, &mut object) else {
+            object.write(out);
+            return Ok(());
+        };
+        let sealed = match &self.security {
+            Some(security) => Cow::Owned(security.seal_data(id, dictionary, data, self.source.len())?),
+            None => Cow::Borrowed(data),
+        };
+        dictionary.set("Length", Object::Integer(i64::try_from(sealed.len()).unwrap_or(i64::MAX)));
+        object.write(out);
+        out.extend_from_slice(b"\nstream\n");
+        out.extend_from_slice(&sealed);
+        out.extend_from_slice(b"\nendstream");
+        Ok(())
     }
 
     /// The first revision from which on `/Encrypt`, and what the key is drawn from, stay what they are at the end.
