@@ -10,6 +10,7 @@ mod pin;
 mod pki;
 mod serve;
 mod sign;
+mod sign_input;
 mod token;
 mod verify;
 
@@ -43,7 +44,7 @@ enum Verb {
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),
-    /// Judge signed PDFs
+    /// Judge signed files
     Verify(verify::Args),
 }
 

@@ -10,28 +10,31 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
-    password::{self, PasswordArgs},
     pin::{PinArgs, TokenArgs},
-    verify::language,
+    sign_input::{InputArgs, Notes},
 };
 use crate::{
-    base::{Chance, Clock, DigestAlgorithm, Limits, ProtectedSource, Source},
+    base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
-    pdf::{Document, Finding, PdfError},
+    pdf::PdfError,
     service::{
-        repair::{Repaired, repaired},
-        sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
-        signer_check::{self, SignerCheck, SignerWarning},
+        repair::Repaired,
+        sign::{
+            CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
+        },
+        signer_check::{SignerCheck, demand_own_key},
     },
     signing::{SigningError, Wishes},
-    store::FileSource,
     token::KeySelector,
     trust::Anchors,
-    validation::{Indication, Policy},
+    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority.
+/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+///
+/// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -40,11 +43,11 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign
-    #[arg(value_name = "IN.pdf")]
+    /// The PDF to sign; with --format cades any file
+    #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the signed PDF goes
-    #[arg(short, long, value_name = "OUT.pdf")]
+    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -57,7 +60,7 @@ pub(super) struct Args {
     #[command(flatten)]
     pin: PinArgs,
     #[command(flatten)]
-    password: PasswordArgs,
+    strictness: InputArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
@@ -67,19 +70,19 @@ pub(super) struct Args {
     /// Anchors for the release check (PEM); without one the verdict of a good file stays open
     #[arg(long, value_name = "PEM", help_heading = "Certificates")]
     trust: Vec<PathBuf>,
-    /// Sign although the certificate's key usage or extended key usage is for something else
-    #[arg(long, help_heading = "Certificates")]
-    allow_key_usage: bool,
-    /// What to do when it cannot be found out whether the certificate was revoked
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT", help_heading = "Certificates")]
-    unknown_status: UnknownStatus,
-    /// Ask no OCSP responder and fetch no revocation list before signing
-    #[arg(long, help_heading = "Certificates")]
-    offline: bool,
-    /// Also fetch from this host or network of your own (HOST, HOST:PORT or 10.20.0.0/16); may be given several times
-    #[arg(long, value_name = "HOST", help_heading = "Certificates")]
+    /// How the signature is kept
+    #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
+    format: FormatName,
+    /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
+    #[arg(long, help_heading = "Signature")]
+    enveloping: bool,
+    /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
+    level: Option<LevelName>,
+    /// For lt and lta: also fetch evidence from this host or network of your own; may be given several times
+    #[arg(long, value_name = "HOST", help_heading = "Signature")]
     allow_host: Vec<PrivateHost>,
-    /// The time-stamp authority, for PAdES B-T
+    /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
     /// The digest
@@ -100,23 +103,9 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
-    /// Rebuild a file whose cross-reference is broken, and sign the rebuilt one. Says what it did. A file that holds a
-    /// signature is never rebuilt
-    #[arg(long)]
-    repair: bool,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What follows from a status that is not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum UnknownStatus {
-    /// Say so and go on (TT 15/2025 annex II)
-    #[default]
-    Warn,
-    /// Do not sign
-    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -126,13 +115,39 @@ enum DigestName {
     Sha512,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// Inside a PDF (ETSI EN 319 142-1)
+    #[default]
+    Pades,
+    /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
+    Cades,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LevelName {
+    /// The signature alone
+    B,
+    /// With a time-stamp
+    T,
+    /// With all certificates and status evidence
+    Lt,
+    /// With an archive time-stamp over that
+    Lta,
+}
+
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
-    match sign(args) {
-        Ok(done) => {
-            tell(&done, json);
-            ExitCode::SUCCESS
-        }
+    let done = match args.format {
+        FormatName::Pades => sign(args).map(|(released, notes)| {
+            tell(released.path(), released.report(), released.signature(), released.took(), &notes, json);
+        }),
+        FormatName::Cades => sign_cms(args).map(|(released, notes)| {
+            tell(released.path(), released.report(), released.signature(), released.took(), &notes, json);
+        }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
             ExitCode::from(failure.status())
@@ -142,7 +157,7 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
@@ -162,6 +177,8 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Enveloping { .. } => 65,
+                SignError::Level { .. } => 69,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -172,14 +189,74 @@ impl Failure {
     }
 }
 
-/// What was done.
-struct Done {
-    released: Released,
-    repair: Vec<Finding>,
-    warnings: Vec<String>,
+fn sign(args: Args) -> Result<(Released, Notes), Failure> {
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if matches!(args.level, Some(LevelName::Lt | LevelName::Lta)) {
+        let words = "a PDF is signed at level b or t; kyso extend raises it";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let wishes = Wishes {
+        field: args.field.clone(),
+        reason: args.reason.clone(),
+        location: args.location.clone(),
+        contact: args.contact.clone(),
+        any_usage: args.strictness.allow_key_usage,
+    };
+    let output = args.output.clone();
+    let Ready { desk, signer, input, warnings, level: _ } = ready(args)?;
+    let progress = spinner("signing");
+    let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign(args: Args) -> Result<Done, Failure> {
+fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
+    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
+    if of_pdf.iter().any(|text| text.is_some()) {
+        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
+    let (output, enveloping) = (args.output.clone(), args.enveloping);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Ready { desk, signer, input, warnings, level } = ready(args)?;
+    let progress = spinner("signing");
+    let source = Arc::clone(&input.source);
+    let released = desk.sign_cms(source, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
+}
+
+/// All that signing needs, the token logged in.
+struct Ready {
+    desk: SigningDesk,
+    signer: Signer,
+    input: Repaired,
+    warnings: Vec<String>,
+    level: Level,
+}
+
+fn ready(args: Args) -> Result<Ready, Failure> {
+    let level = match args.level {
+        Some(LevelName::B) => Level::B,
+        Some(LevelName::T) => Level::T,
+        Some(LevelName::Lt) => Level::Lt,
+        Some(LevelName::Lta) => Level::Lta,
+        None if args.tsa.is_some() => Level::T,
+        None => Level::B,
+    };
+    if level >= Level::T && args.tsa.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: add --tsa URL".to_owned()));
+    }
+    if level >= Level::Lt && args.trust.is_empty() {
+        let words =
+            "this level needs the authorities to trust, for which to gather evidence: add --trust PEM";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
@@ -201,17 +278,20 @@ fn sign(args: Args) -> Result<Done, Failure> {
     let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
     let check = SignerCheck {
         anchors: &anchors.clone(),
-        fetcher: (!args.offline).then_some(&*fetcher),
-        limits: &limits,
+        fetcher: (!args.strictness.offline).then_some(&*fetcher),
+        limits: &limits.clone(),
         now: clock.now(),
-        any_usage: args.allow_key_usage,
+        any_usage: args.strictness.allow_key_usage,
     };
     if let Some(certificate) = given.first() {
         // Without asking anybody: the rest waits until the document and the token are there.
         let check = SignerCheck { fetcher: None, ..check };
         check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
-    let Repaired { source: input, findings: repair, .. } = &opened(&args, &limits)?;
+    let input = match args.format {
+        FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
+        FormatName::Cades => InputArgs::open_any(args.input)?,
+    };
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -223,14 +303,14 @@ fn sign(args: Args) -> Result<Done, Failure> {
     };
     let mut warnings = None;
     if let Some(certificate) = &certificate {
-        signer_check::demand_own_key(&token, &args.key, certificate)?;
-        warnings = Some(checked(&check, certificate, &chain, wish, args.unknown_status)?);
+        demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
     let warnings = match warnings {
         Some(warnings) => warnings,
-        None => checked(&check, &signer.certificate, &signer.chain, wish, args.unknown_status)?,
+        None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
     };
 
     let desk = SigningDesk {
@@ -238,70 +318,13 @@ fn sign(args: Args) -> Result<Done, Failure> {
         chance: Chance::system(),
         limits,
         fetcher: Arc::clone(&fetcher),
-        time_stamping: args.tsa.map(TimeStamping::new),
+        time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
         anchors,
         policy: Policy::strict(),
-        online: false,
+        // Evidence has to be brought before it can be kept.
+        online: level >= Level::Lt,
     };
-    let wishes = Wishes {
-        field: args.field,
-        reason: args.reason,
-        location: args.location,
-        contact: args.contact,
-        any_usage: args.allow_key_usage,
-    };
-    let progress = spinner("signing");
-    let released = desk.sign_file(&**input, &args.output, &signer, &wishes)?;
-    progress.finish_and_clear();
-    Ok(Done { released, repair: repair.clone(), warnings })
-}
-
-/// The input, with the password that opens it where it needs one, and rebuilt if that was asked for.
-fn opened(args: &Args, limits: &Limits) -> Result<Repaired, Failure> {
-    let (path, password) = (&args.input, &args.password);
-    let open = || FileSource::open(path).map_err(|source| Failure::Input { path: path.to_owned(), source });
-    let with = |password| Ok::<_, Failure>(Arc::new(ProtectedSource::new(open()?, password)));
-    let input = with(password.read().map_err(Failure::Usage)?)?;
-    let (input, outcome): (Arc<dyn Source>, _) = match Document::open(input.clone(), limits) {
-        Err(PdfError::Encrypted) => match password::ask(&path.display().to_string()) {
-            Some(typed) => {
-                let input = with(Some(typed))?;
-                (input.clone(), Document::open(input, limits))
-            }
-            None => (input, Err(PdfError::Encrypted)),
-        },
-        outcome => (input, outcome),
-    };
-    if args.repair {
-        let folder = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        return Ok(repaired(input, limits, folder.unwrap_or(Path::new(".")))?);
-    }
-    match outcome {
-        Ok(_) => Ok(Repaired::unchanged(input)),
-        Err(error @ PdfError::Damaged { .. }) => Err(Failure::Damaged(error)),
-        Err(error) => Err(SignError::from(error).into()),
-    }
-}
-
-/// The certificate's whole check, its warnings said at once: somebody may stop at the PIN.
-fn checked(
-    check: &SignerCheck<'_>,
-    certificate: &Certificate,
-    chain: &[Certificate],
-    wish: SchemeWish,
-    unknown: UnknownStatus,
-) -> Result<Vec<String>, Failure> {
-    let warnings = check.check(certificate, chain, wish.scheme_for(certificate)?)?;
-    let mut told = Vec::new();
-    for warning in warnings {
-        let words = warning.tell(language(None));
-        if unknown == UnknownStatus::Refuse && matches!(warning, SignerWarning::Status { .. }) {
-            return Err(SignError::from(SigningError::Certificate { reason: words }).into());
-        }
-        eprintln!("kyso sign: warning: {words}");
-        told.push(words);
-    }
-    Ok(told)
+    Ok(Ready { desk, signer, input, warnings, level })
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -316,16 +339,21 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(done: &Done, json: bool) {
-    let released = &done.released;
+fn tell(
+    path: &Path,
+    report: &DocumentReport,
+    signature: Option<&SignatureReport>,
+    took: &Steps,
+    notes: &Notes,
+    json: bool,
+) {
     if json {
-        let took = released.took();
         let value = serde_json::json!({
-            "output": released.path(),
-            "sha256": released.report().sha256,
-            "signature": released.signature(),
-            "repair": done.repair,
-            "warnings": done.warnings,
+            "output": path,
+            "sha256": report.sha256,
+            "signature": signature,
+            "repair": notes.repair,
+            "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -334,13 +362,12 @@ fn tell(done: &Done, json: bool) {
         println!("{value:#}");
         return;
     }
-    for Finding { offset, what, .. } in &done.repair {
-        let place = offset.map_or_else(String::new, |offset| format!(" (byte {offset})"));
-        println!("rebuilt   {what}{place}");
+    notes.tell();
+    let Some(signature) = signature else { return };
+    println!("signed    {}", path.display());
+    if !signature.field.is_empty() {
+        println!("field     {}", signature.field);
     }
-    let Some(signature) = released.signature() else { return };
-    println!("signed    {}", released.path().display());
-    println!("field     {}", signature.field);
     println!("signer    {}", signature.signed_by.as_deref().unwrap_or("-"));
     println!("format    {}", signature.signature_format);
     let verdict = match signature.indication {
