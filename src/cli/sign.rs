@@ -11,12 +11,13 @@ use indicatif::ProgressBar;
 
 use super::{
     pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
     sign_input::{InputArgs, Notes},
 };
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
-    pdf::PdfError,
+    pdf::{Document, PdfError},
     service::{
         repair::Repaired,
         sign::{
@@ -24,7 +25,7 @@ use crate::{
         },
         signer_check::{SignerCheck, demand_own_key},
     },
-    signing::{SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     token::KeySelector,
     trust::Anchors,
     validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
@@ -85,9 +86,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -103,13 +104,15 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -179,6 +182,8 @@ impl Failure {
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -197,15 +202,8 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-        any_usage: args.strictness.allow_key_usage,
-    };
     let output = args.output.clone();
-    let Ready { desk, signer, input, warnings, level: _ } = ready(args)?;
+    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -214,8 +212,8 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
 
 fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.strictness.repair || args.strictness.allow_key_usage {
@@ -223,7 +221,7 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, warnings, level } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
     let progress = spinner("signing");
     let source = Arc::clone(&input.source);
     let released = desk.sign_cms(source, &name, &output, &signer, CmsWishes { enveloping, level })?;
@@ -238,6 +236,7 @@ struct Ready {
     input: Repaired,
     warnings: Vec<String>,
     level: Level,
+    wishes: Wishes,
 }
 
 fn ready(args: Args) -> Result<Ready, Failure> {
@@ -261,7 +260,28 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input = match args.format {
+        FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
+        FormatName::Cades => InputArgs::open_any(args.input)?,
+    };
+    let document = match args.format {
+        FormatName::Pades => {
+            Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
+        }
+        FormatName::Cades => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -271,10 +291,14 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        any_usage: args.strictness.allow_key_usage,
+        ..args.says.wishes()
+    };
     let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
     let check = SignerCheck {
         anchors: &anchors.clone(),
@@ -284,14 +308,10 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         any_usage: args.strictness.allow_key_usage,
     };
     if let Some(certificate) = given.first() {
-        // Without asking anybody: the rest waits until the document and the token are there.
+        // Without asking anybody: the rest waits until the token is there.
         let check = SignerCheck { fetcher: None, ..check };
         check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
-    let input = match args.format {
-        FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
-        FormatName::Cades => InputArgs::open_any(args.input)?,
-    };
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -305,6 +325,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     if let Some(certificate) = &certificate {
         demand_own_key(&token, &args.key, certificate)?;
         warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
+    }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
@@ -324,7 +354,7 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, warnings, level })
+    Ok(Ready { desk, signer, input, warnings, level, wishes })
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {

@@ -407,7 +407,7 @@ impl Document {
         Ok(locks)
     }
 
-    fn locked_fields(&self, revision: usize, lock: &Object) -> Result<LockedFields, PdfError> {
+    pub(super) fn locked_fields(&self, revision: usize, lock: &Object) -> Result<LockedFields, PdfError> {
         let item = |key: &str| {
             let value = lock.as_dictionary().and_then(|lock| lock.get(key)).unwrap_or(&Object::Null);
             Ok::<_, PdfError>(self.resolve(revision, value)?.1)
