@@ -480,3 +480,108 @@ fn unsupported(what: impl Into<String>) -> PdfError {
 fn unusable() -> PdfError {
     unsupported("its key has a length that its algorithm does not take")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::{Limits, MemorySource};
+
+    /// A page, and `more` as object 4, behind a table; opened by the empty password.
+    fn file(dictionary: &str, more: &[u8]) -> Vec<u8> {
+        let objects: [&[u8]; 4] = [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+            more,
+        ];
+        let mut file = b"%PDF-1.7\n".to_vec();
+        let mut table = "xref\n0 5\n0000000000 65535 f\r\n".to_owned();
+        for (number, object) in (1..).zip(objects) {
+            table.push_str(&format!("{:010} 00000 n\r\n", file.len()));
+            let head = format!("{number} 0 obj\n");
+            file = [&file, head.as_bytes(), object, b"\nendobj\n"].concat();
+        }
+        let trailer = format!("trailer\n<< /Size 5 /Root 1 0 R /ID [<{ID}> <{ID}>] /Encrypt {dictionary} >>");
+        let end = format!("{table}{trailer}\nstartxref\n{}\n%%EOF\n", file.len());
+        [file, end.into_bytes()].concat()
+    }
+
+    fn open(bytes: Vec<u8>) -> Document {
+        Document::open(Arc::new(MemorySource(bytes)), &Limits::default()).expect("opens")
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_and_not_to_be_seen() {
+        for dictionary in DICTIONARIES {
+            let document = open(file(dictionary, b"null"));
+            let data = b"q 1 0 0 RG Q % a drawing of more than one block of sixteen bytes".to_vec();
+            let mut wanted = Dictionary::new();
+            wanted.set("Text", Object::String(b"Uy ban nhan dan".to_vec()));
+            wanted.set("Deep", Object::Array(vec![Object::String(Vec::new()), Object::String(vec![7; 16])]));
+            let (mut plain, mut stream) = (Vec::new(), Vec::new());
+            let id = (4, 0);
+            document.write_sealed(id, Object::Dictionary(wanted.clone()), None, &mut plain).expect("written");
+            document
+                .write_sealed(id, Object::Dictionary(wanted.clone()), Some(&data), &mut stream)
+                .expect("written");
+            for written in [&plain, &stream] {
+                let shows = |text: &[u8]| written.windows(text.len()).any(|window| window == text);
+                assert!(!shows(b"Uy ban") && !shows(b"RG Q"), "{dictionary}");
+            }
+            // Once more: the same work gives the same bytes.
+            let mut again = Vec::new();
+            document
+                .write_sealed(id, Object::Dictionary(wanted.clone()), Some(&data), &mut again)
+                .expect("written");
+            assert_eq!(again, stream, "{dictionary}");
+
+            let object = open(file(dictionary, &plain)).object(id).expect("read");
+            assert_eq!(object, Object::Dictionary(wanted.clone()), "{dictionary}");
+            let reopened = open(file(dictionary, &stream));
+            let Object::Stream(found) = reopened.object(id).expect("read") else { panic!("no stream") };
+            assert_eq!(found.dictionary.without(&["Length"]), wanted, "{dictionary}");
+            assert_eq!(reopened.decode(&found, 1_000).expect("decodes"), data, "{dictionary}");
+        }
+    }
+
+    /// A signature's `/Contents` stays as it stands, and a comment's does not.
+    #[test]
+    fn contents_of_signatures_alone_are_plain() {
+        for dictionary in DICTIONARIES {
+            let document = open(file(dictionary, b"null"));
+            let mut comment = Dictionary::new();
+            comment.set("Contents", Object::String(b"0123456789abcdef".to_vec()));
+            let mut signature = comment.clone();
+            signature.set("ByteRange", Object::Array(vec![Object::Integer(0); 4]));
+            for (value, same) in [(comment, false), (signature, true)] {
+                let mut field = Dictionary::new();
+                field.set("V", Object::Dictionary(value.clone()));
+                let sealed = document.sealed((4, 0), Object::Dictionary(field)).expect("sealed");
+                let inner = sealed.as_dictionary().and_then(|field| field.get("V")).expect("a value");
+                let inner = inner.as_dictionary().expect("a dictionary");
+                assert_eq!(inner.get("Contents") == value.get("Contents"), same, "{dictionary}");
+            }
+        }
+    }
+
+    const ID: &str = "6b79736f2066757a7a20696420303031";
+
+    const DICTIONARIES: [&str; 3] = [
+        "<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 \
+         /O <000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f> \
+         /U <d9b876f61158671ea9a3eb2873e1350600000000000000000000000000000000> >>",
+        "<< /Filter /Standard /V 4 /R 4 /Length 128 /P -4 /StmF /StdCF /StrF /StdCF \
+         /CF << /StdCF << /CFM /AESV2 /AuthEvent /DocOpen /Length 16 >> >> \
+         /O <000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f> \
+         /U <d9b876f61158671ea9a3eb2873e1350600000000000000000000000000000000> >>",
+        "<< /Filter /Standard /V 5 /R 5 /Length 256 /P -4 /StmF /StdCF /StrF /StdCF \
+         /CF << /StdCF << /CFM /AESV3 /AuthEvent /DocOpen /Length 32 >> >> \
+         /O <000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f> \
+         /OE <000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f> \
+         /U <133c8eb86cf813474ade739d5d133087e2026f56aaf366284dd1a25d98d4469076616c69646174656b65792073616c74> \
+         /UE <87a61c6650d591960dfe4d6284fa268f81e631965ef17c30914d759e99f5fab3> \
+         /Perms <94b1165cf9572ed2c69941e4eb75ec12> >>",
+    ];
+}
