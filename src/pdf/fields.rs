@@ -1,10 +1,11 @@
 //! Signature fields of the form, signed or waiting (ISO 32000-2 section 12.7.5.5).
 
 use super::{
-    Document, Page, PdfError,
+    Document, Page, PdfError, Use,
     mdp::Standing,
     object::{Dictionary, Object, ObjectId},
     seed::SeedValue,
+    signable::demand_signable,
     signature::{Field, FieldLock},
     write::{Update, check_new_name},
 };
@@ -105,7 +106,7 @@ impl Document {
 /// name is taken or cannot be one; [`PdfError::NoPage`] when there is no such page; [`PdfError::Damaged`] as with
 /// [`super::prepare_signature`].
 pub fn add_signature_field(document: &Document, new: &NewField) -> Result<Vec<u8>, PdfError> {
-    document.refuse_trailing_bytes()?;
+    demand_signable(document, Use::AddSignatureField)?;
     let standing = Standing::of(document)?;
     if standing.signatures > 0 {
         return Err(PdfError::Signed { signatures: standing.signatures });

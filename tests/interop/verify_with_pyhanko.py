@@ -3,7 +3,7 @@
 Nothing is fetched: certificates, CRLs and OCSP answers come from the file or from the arguments.
 
     verify_with_pyhanko.py FILE --trust CA.pem [--trust …] [--other CERT.pem] [--crl F] [--ocsp F]
-                                [--password P] [--at RFC3339] [--no-diff]
+                                [--password P] [--at RFC3339] [--lenient] [--no-diff]
 
     {"pyhanko": "0.38.0", "signatures": [{"field", "kind": "signature|timestamp", "subfilter",
      "intact", "valid", "trusted", "bottom_line", "coverage", "modification_level", "docmdp_ok",
@@ -37,7 +37,7 @@ def main() -> int:
     verdicts = []
     try:
         with open(args.file, "rb") as stream:
-            reader = PdfFileReader(stream, strict=True)
+            reader = PdfFileReader(stream, strict=not args.lenient)
             if reader.encrypted:
                 reader.decrypt((args.password or "").encode())
             for embedded in reader.embedded_signatures:
@@ -160,6 +160,7 @@ def arguments():
     parser.add_argument("--ocsp", action="append", default=[])
     parser.add_argument("--password")
     parser.add_argument("--at", type=datetime.fromisoformat, help="judge at this moment")
+    parser.add_argument("--lenient", action="store_true", help="read hybrid files")
     parser.add_argument("--no-diff", action="store_true", help="do not look at later revisions")
     return parser.parse_args()
 

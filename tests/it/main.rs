@@ -8,6 +8,7 @@ mod fetch;
 mod fields;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;
