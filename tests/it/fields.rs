@@ -63,7 +63,7 @@ fn stream(content: &str) -> String {
 /// A file of one revision.
 fn pdf(objects: &[(u32, String)]) -> Vec<u8> {
     let mut bytes = b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n".to_vec();
-    write(&mut bytes, objects, "/Root 1 0 R");
+    write(&mut bytes, objects, "/Root 1 0 R /Size 100");
     bytes
 }
 
@@ -71,8 +71,15 @@ fn pdf(objects: &[(u32, String)]) -> Vec<u8> {
 fn append(pdf: &[u8], objects: &[(u32, String)]) -> Vec<u8> {
     let mut bytes = pdf.to_vec();
     let previous = previous(pdf);
-    write(&mut bytes, objects, &format!("/Root 1 0 R /Prev {previous}"));
+    write(&mut bytes, objects, &format!("/Root 1 0 R /Size {} /Prev {previous}", size(pdf)));
     bytes
+}
+
+/// The last `/Size`, for it may only grow.
+fn size(pdf: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(pdf);
+    let after = text.rsplit("/Size ").next().unwrap_or_default();
+    after.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a size")
 }
 
 /// What the last `startxref` says.
@@ -96,7 +103,7 @@ fn write(bytes: &mut Vec<u8>, objects: &[(u32, String)], trailer: &str) {
         bytes.extend_from_slice(format!("{number} 0 obj\n{body}\nendobj\n").as_bytes());
     }
     let start = bytes.len();
-    table.push_str(&format!("trailer\n<< /Size 100 {trailer} >>\nstartxref\n{start}\n%%EOF\n"));
+    table.push_str(&format!("trailer\n<< {trailer} >>\nstartxref\n{start}\n%%EOF\n"));
     bytes.extend_from_slice(table.as_bytes());
 }
 

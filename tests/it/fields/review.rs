@@ -428,7 +428,8 @@ impl Revision {
         let previous = self.prev.map_or_else(|| previous(document), |prev| prev(document));
         bytes.extend_from_slice(
             format!(
-                "{table}trailer\n<< /Size 100 {} /Prev {previous} >>\nstartxref\n{xref}\n%%EOF\n",
+                "{table}trailer\n<< /Size {} {} /Prev {previous} >>\nstartxref\n{xref}\n%%EOF\n",
+                super::size(document),
                 self.trailer
             )
             .as_bytes(),
@@ -486,7 +487,7 @@ fn tampered() -> Vec<Tamper> {
         ("a cropped page", "/CropBox", |r| r.replace(3, "/Type /Page ", "/Type /Page /CropBox [0 0 10 10] ")),
         ("another order of tabs", "/Tabs", |r| r.replace(3, "/Type /Page ", "/Type /Page /Tabs /R ")),
         ("another font", "11 0 R", |r| r.set(11, "<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>")),
-        ("another page", "/Kids", |r| {
+        ("another page", "/Pages object", |r| {
             r.set(2, "<< /Type /Pages /Kids [3 0 R 30 0 R] /Count 2 /MediaBox [0 0 595 842] >>");
             r.set(30, "<< /Type /Page /Parent 2 0 R >>");
         }),
