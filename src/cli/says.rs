@@ -9,7 +9,7 @@ use crate::{
     signing::Wishes,
 };
 
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub(super) struct SaysArgs {
     /// Certify the document, as its first signature, and permit afterwards: 1 or no-changes, 2 or fill-and-sign, 3 or
     /// annotate

@@ -18,7 +18,7 @@ use crate::{
     cms::Commitment,
     validation::{
         CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
-        SignatureReport, StatementsReport, TimeSource, Unreadable,
+        SignatureReport, StatementsReport, TimeSource, TimeStampKind, Unreadable,
     },
 };
 
@@ -159,8 +159,11 @@ impl Xml {
 
     /// Clause 4.3.8 and annex A. There may not be an empty list.
     fn attributes(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let stamps: Vec<&str> =
-            signature.time_stamps.iter().filter_map(|stamp| stamp.production_time.as_deref()).collect();
+        let stamps: Vec<(TimeStampKind, &str)> = signature
+            .time_stamps
+            .iter()
+            .filter_map(|stamp| Some((stamp.kind, stamp.production_time.as_deref()?)))
+            .collect();
         let texts = [&signature.claimed_signing_time, &signature.location, &signature.reason];
         let statements = &signature.statements;
         let silent = *statements == StatementsReport::default();
@@ -203,9 +206,13 @@ impl Xml {
                     })
                 })?;
             }
-            for time in stamps {
-                let unsigned = [("Signed", "false")];
-                xml.element("SignatureTimeStamp", &unsigned, |xml| xml.leaf("TimeStampValue", time))?;
+            for (kind, time) in stamps {
+                let (name, is_signed) = match kind {
+                    TimeStampKind::Archive => ("ArchiveTimeStamp", "false"),
+                    TimeStampKind::Content => ("AllDataObjectsTimeStamp", "true"),
+                    TimeStampKind::Signature => ("SignatureTimeStamp", "false"),
+                };
+                xml.element(name, &[("Signed", is_signed)], |xml| xml.leaf("TimeStampValue", time))?;
             }
             match &signature.reason {
                 Some(reason) => xml.element("Reason", &signed, |xml| xml.leaf("ReasonElement", reason)),
@@ -216,7 +223,7 @@ impl Xml {
 
     /// Clause 4.3.9. Not without the certificate: the reference to it is mandatory.
     fn signer(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let Some(certificate) = signature.certificates.first().and_then(|one| self.objects.certificate(one))
+        let Some(certificate) = signature.known_path().first().and_then(|one| self.objects.certificate(one))
         else {
             return Ok(());
         };
@@ -537,7 +544,9 @@ mod tests {
                     &[
                         ("SigningTime", 0, MANY),
                         ("SignatureProductionPlace", 0, MANY),
+                        ("AllDataObjectsTimeStamp", 0, MANY),
                         ("SignatureTimeStamp", 0, MANY),
+                        ("ArchiveTimeStamp", 0, MANY),
                         ("Reason", 0, MANY),
                     ],
                     true,
@@ -692,6 +701,7 @@ mod tests {
     #[test]
     fn every_report_keeps_the_order_of_the_schema() {
         let bare = SignatureReport {
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             claimed_signing_time: None,

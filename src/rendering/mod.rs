@@ -15,10 +15,11 @@ mod statements;
 #[cfg(test)]
 mod sample {
     use crate::{
+        base::DigestAlgorithm,
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
             ModificationLevel, Origin, SignatureReport, StatementsReport, StatusReport, StatusSource,
-            TimeSource, TimeStampReport,
+            TimeSource, TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -40,16 +41,6 @@ mod sample {
     }
 
     fn path(first: &Certificate) -> Vec<CertificateReport> {
-        let report = |certificate: &Certificate, status| CertificateReport {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
-            serial: certificate.serial_hex(),
-            sha256: certificate.sha256().to_hex(),
-            valid_from: certificate.not_before().to_string(),
-            valid_to: certificate.not_after().to_string(),
-            status,
-            der: certificate.der().to_vec(),
-        };
         let good = StatusReport {
             status: CertificateStatus::Good,
             source: StatusSource::Ocsp,
@@ -57,8 +48,13 @@ mod sample {
             this_update: "2026-11-22T01:20:00Z".to_owned(),
             next_update: None,
             revoked_at: None,
+            signer_der: authority().der().to_vec(),
         };
-        vec![report(first, Some(good)), report(&authority(), None), report(&root(), None)]
+        vec![
+            CertificateReport::of(first, Some(good)),
+            CertificateReport::of(&authority(), None),
+            CertificateReport::of(&root(), None),
+        ]
     }
 
     pub(super) fn message(key: &str) -> Message {
@@ -83,8 +79,10 @@ mod sample {
             certificate_valid_to: Some(person.not_after().to_string()),
             trust_anchor: Some(root().subject().to_string()),
             trust_anchor_set: Some("public-duty".to_owned()),
+            signer: Some(CertificateReport::of(&person, None)),
             certificates: path(&person),
             time_stamps: vec![TimeStampReport {
+                kind: TimeStampKind::Signature,
                 indication: Indication::TotalPassed,
                 sub_indication: None,
                 production_time: Some("2026-11-22T01:15:09Z".to_owned()),
@@ -92,6 +90,7 @@ mod sample {
                 digest_algorithm: Some("SHA-256".to_owned()),
                 certificates: path(&one(include_bytes!("../../certs-test/tsa-rsa2048.crt.pem"))),
                 errors: Vec::new(),
+                imprint: Some(DigestAlgorithm::Sha256.digest(b"a signature value")),
             }],
             level_reasons: vec![message("level.archive-time-stamp")],
             claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),
@@ -130,6 +129,7 @@ mod sample {
             validation_time: "2026-11-23T02:00:00Z".to_owned(),
             policy: "strict".to_owned(),
             cryptographic_policy: "strict".to_owned(),
+            signed_files: Vec::new(),
             signatures,
         }
     }

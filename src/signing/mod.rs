@@ -7,9 +7,12 @@
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
 //! ```
 //!
+//! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
+//!
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
+mod cms_file;
 mod document_stamp;
 pub mod review;
 mod room;
@@ -20,7 +23,7 @@ use std::sync::Arc;
 use crate::{
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{SignedAttributes, SignedDataParts, Statements},
+    cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
     crypto::{self, CryptoError},
     pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
@@ -30,6 +33,7 @@ use crate::{
     },
 };
 
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use room::TokenRoom;
 
@@ -317,6 +321,9 @@ pub enum SigningError {
         /// What stands against it.
         reason: String,
     },
+    /// The signature that is there cannot be read.
+    #[error("the signature cannot be read: {0}")]
+    Cms(#[from] CmsError),
     /// The file cannot take a signature.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
