@@ -139,9 +139,13 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
     let Some(name) = &new.field else {
         let taken: HashSet<&str> =
             fields.iter().map(|field| field.name.split('.').next().unwrap_or_default()).collect();
-        let free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
-        let name = free.into_iter().find(|name| !taken.contains(name.as_str()));
-        return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
+        let mut free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
+        let name = free.find(|name| !taken.contains(name.as_str())).unwrap_or_else(|| "Signature".to_owned());
+        return if standing.locks(&name) {
+            Err(PdfError::Field { name, what: LOCKED })
+        } else {
+            Ok(Chosen::New(name))
+        };
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
     if let Some(field) = fields.iter().find(|field| field.name == *name) {
@@ -154,7 +158,7 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
             return refuse("it is signed already");
         }
         if standing.locks(name) {
-            return refuse("an earlier signature locked it");
+            return refuse(LOCKED);
         }
         let own = document.field_lock(name, &field.dictionary)?;
         let lock = match (own, &new.lock) {
@@ -172,8 +176,15 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
         return Ok(Chosen::Empty(field.clone(), lock));
     }
     check_new_name(&fields, name)?;
+    if standing.locks(name) {
+        return refuse(LOCKED);
+    }
     Ok(Chosen::New(name.clone()))
 }
+
+/// Also said of new fields: a lock of all fields, or of all but some, holds for those that come later, and some judges
+/// take a signature in one for a breach.
+const LOCKED: &str = "an earlier signature locked it, as it does with all fields that it names, be they new";
 
 /// Whether a new field of the form may have this name.
 pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfError> {

@@ -10,9 +10,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::Arc,
 };
 
-use kyso::token::provision::NewKeyKind;
+use kyso::{
+    base::{Limits, MemorySource},
+    pdf::{Document, Object},
+    token::provision::NewKeyKind,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -70,8 +75,13 @@ fn pdf(objects: &[(u32, String)]) -> Vec<u8> {
 /// A file with one more revision.
 fn append(pdf: &[u8], objects: &[(u32, String)]) -> Vec<u8> {
     let mut bytes = pdf.to_vec();
-    let previous = previous(pdf);
-    write(&mut bytes, objects, &format!("/Root 1 0 R /Size {} /Prev {previous}", size(pdf)));
+    let document = Document::open(Arc::new(MemorySource(pdf.to_vec())), &Limits::default()).unwrap();
+    let mut trailer = document.trailer().clone();
+    trailer.set("Prev", Object::Integer(i64::try_from(previous(pdf)).unwrap()));
+    let mut text = Vec::new();
+    Object::Dictionary(trailer).write(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    write(&mut bytes, objects, text.trim_start_matches("<<").trim_end_matches(">>"));
     bytes
 }
 

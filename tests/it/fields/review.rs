@@ -402,6 +402,7 @@ impl Revision {
     fn write(&self, document: &[u8]) -> Vec<u8> {
         let mut bytes = document.to_vec();
         (self.document)(&mut bytes);
+        let before = bytes.clone();
         let mut table = "xref\n".to_owned();
         let entry = |table: &mut String, number: u32, at: usize| {
             table.push_str(&format!("{number} 1\n{at:010} 00000 n \n"));
@@ -425,7 +426,7 @@ impl Revision {
         let end = bytes.len();
         bytes.extend_from_slice(b" >>\nendobj\n");
         let xref = bytes.len();
-        let previous = self.prev.map_or_else(|| previous(document), |prev| prev(document));
+        let previous = self.prev.map_or_else(|| previous(document), |prev| prev(&before));
         bytes.extend_from_slice(
             format!(
                 "{table}trailer\n<< /Size {} {} /Prev {previous} >>\nstartxref\n{xref}\n%%EOF\n",
@@ -472,6 +473,11 @@ const FIELD: &str =
 
 const LOOK: &str =
     "<< /Type /XObject /Subtype /Form /BBox [0 0 100 50] /Length 8 >>\nstream\n0 0 m  S\nendstream";
+
+/// Puts a revision of its own behind the document.
+fn between(bytes: &mut Vec<u8>) {
+    *bytes = append(bytes, &[(4, stream("BT (khac) Tj ET"))]);
+}
 
 type Tamper = (&'static str, &'static str, fn(&mut Revision));
 
@@ -650,13 +656,11 @@ fn tampered() -> Vec<Tamper> {
         ("a shorter document", "does not begin with", |r| {
             r.document = |bytes| bytes.truncate(bytes.len() - 1)
         }),
-        ("something before the revision", "go on from", |r| {
-            r.document = |bytes| {
-                let changed = append(bytes, &[(4, stream("BT (khac) Tj ET"))]);
-                *bytes = changed;
-            };
-            r.prev = None;
+        ("a revision in between", "go on from", |r| {
+            r.document = between;
+            r.prev = Some(previous);
         }),
+        ("a revision in between that nothing leads to", "belong to no object", |r| r.document = between),
         ("a revision that passes over the last one", "go on from", |r| {
             r.prev = Some(|document| {
                 let text = String::from_utf8_lossy(document).into_owned();

@@ -130,9 +130,7 @@ fn every_shape_of_the_report_tells_what_was_said() {
     let report: kyso::validation::Report = serde_json::from_value(report).unwrap();
     let siva = kyso::rendering::siva::simple_report(&report.documents[0], None);
     let siva = serde_json::to_value(siva).unwrap();
-    let roles = siva
-        .pointer("/validationReport/signatures/0/info/signerRole")
-        .or_else(|| siva.pointer("/signatures/0/info/signerRole"));
+    let roles = siva.pointer("/validationReport/validationConclusion/signatures/0/info/signerRole");
     assert_eq!(
         roles,
         Some(&json!([{ "claimedRole": "Chủ tịch" }, { "claimedRole": "KT. Trưởng ban" }])),
