@@ -128,6 +128,10 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
             (field.name, lock)
         }
         Chosen::New(name) => {
+            if standing.certified && new.appearance.is_some() {
+                let what = "the document is certified, and then a signature is seen only in a field that was there";
+                return Err(PdfError::Field { name, what });
+            }
             update.add_field(&name, signature, new)?;
             (name, new.lock.clone())
         }
