@@ -5,8 +5,8 @@ use std::fs;
 use kyso::token::provision::NewKeyKind;
 use serde_json::json;
 
-use super::{attributes, desks, fill, form, refused, signed, verdict, with_fields};
-use crate::{pen::Desk, support::PyHanko};
+use super::{Bench, attributes, desks, fill, form, refused, signed, verdict, with_fields};
+use crate::support::PyHanko;
 
 /// A signature in a field whose `/Lock` the author wrote: the lock goes into the signature, and both judges keep it.
 #[test]
@@ -33,7 +33,7 @@ fn a_fields_own_lock_goes_into_the_signature_and_binds() {
 }
 
 /// Whether filling a field after the signature is taken, by kyso and by pyHanko.
-fn judged(desk: &Desk, signed: &std::path::Path, field: &str, taken: bool) {
+fn judged(desk: &Bench, signed: &std::path::Path, field: &str, taken: bool) {
     let filled = desk.folder.path().join("filled.pdf");
     fs::write(&filled, fill(&fs::read(signed).unwrap(), field, "100")).unwrap();
     let (overall, signatures) = verdict(desk, &filled);
@@ -47,7 +47,7 @@ fn judged(desk: &Desk, signed: &std::path::Path, field: &str, taken: bool) {
 
 #[test]
 fn locks_that_are_asked_for_bind() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let input = desk.folder.path().join("form.pdf");
     fs::write(&input, form("")).unwrap();
     for (lock, a, b) in [
@@ -70,7 +70,7 @@ fn locks_that_are_asked_for_bind() {
 /// A new field says what it locks for those who look at fields, with the level of PDF 2.0.
 #[test]
 fn a_new_field_tells_its_lock_and_its_level_binds() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let input = desk.folder.path().join("form.pdf");
     fs::write(&input, form("")).unwrap();
     let open =
@@ -104,7 +104,7 @@ fn a_new_field_tells_its_lock_and_its_level_binds() {
 
 #[test]
 fn what_an_earlier_signature_locked_is_not_signed() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let input = desk.folder.path().join("form.pdf");
     fs::write(&input, form("")).unwrap();
     for lock in ["include:second", "all", "exclude:a,group"] {
@@ -123,7 +123,7 @@ fn what_an_earlier_signature_locked_is_not_signed() {
 
 #[test]
 fn a_lock_of_the_author_is_not_replaced_and_a_broken_one_not_signed() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let input = desk.folder.path().join("form.pdf");
     let lock = |what: &str| form(&format!("/Lock << /Type /SigFieldLock {what} >>"));
     fs::write(&input, lock("/Action /Include /Fields [(a)]")).unwrap();
