@@ -129,7 +129,8 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
         }
         Chosen::New(name) => {
             if standing.certified && new.appearance.is_some() {
-                let what = "the document is certified, and then a signature is seen only in a field that was there";
+                let what =
+                    "the document is certified, and then a signature is seen only in a field that was there";
                 return Err(PdfError::Field { name, what });
             }
             update.add_field(&name, signature, new)?;
@@ -162,12 +163,8 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
         let taken: HashSet<&str> =
             fields.iter().map(|field| field.name.split('.').next().unwrap_or_default()).collect();
         let mut free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
-        let name = free.find(|name| !taken.contains(name.as_str())).unwrap_or_else(|| "Signature".to_owned());
-        return if standing.locks(&name) {
-            Err(PdfError::Field { name, what: LOCKED })
-        } else {
-            Ok(Chosen::New(name))
-        };
+        let name = free.find(|name| !taken.contains(name.as_str()));
+        return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
     if let Some(field) = fields.iter().find(|field| field.name == *name) {
@@ -180,7 +177,7 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
             return refuse("it is signed already");
         }
         if standing.locks(name) {
-            return refuse(LOCKED);
+            return refuse("an earlier signature locked it");
         }
         let own = document.field_lock(name, &field.dictionary)?;
         let lock = match (own, &new.lock) {
@@ -198,15 +195,8 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
         return Ok(Chosen::Empty(field.clone(), lock));
     }
     check_new_name(&fields, name)?;
-    if standing.locks(name) {
-        return refuse(LOCKED);
-    }
     Ok(Chosen::New(name.clone()))
 }
-
-/// Also said of new fields: a lock of all fields, or of all but some, holds for those that come later, and some judges
-/// take a signature in one for a breach.
-const LOCKED: &str = "an earlier signature locked it, as it does with all fields that it names, be they new";
 
 /// Whether a new field of the form may have this name.
 pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfError> {

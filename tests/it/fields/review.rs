@@ -668,7 +668,7 @@ fn tampered() -> Vec<Tamper> {
                 after.lines().next().unwrap().parse().unwrap()
             });
         }),
-        ("no signature at all", "no signature", |r| {
+        ("no signature at all", "12 0 R", |r| {
             r.objects = BTreeMap::new();
             r.signature = "/Type /Other".to_owned();
             r.number = 12;
