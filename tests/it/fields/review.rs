@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use kyso::{
+    appearance::{Appearance, Place, Role},
     asn1::{Reader, Tag, oid, write},
     base::{DigestAlgorithm, Limits, MemorySource, Source},
     cms::{SignedAttributes, Statements},
-    pdf::{DocMdp, Document, FieldLock, LockedFields},
+    pdf::{Area, DocMdp, Document, FieldLock, LockedFields},
     signing::{
         self, Request, Wishes,
         review::{Confirmed, ReviewError, ReviewedDocument, review},
@@ -17,6 +18,7 @@ use kyso::{
 use super::{append, form, kyso, lossy, previous, stream};
 use crate::{
     judge::world::{SCHEME, WORLD, now},
+    look::picture,
     pen::{sample, text},
 };
 
@@ -47,6 +49,26 @@ fn what_is_prepared_honestly_is_confirmed() {
             Wishes { certify: Some(DocMdp::NoChanges), ..wishes() },
         ),
         ("locked", form(""), Wishes { lock: lock(LockedFields::All, Some(2)), ..wishes() }),
+        (
+            "a picture",
+            fs::read(sample()).unwrap(),
+            Wishes {
+                appearance: Some(Appearance {
+                    picture: Some(picture("chu-ky.png")),
+                    place: Some(Place::At { page: 1, area: Area::new(300.0, 100.0, 120.0, 60.0) }),
+                    ..Appearance::new(Role::Approve)
+                }),
+                ..wishes()
+            },
+        ),
+        (
+            "lines of text",
+            fs::read(sample()).unwrap(),
+            Wishes {
+                appearance: Some(Appearance { number: Some("7".into()), ..Appearance::new(Role::Income) }),
+                ..wishes()
+            },
+        ),
         ("an old field", form(""), Wishes { field: Some("second".into()), ..wishes() }),
         ("an old field with a lock", waiting, Wishes { field: Some("first".into()), ..wishes() }),
         (
