@@ -234,7 +234,14 @@ fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<
         digest: Some(request.scheme.digest()),
         contents_len,
     };
-    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+    let increment = pdf::prepare_signature(document, &new)?;
+    if document.is_field_locked(&increment.field)? {
+        // A lock of all fields, or of all but some, names those that come later as well: to some judges a signature in
+        // a new field is a breach of it.
+        let what = "an earlier signature locked all fields of this name, new ones as well";
+        return Err(PdfError::Field { name: increment.field, what }.into());
+    }
+    Ok(Revision { increment, contents_len, placement })
 }
 
 /// A revision before it is known what of it is signed.
