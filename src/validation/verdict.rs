@@ -14,7 +14,7 @@ use super::{
     TimeSource, TimeStampKind, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
-    long_term::Carried,
+    long_term::{Asked, Carried, Piece},
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
@@ -80,7 +80,7 @@ pub(super) struct Bench<'a> {
     /// The policy, as paths are judged by it.
     rules: Rules,
     permitted: PermittedKinds,
-    anchors: &'a Anchors,
+    pub(super) anchors: &'a Anchors,
     pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
     proofs: Vec<(usize, UtcTime)>,
@@ -199,9 +199,14 @@ impl Bench<'_> {
 
         let later = self.archived(index, signature, carried.more, &mut draft);
         let place = Place { index, revision: signature.field.revision };
-        let proven = carried.stamps.iter().zip(carried.fingerprints(signature));
-        let proven = proven.filter_map(|(stamp, token)| self.proven_by(stamp, token, place, &mut draft));
-        let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
+        let mut asked = Vec::new();
+        let mut proven: Vec<(UtcTime, Box<Trusted>)> = Vec::new();
+        for (stamp, token) in carried.stamps.iter().zip(carried.fingerprints(signature)) {
+            let known = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
+            let Some(one) = self.proven_by(stamp, known, place, &mut draft) else { continue };
+            asked.push(Asked::time_stamping(self.control(known), known.map(|time| (index, time))));
+            proven.push(one);
+        }
         let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
         let since = self.made_after(index, carried.more, best, &mut draft);
@@ -227,7 +232,10 @@ impl Bench<'_> {
                     draft.warnings.push(message);
                 }
                 self.trust(&mut draft, &trusted);
-                let level = self.level(&mut draft, &trusted, &proven, control);
+                let own = (Asked::signing(control, known_by), &trusted);
+                let stamps = asked.into_iter().zip(proven.iter().map(|(_, trusted)| &**trusted));
+                let paths: Vec<_> = std::iter::once(own).chain(stamps).collect();
+                let level = self.level(&mut draft, &paths, control);
                 draft.report.signature_format = format_name(signature, checked, level);
                 if level < self.policy.demands.least_level {
                     let message = Key::LevelTooLow.message(format!(
@@ -379,22 +387,14 @@ impl Bench<'_> {
     }
 
     /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
-    fn level(
-        &self,
-        draft: &mut Draft,
-        trusted: &Trusted,
-        stamps: &[(UtcTime, Box<Trusted>)],
-        control: Control,
-    ) -> Level {
+    fn level(&self, draft: &mut Draft, paths: &[(Asked, &Trusted)], control: Control) -> Level {
         let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let evidence: Result<Vec<Vec<Piece>>, String> = std::iter::once(trusted)
-            .chain(stamps.iter().map(|(_, trusted)| &**trusted))
-            .map(|trusted| self.evidence_of(trusted))
-            .collect();
-        let archived = evidence.as_ref().is_ok_and(|evidence| {
-            evidence.iter().flatten().all(|piece| self.proven_since(piece).is_some())
-                && !(self.proofs.is_empty() && self.poe.is_empty())
-        });
+        let each = |fits: &dyn Fn(&Piece) -> bool| {
+            paths.iter().try_for_each(|(asked, trusted)| self.rests_on(*asked, trusted, fits))
+        };
+        // The signer's certificate is a piece of every path: without any proof, none is archived.
+        let archived = each(&|piece| self.proven_since(piece).is_some()).is_ok();
+        let evidence = if archived { Ok(()) } else { each(&|_| true) };
         if !control.proven {
             missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
         }
@@ -418,41 +418,16 @@ impl Bench<'_> {
         }
     }
 
-    /// All that a path rests on, the anchor excluded, as the file holds it; or the subject of the certificate for which
-    /// it does not.
-    fn evidence_of(&self, trusted: &Trusted) -> Result<Vec<Piece>, String> {
-        let mut pieces = Vec::new();
-        let count = trusted.path().len().saturating_sub(1);
-        for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
-            let lacking = || certificate.subject().to_string();
-            let from = self.inspection.held_from(certificate).ok_or_else(lacking)?;
-            pieces.push(Piece { from, fingerprint: certificate.sha256() });
-            let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
-            for item in items {
-                let held = self.inspection.statuses.get(item).ok_or_else(lacking)?;
-                let from = held.covered_from.ok_or_else(lacking)?;
-                pieces.push(Piece { from, fingerprint: held.fingerprint });
-            }
-        }
-        Ok(pieces)
-    }
-
-    /// Since when a piece of evidence in the file is proven to have existed.
-    fn proven_since(&self, piece: &Piece) -> Option<UtcTime> {
-        earliest(self.proven_from(piece.from), self.poe.get(&piece.fingerprint).copied())
-    }
-
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
     ///
-    /// `token`: by which archive time-stamps know it.
+    /// `later`: when it is proven to have existed.
     fn proven_by(
         &mut self,
         stamp: &Stamp,
-        token: Sha256,
+        later: Option<UtcTime>,
         place: Place,
         draft: &mut Draft,
     ) -> Option<(UtcTime, Box<Trusted>)> {
-        let later = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
         let (time, trusted) = self.heard(stamp, TimeStampKind::Signature, later, place.index, draft)?;
         if later.is_some_and(|later| time > latest(later)) {
             draft.out_of_order();
@@ -600,14 +575,14 @@ impl Bench<'_> {
         outcome
     }
 
-    fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
+    pub(super) fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
         let inspection = self.inspection;
         Court::new(anchors, &inspection.pool, statuses, &inspection.limits, &inspection.checks)
             .with_rules(&self.rules)
     }
 
     /// All evidence on statuses, with the time by which each piece is proven to have existed.
-    fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
+    pub(super) fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
         let dated = self.inspection.statuses.iter().map(|held| {
             let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
             let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
@@ -652,7 +627,7 @@ impl Bench<'_> {
     }
 
     /// The earliest time proven by a document time-stamp that covers this revision.
-    fn proven_from(&self, revision: usize) -> Option<UtcTime> {
+    pub(super) fn proven_from(&self, revision: usize) -> Option<UtcTime> {
         self.proofs.iter().filter(|(covered, _)| *covered >= revision).map(|(_, time)| *time).min()
     }
 }
@@ -662,13 +637,6 @@ impl Bench<'_> {
 struct Place {
     index: usize,
     revision: usize,
-}
-
-/// A piece of evidence that the file holds.
-struct Piece {
-    /// Whatever covers this revision covers it.
-    from: usize,
-    fingerprint: Sha256,
 }
 
 /// A report under way.
