@@ -2,7 +2,7 @@
 //! by then; content time-stamps, that it did not exist before.
 
 use super::{
-    TimeStampKind,
+    Level, TimeStampKind,
     archive::MoreStamps,
     cms::Finding,
     inspect::{Body, Signature, Stamp},
@@ -58,6 +58,39 @@ pub(super) struct Piece {
 }
 
 impl Bench<'_> {
+    /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
+    pub(super) fn level(&self, draft: &mut Draft, paths: &[(Asked, &Trusted)], control: Control) -> Level {
+        let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
+        let each = |fits: &dyn Fn(&Piece) -> bool| {
+            paths.iter().try_for_each(|(asked, trusted)| self.rests_on(*asked, trusted, fits))
+        };
+        // The signer's certificate is a piece of every path: without any proof, none is archived.
+        let archived = !(self.proofs.is_empty() && self.poe.is_empty())
+            && each(&|piece| self.proven_since(piece).is_some()).is_ok();
+        let evidence = if archived { Ok(()) } else { each(&|_| true) };
+        if !control.proven {
+            missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
+        }
+        if let Err(subject) = &evidence {
+            missing(
+                Key::LevelLt,
+                format!("The file does not hold the certificates and status evidence of {subject}."),
+            );
+        }
+        if !archived {
+            missing(
+                Key::LevelLta,
+                "No document or archive time-stamp covers the certificates and status evidence.".to_owned(),
+            );
+        }
+        match (control.proven, evidence.is_ok(), archived) {
+            (false, ..) => Level::B,
+            (true, false, _) => Level::T,
+            (true, true, false) => Level::Lt,
+            (true, true, true) => Level::Lta,
+        }
+    }
+
     /// Whether a path can rest on pieces of the file that fit, and on nothing else; or the subject of the certificate for
     /// which it cannot.
     ///
@@ -78,6 +111,10 @@ impl Bench<'_> {
         let all = self.statuses(asked.known_by).into_iter().enumerate();
         let (places, statuses): (Vec<usize>, Vec<StatusItem<'_>>) =
             all.filter(|(at, _)| self.piece(*at).is_some_and(|piece| fits(&piece))).unzip();
+        // The same evidence gives the same answer, and none gives none.
+        if statuses.is_empty() || statuses.len() == self.inspection.statuses.len() {
+            return Err(lacking);
+        }
         let anchors = self.anchors.narrowed(asked.purpose, asked.control.at, self.moment);
         let again = self.court(&anchors, &statuses).judge(end, asked.purpose, asked.control).outcome;
         let Ok(again) = again else { return Err(lacking) };

@@ -27,6 +27,7 @@ mod policy;
 mod record;
 mod report;
 mod security_store;
+mod time_stamps;
 mod verdict;
 pub mod words;
 

@@ -11,10 +11,10 @@ use der::oid::ObjectIdentifier;
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
     ModificationLevel, Need, Origin, Policy, SignatureReport, StatusEvidence, StatusReport, StatusSource,
-    TimeSource, TimeStampKind, TimeStampReport,
+    TimeSource, TimeStampKind,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
-    long_term::{Asked, Carried, Piece},
+    long_term::{Asked, Carried},
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
@@ -83,7 +83,7 @@ pub(super) struct Bench<'a> {
     pub(super) anchors: &'a Anchors,
     pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
-    proofs: Vec<(usize, UtcTime)>,
+    pub(super) proofs: Vec<(usize, UtcTime)>,
     /// What archive time-stamps prove: since when something existed, by its SHA-256.
     pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
@@ -350,7 +350,7 @@ impl Bench<'_> {
     }
 
     /// The path relied on, as the report shows it.
-    fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
+    pub(super) fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
         let statuses = trusted.statuses().iter().map(Some).chain(std::iter::repeat(None));
         trusted
             .path()
@@ -386,38 +386,6 @@ impl Bench<'_> {
         })
     }
 
-    /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
-    fn level(&self, draft: &mut Draft, paths: &[(Asked, &Trusted)], control: Control) -> Level {
-        let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let each = |fits: &dyn Fn(&Piece) -> bool| {
-            paths.iter().try_for_each(|(asked, trusted)| self.rests_on(*asked, trusted, fits))
-        };
-        // The signer's certificate is a piece of every path: without any proof, none is archived.
-        let archived = each(&|piece| self.proven_since(piece).is_some()).is_ok();
-        let evidence = if archived { Ok(()) } else { each(&|_| true) };
-        if !control.proven {
-            missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
-        }
-        if let Err(subject) = &evidence {
-            missing(
-                Key::LevelLt,
-                format!("The file does not hold the certificates and status evidence of {subject}."),
-            );
-        }
-        if !archived {
-            missing(
-                Key::LevelLta,
-                "No document or archive time-stamp covers the certificates and status evidence.".to_owned(),
-            );
-        }
-        match (control.proven, evidence.is_ok(), archived) {
-            (false, ..) => Level::B,
-            (true, false, _) => Level::T,
-            (true, true, false) => Level::Lt,
-            (true, true, true) => Level::Lta,
-        }
-    }
-
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
     ///
     /// `later`: when it is proven to have existed.
@@ -436,81 +404,13 @@ impl Bench<'_> {
         Some((time, trusted))
     }
 
-    /// The time that a time-stamp proves, if it does; its report, and else why not, go into the draft.
-    ///
-    /// `known`: when it is proven to have existed.
-    pub(super) fn heard(
-        &mut self,
-        stamp: &Stamp,
-        kind: TimeStampKind,
-        known: Option<UtcTime>,
-        index: usize,
-        draft: &mut Draft,
-    ) -> Option<(UtcTime, Box<Trusted>)> {
-        let broken = |what: &str| {
-            let which = match kind {
-                TimeStampKind::Archive => "archive time-stamp",
-                TimeStampKind::Content => "time-stamp of the content",
-                TimeStampKind::Signature => "time-stamp of the signature",
-            };
-            let message = Key::TimeStampInvalid.message(format!("The {which} is broken: {what}."));
-            Finding::open("SIG_CONSTRAINTS_FAILURE", message)
-        };
-        let token = match stamp {
-            Stamp::Broken(reason) => {
-                let finding = broken(reason);
-                draft.report.time_stamps.push(unread_time_stamp(kind, true, finding.message.clone()));
-                draft.findings.push(finding);
-                return None;
-            }
-            Stamp::Token(token) => token,
-            Stamp::Unchecked(reason) => {
-                let message =
-                    Key::TimeStampUntrusted.message(format!("The time-stamp proves no time: {reason}."));
-                draft.report.time_stamps.push(unread_time_stamp(kind, false, message.clone()));
-                draft.warnings.push(message);
-                return None;
-            }
-        };
-        let mut report = time_stamp(kind, token);
-        let (failed, sub_indication, message) =
-            match self.weigh(token, self.control(known), known.map(|time| (index, time))) {
-                Worth::Proof { time, trusted } => {
-                    report.certificates = self.path(&trusted);
-                    draft.report.time_stamps.push(report);
-                    return Some((time, trusted));
-                }
-                Worth::Broken(what) => {
-                    let finding = broken(what);
-                    draft.findings.push(finding.clone());
-                    (
-                        true,
-                        if token.imprint_matches { "SIG_CRYPTO_FAILURE" } else { "HASH_FAILURE" },
-                        finding.message,
-                    )
-                }
-                Worth::Weak(weak) => (false, weak.sub_indication(), Key::TimeStampWeak.plain()),
-                Worth::Doubt(what) => {
-                    (false, "SIG_CONSTRAINTS_FAILURE", Key::TimeStampUntrusted.message(what))
-                }
-                Worth::Distrusted(distrust) => {
-                    let message = format!("The time-stamp proves no time: {distrust}.");
-                    let sub_indication = sub_indication(&distrust);
-                    (false, sub_indication, Key::TimeStampUntrusted.message(message))
-                }
-            };
-        if !failed {
-            draft.warnings.push(message.clone());
-        }
-        report.indication = if failed { Indication::TotalFailed } else { Indication::Indeterminate };
-        report.sub_indication = Some(sub_indication.to_owned());
-        report.errors.push(message);
-        draft.report.time_stamps.push(report);
-        None
-    }
-
     /// RFC 3161 section 2.4.2, and the authority's own path.
-    fn weigh(&mut self, token: &CheckedToken, control: Control, known_by: Option<(usize, UtcTime)>) -> Worth {
+    pub(super) fn weigh(
+        &mut self,
+        token: &CheckedToken,
+        control: Control,
+        known_by: Option<(usize, UtcTime)>,
+    ) -> Worth {
         if !token.imprint_matches {
             return Worth::Broken("it was made for something else");
         }
@@ -856,7 +756,7 @@ impl Draft {
 }
 
 /// What distrust of a time-stamp's authority is called, ETSI EN 319 102-1 section 5.4.
-fn sub_indication(distrust: &Distrust) -> &'static str {
+pub(super) fn sub_indication(distrust: &Distrust) -> &'static str {
     match distrust {
         Distrust::NoPath { .. } => "NO_CERTIFICATE_CHAIN_FOUND",
         Distrust::Chain { fault: ChainFault::NotSupported(_), .. } => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
@@ -868,41 +768,6 @@ fn sub_indication(distrust: &Distrust) -> &'static str {
         Distrust::Revoked { authority: true, .. } => "REVOKED_CA_NO_POE",
         Distrust::Revoked { .. } => "REVOKED_NO_POE",
         _ => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-    }
-}
-
-/// A time-stamp on a signature, before it is known what it is worth.
-fn time_stamp(kind: TimeStampKind, token: &CheckedToken) -> TimeStampReport {
-    TimeStampReport {
-        kind,
-        indication: Indication::TotalPassed,
-        sub_indication: None,
-        production_time: Some(token.info.gen_time.to_string()),
-        produced_by: token.checked.signer.as_ref().and_then(|authority| authority.subject().common_name()),
-        digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
-        certificates: Vec::new(),
-        errors: Vec::new(),
-        imprint: Some(token.info.imprint.clone()),
-    }
-}
-
-/// A time-stamp that is not even a token, or one of which it is not known what it was made for.
-fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeStampReport {
-    let (indication, sub_indication) = if broken {
-        (Indication::TotalFailed, "FORMAT_FAILURE")
-    } else {
-        (Indication::Indeterminate, "SIGNED_DATA_NOT_FOUND")
-    };
-    TimeStampReport {
-        kind,
-        indication,
-        sub_indication: Some(sub_indication.to_owned()),
-        production_time: None,
-        produced_by: None,
-        digest_algorithm: None,
-        certificates: Vec::new(),
-        errors: vec![why],
-        imprint: None,
     }
 }
 
