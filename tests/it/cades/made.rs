@@ -198,6 +198,44 @@ fn what_openssl_signs_is_judged_and_raised() {
     }
 }
 
+/// What pyHanko signs, with time-stamps on content and value: judged here, and raised to the last level.
+#[test]
+fn what_pyhanko_signs_is_judged_and_raised() {
+    let Some(pyhanko) = crate::support::PyHanko::find() else { return };
+    let desk = Desk::new();
+    let (file, key, certificate) = (desk.at("in.bin"), desk.at("key.pem"), desk.at("cert.pem"));
+    let (chain, output) = (desk.at("chain.pem"), desk.at("pyhanko.p7"));
+    fs::write(&file, CONTENT).unwrap();
+    let signing = kyso::demo::pki::SigningKey::generate(kyso::demo::pki::KeyAlgorithm::EcP256).unwrap();
+    let holder = kyso::demo::pki::Holder::new("pyHanko");
+    let person = desk.pki.pki().issue_person(signing.spki_der(), &holder).unwrap();
+    fs::write(&key, signing.to_pem().as_bytes()).unwrap();
+    fs::write(&certificate, person.to_pem()).unwrap();
+    for (digest, place) in [("sha256", "apart"), ("sha512", "inside")] {
+        let mut sign = pyhanko.script("cades_with_pyhanko.py");
+        sign.arg(&key).arg(&certificate).arg(&chain).arg(&file).arg(&output);
+        run(sign.args([digest, &desk.pki.tsa_url(), place]));
+        let detached = (place == "apart").then_some(file.as_path());
+        let (report, status) = desk.verify(&output, detached, &[]);
+        fits_the_schema(&report);
+        let signature = &report["documents"][0]["signatures"][0];
+        assert_eq!(
+            (status, &signature["signatureFormat"]),
+            (Some(0), &"CAdES-BASELINE-T".into()),
+            "{report:#}"
+        );
+        let stamps = signature["timeStamps"].as_array().unwrap();
+        let kinds: Vec<_> = stamps.iter().map(|stamp| (&stamp["kind"], &stamp["indication"])).collect();
+        let passed = &"TOTAL-PASSED".into();
+        assert_eq!(kinds, [(&"signature".into(), passed), (&"content".into(), passed)], "{report:#}");
+        let source: Arc<dyn Source> = Arc::new(MemorySource(CONTENT.to_vec()));
+        let apart = detached.map(|_| Detached { name: "in.bin".to_owned(), source });
+        let extended = desk.signing().extend_cms(&fs::read(&output).unwrap(), "x", apart, Level::Lta);
+        fs::write(&output, extended.unwrap().bytes).unwrap();
+        desk.everybody_accepts(&output, detached, "CAdES-BASELINE-LTA");
+    }
+}
+
 /// What a signature of several signers, or none, is: refused, whoever made it.
 #[test]
 fn several_signers_are_refused() {
