@@ -9,15 +9,21 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    looks::{self, LooksArgs},
+    pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
+};
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
     pdf::Document,
     service::sign::{
-        CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
+        CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+        TimeStamping,
     },
-    signing::{self, SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -77,9 +83,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -95,13 +101,17 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
+    #[command(flatten)]
+    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -131,11 +141,13 @@ enum LevelName {
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
     let done = match args.format {
+        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
         FormatName::Pades => sign(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            let seen = released.placement();
+            tell(released.path(), released.report(), released.signature(), seen, released.took(), json);
         }),
         FormatName::Cades => sign_cms(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
         }),
     };
     match done {
@@ -167,8 +179,11 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -187,14 +202,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-    };
     let output = args.output.clone();
-    let Ready { desk, signer, input, level: _ } = ready(args)?;
+    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -203,13 +212,16 @@ fn sign(args: Args) -> Result<Released, Failure> {
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level } = ready(args)?;
+    let Ready { desk, signer, input, level, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
     progress.finish_and_clear();
@@ -222,6 +234,7 @@ struct Ready {
     signer: Signer,
     input: Arc<FileSource>,
     level: Level,
+    wishes: Wishes,
 }
 
 fn ready(args: Args) -> Result<Ready, Failure> {
@@ -245,7 +258,25 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = match args.format {
+        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        FormatName::Cades => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -255,18 +286,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
-    }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    if args.format == FormatName::Pades {
-        Document::open(input.clone(), &limits).map_err(SignError::from)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -279,6 +308,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     };
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
+    }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
@@ -294,7 +333,51 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, level })
+    Ok(Ready { desk, signer, input, level, wishes })
+}
+
+/// The same as signing up to the key: what stands against it is said here too.
+fn dry_run(args: Args) -> Result<(), Failure> {
+    let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
+    let wish = SchemeWish { digest, pss: args.pss };
+    let certificate =
+        match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
+            Some(certificate) => certificate,
+            None => {
+                let token = args.token.open().map_err(SignError::from)?;
+                Signer::new(token, args.key, None, Vec::new(), wish)?.certificate
+            }
+        };
+    let scheme = wish.scheme_for(&certificate)?;
+    let identity = Identity { certificate, chain: Vec::new(), scheme };
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: None,
+        anchors: Anchors::default(),
+        policy: Policy::strict(),
+        online: false,
+    };
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
+    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
+    let input = FileSource::open(&args.input)
+        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let helper = std::env::current_exe()
+        .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
+    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    std::fs::write(&picture, &preview.png)
+        .map_err(|source| SignError::Output { path: picture.clone(), source })?;
+    if args.json {
+        println!("{:#}", serde_json::json!({ "picture": picture, "placement": preview.placement }));
+        return Ok(());
+    }
+    println!("drawn     {}", picture.display());
+    looks::tell(&preview.placement);
+    println!("signed    nothing");
+    Ok(())
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
@@ -313,12 +396,20 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
+fn tell(
+    path: &Path,
+    report: &DocumentReport,
+    signature: Option<&SignatureReport>,
+    seen: Option<&Placement>,
+    took: &Steps,
+    json: bool,
+) {
     if json {
         let value = serde_json::json!({
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
+            "placement": seen,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -339,6 +430,9 @@ fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(placement) = seen {
+        looks::tell(placement);
+    }
 }
 
 /// A spinner on a terminal, nothing elsewhere.

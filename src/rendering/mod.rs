@@ -1,14 +1,16 @@
 //! A report in the shapes that others read: SiVa's JSON, the validation report of ETSI TS 119 102-2, and words for
-//! people. Pure: what goes in is a [`crate::validation::Report`], what comes out is bytes.
+//! people; and a page of a document as a picture. Pure: what comes out is bytes.
 //!
 //! Nothing here judges. What a shape has no place for is left out or told in a warning, never made better than it is.
 
 pub mod etsi;
+pub mod page;
 pub mod paper;
 pub mod people;
 pub mod siva;
 
 mod algorithm;
+mod statements;
 
 /// Reports for the tests of this room, with real certificates in them.
 #[cfg(test)]
@@ -17,8 +19,8 @@ mod sample {
         base::DigestAlgorithm,
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
-            ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
-            TimeStampKind, TimeStampReport,
+            ModificationLevel, Origin, SignatureReport, StatementsReport, StatusReport, StatusSource,
+            TimeSource, TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -97,6 +99,7 @@ mod sample {
             best_signature_time_source: Some(TimeSource::TimeStamp),
             reason: Some("Phê duyệt".to_owned()),
             location: None,
+            statements: StatementsReport::default(),
             certification_level: None,
             digest_matches: true,
             signature_matches: true,
