@@ -212,8 +212,10 @@ fn sign(args: Args) -> Result<Released, Failure> {
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
@@ -223,7 +225,8 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Ready { desk, signer, input, level, .. } = ready(args)?;
     let progress = spinner("signing");
-    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(input, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
     Ok(released)
 }

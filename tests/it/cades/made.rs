@@ -95,6 +95,26 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     assert!(matches!(refused, SignError::NotReleased { .. }), "{refused}");
 }
 
+/// What the signer says under protection stands in the signature, and others read it.
+#[test]
+fn commitment_and_roles_are_signed() {
+    let desk = Desk::embedded(NewKeyKind::P256);
+    let (file, output) = (desk.at("in.bin"), desk.at("out.p7s"));
+    fs::write(&file, CONTENT).unwrap();
+    let told = desk.sign(&file, &output, &["--commitment", "proof-of-approval", "--role", "Chủ tịch"]);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    desk.everybody_accepts(&output, Some(&file), "CAdES-BASELINE-T");
+    let bytes = fs::read(&output).unwrap();
+    let data = kyso::cms::SignedData::parse(&bytes, &kyso::base::Limits::default()).unwrap();
+    let cades = &data.only_signer().unwrap().cades;
+    let approval = der::oid::ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.6.5");
+    assert_eq!(cades.commitment_types, [approval]);
+    let role = "Chủ tịch".as_bytes();
+    assert!(bytes.windows(role.len()).any(|window| window == role));
+    let told = desk.sign(&file, &output, &["--certify", "1", "--overwrite"]);
+    assert!(told.status.code() == Some(64) && text(&told.stderr).contains("--certify"));
+}
+
 /// A revoked signer gets no long-term signature: nothing of it could be relied on.
 #[test]
 fn a_signature_that_cannot_be_relied_on_is_not_raised() {

@@ -83,8 +83,8 @@ fn a_detached_signature_comes_with_its_file() {
     let sign = |enveloping, name: &str| {
         let output = folder.path().join(name);
         let input = std::sync::Arc::new(kyso::base::MemorySource(content.to_vec()));
-        let wishes = CmsWishes { enveloping, level: Level::T };
-        town.town().desk.sign_cms(input, "a.docx", &output, signer, wishes).unwrap();
+        let wishes = CmsWishes { enveloping, level: Level::T, statements: kyso::cms::Statements::default() };
+        town.town().desk.sign_cms(input, "a.docx", &output, signer, &wishes).unwrap();
         std::fs::read(output).unwrap()
     };
     let (apart, inside) = (sign(false, "a.p7s"), sign(true, "a.p7m"));
