@@ -26,10 +26,14 @@
 //! 6. the verify walk judges the result; only then does the file get its name, and
 //!    [`service::Service::record_signature`] records it.
 //!
+//! Files of other kinds take the same walk as CAdES: [`service::sign::SigningDesk::sign_cms`], by
+//! [`signing::prepare_cms`] and [`signing::CmsFile`].
+//!
 //! **Verify.**
 //!
-//! 1. [`validation::Inspection::open`] reads revisions ([`pdf::Document::revisions`]), byte ranges
-//!    ([`pdf::Document::check_byte_range`]), CMS ([`cms::SignedData::parse`]) and certificates;
+//! 1. [`validation::Inspection::open_any`] looks at the first bytes; of a PDF it reads revisions
+//!    ([`pdf::Document::revisions`]), byte ranges ([`pdf::Document::check_byte_range`]), CMS
+//!    ([`cms::SignedData::parse`]) and certificates;
 //! 2. [`validation::Inspection::needs`] says what would help, [`service::verify::verify_source`] brings it through
 //!    [`fetch`], [`validation::Inspection::supply`] takes it;
 //! 3. [`validation::Inspection::judge`] is a pure function of document, evidence, policy, anchors and moment;

@@ -236,8 +236,10 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
 
 fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
@@ -251,7 +253,8 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
     let progress = spinner("signing");
     let source = Arc::clone(&input.source);
-    let released = desk.sign_cms(source, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
     Ok((released, Notes { repair: input.findings, warnings }))
 }

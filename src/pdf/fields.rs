@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Document, Page, PdfError, Use,
+    Document, PdfError, Use,
     mdp::Standing,
     object::{Dictionary, Object, ObjectId},
     seed::SeedValue,

@@ -578,7 +578,9 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
         pick(language, "Giá trị chữ ký khớp", "Signature matches"),
         yes_no(signature.signature_matches),
     ));
-    facts.push((pick(language, "Trường", "Field"), signature.field.clone()));
+    if !signature.field.is_empty() {
+        facts.push((pick(language, "Trường", "Field"), signature.field.clone()));
+    }
     for stamp in &signature.time_stamps {
         let words = [
             stamp.produced_by.as_deref(),

@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms, prepare_cms_saying};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use room::TokenRoom;
 

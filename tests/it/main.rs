@@ -1,6 +1,7 @@
 //! The one integration-test binary: a file a room.
 
 mod attacks;
+mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;

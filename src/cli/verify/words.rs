@@ -14,6 +14,13 @@ pub(super) fn describe(text: &mut String, document: &DocumentReport, language: L
     let (icon, word) = heading(document.overall, language);
     let _ = writeln!(text, "{icon} {}: {word}", plain(&document.name));
     let _ = writeln!(text, "  SHA-256 {}", document.sha256);
+    for file in &document.signed_files {
+        let label = match language {
+            Language::English => "Signed file",
+            Language::Vietnamese => "Tệp được ký",
+        };
+        let _ = writeln!(text, "  {label}: {} (SHA-256 {})", plain(&file.name), file.sha256);
+    }
     for signature in &document.signatures {
         describe_signature(text, signature, language, offline);
     }
@@ -24,7 +31,9 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
     let labels = Labels::of(language);
     let (icon, word) = signature_heading(signature.indication, language);
     let sub = signature.sub_indication.as_deref().map(|sub| format!(" ({sub})")).unwrap_or_default();
-    let _ = writeln!(text, "  {icon} {} {}: {word}{sub}", signature.id, plain(&signature.field));
+    // Only PDFs have fields.
+    let place = if signature.field.is_empty() { &signature.signature_format } else { &signature.field };
+    let _ = writeln!(text, "  {icon} {} {}: {word}{sub}", signature.id, plain(place));
     let mut line = |label: &str, value: &str| {
         let pad = " ".repeat(LABEL_WIDTH.saturating_sub(label.chars().count()));
         let _ = writeln!(text, "      {label}{pad}{value}");
