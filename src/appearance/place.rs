@@ -25,10 +25,13 @@ pub(super) fn compose(
         rules: Rules::of(document)?,
         notes: Vec::new(),
         turned: false,
+        certified: false,
         font: appearance.font.as_deref(),
     };
     let words = words(appearance, facts)?;
-    let first = document.signatures()?.is_empty();
+    let signatures = document.signatures()?;
+    let first = signatures.is_empty();
+    desk.certified = signatures.iter().any(|signature| signature.doc_mdp.is_some());
     let own_code = if words.is_some() && !first { desk.code()? } else { None };
     if words.is_none() && !first && (appearance.qr.is_some() || appearance.short_code.is_some()) {
         return Err(AppearanceError::Missing {
@@ -102,6 +105,8 @@ struct Desk<'a> {
     notes: Vec<Note>,
     /// Whether the page's text lies otherwise than the page.
     turned: bool,
+    /// Whether a signature certifies the document.
+    certified: bool,
     font: Option<&'a [u8]>,
 }
 
@@ -129,7 +134,7 @@ impl<'a> Desk<'a> {
             return Ok(Spot::Box { page, area });
         }
         // Its author said by the fields of the document where signatures are seen; any other would break that word.
-        if self.document.signatures()?.iter().any(|signature| signature.doc_mdp.is_some()) {
+        if self.certified {
             return Err(AppearanceError::Missing {
                 what: "the document is certified, so a signature can be seen only in a field that it has already: \
                        give it with --field, or leave --appearance out",

@@ -476,6 +476,21 @@ fn through_the_command_line(desk: &pen::Desk) {
     assert!(!folder.join("no.pdf").exists());
 }
 
+/// The helper that draws pages says no to what is no page, and draws nothing.
+#[test]
+fn the_helper_draws_pages_only() {
+    for (page, input, status) in [("1", "xin chào".to_owned(), 65), ("7", support::BLANK_PDF.to_owned(), 65)]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.args(["draw-page", "--page", page, "--box", "0,0,1,1"]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), input).unwrap();
+        let told = command.stdin(fs::File::open(file.path()).unwrap()).output().unwrap();
+        assert_eq!(told.status.code(), Some(status), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.is_empty());
+    }
+}
+
 /// A font of one's own: the letters of TeX Gyre or Liberation, where one is installed.
 #[test]
 fn another_font_is_embedded_too() {

@@ -544,7 +544,7 @@ mod tests {
             page.into_bytes(),
             stream("", content),
             b"<< /Type /Font /Subtype /Type1 /BaseFont /F /FirstChar 65 /Widths [500 500] >>".to_vec(),
-            stream(&form, b"/X Do /X Do 10 10 20 20 re f"),
+            stream(&form, b"/X Do /X Do /X Do 10 10 20 20 re f"),
             stream("/Type /XObject /Subtype /Image /Width 1 /Height 1", b"x"),
         ];
         let mut file = b"%PDF-1.7\n".to_vec();
