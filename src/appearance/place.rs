@@ -228,6 +228,13 @@ impl<'a> Desk<'a> {
     }
 
     fn place_picture(&mut self, picture: &Picture, spot: Spot) -> Result<Placed, AppearanceError> {
+        let (red, fits) = match self.appearance.role {
+            Role::Issue => (true, picture.is_red()),
+            _ => (false, picture.is_blue()),
+        };
+        if fits == Some(false) {
+            self.notes.push(Note::Ink { red });
+        }
         if !picture.is_transparent() {
             self.notes.push(Note::Opaque);
         } else if !self.rules.soft {

@@ -368,6 +368,11 @@ fn what_cannot_be_shown_is_refused_with_a_reason() {
         let refused = office.sign(&office.agency, &fs::read(&certified).unwrap(), &issue).unwrap_err();
         assert!(refused.to_string().contains("is certified"), "{refused}");
     }
+    // Blue and red, says the decree: anything else is drawn, and told.
+    let red = Appearance { picture: Some(seal()), ..at(Role::Approve, "CHỦ TỊCH") };
+    let (_, released) = office.sign(&office.leader, &blank, &red).unwrap();
+    let notes = &released.placement().unwrap().notes;
+    assert!(notes.contains(&Note::Ink { red: false }) && notes.len() == 2, "{notes:?}");
     // Found several times: the last, and it is said.
     let often = approve(Some(Place::Anchor("ỦY BAN NHÂN DÂN".to_owned())));
     let (_, released) = office.sign(&office.leader, &blank, &often).unwrap();
