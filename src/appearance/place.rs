@@ -243,7 +243,7 @@ impl<'a> Desk<'a> {
         let (page, area) = match spot {
             Spot::Box { page, area } => {
                 // The box may have other proportions: it stays, and the picture stands in its middle.
-                let scale = (area.width() / 1.0).min(area.height() / picture.proportion());
+                let scale = area.width().min(area.height() / picture.proportion());
                 let (width, height) = (scale, scale * picture.proportion());
                 let (x, y) = ((area.width() - width) / 2.0, (area.height() - height) / 2.0);
                 let inner = Area::new(x, y, width, height);
