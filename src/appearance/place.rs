@@ -313,15 +313,19 @@ impl<'a> Desk<'a> {
                 let block = block::set(&self.face()?, words, code, size)?;
                 (page, area, block)
             }
-            Spot::Anchor { page, line, layout, .. } if self.appearance.role == Role::Approve => {
+            Spot::Anchor { page, line, layout, text } if self.appearance.role == Role::Approve => {
                 let room = room_at(&line, &lines(&layout), page.frame.sheet());
-                let room = room.ok_or_else(|| AppearanceError::Tight { text: String::new() })?;
-                let block = block::set(
-                    &self.face()?,
-                    words,
-                    code,
-                    Size::Upto { width: WIDEST_SIGNATURE, letters: LETTERS },
-                )?;
+                let room = room.ok_or_else(|| AppearanceError::Tight { text: text.clone() })?;
+                let mut fitting = None;
+                for letters in SIZES {
+                    let size = Size::Upto { width: WIDEST_SIGNATURE, letters };
+                    let block = block::set(&self.face()?, words, code, size)?;
+                    if block.height <= room.height() {
+                        fitting = Some(block);
+                        break;
+                    }
+                }
+                let block = fitting.ok_or(AppearanceError::Tight { text })?;
                 let (x, y) = room.centre();
                 let area =
                     Area::new(x - block.width / 2.0, y - block.height / 2.0, block.width, block.height);

@@ -109,6 +109,8 @@ fn words_are_read_back_and_cover_nothing() {
     let number = Some("12/QĐ-UBND".to_owned());
     let comment = "Đồng ý. Giao Sở Nội vụ chủ trì, phối hợp Sở Tài chính tham mưu, báo cáo trước ngày 15/12.";
     let roles = [
+        // A person without a picture: the block of words between position and name.
+        (at(Role::Approve, "CHỦ TỊCH"), vec!["Ký bởi: ", "Cơ quan: ", "Thời gian ký: "]),
         (Appearance { number: number.clone(), ..Appearance::new(Role::Annex) }, vec!["12/QĐ-UBND", "+07:00"]),
         (Appearance::new(Role::Copy(CopyKind::SaoY)), vec!["SAO Y", organisation, "+07:00"]),
         (
