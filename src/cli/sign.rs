@@ -109,11 +109,12 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
-    #[command(flatten)]
-    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
