@@ -174,16 +174,16 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
 }
 
 /// The objects of the new revision, by number.
-struct Update<'a> {
-    document: &'a Document,
-    objects: BTreeMap<u32, (u16, Object)>,
+pub(super) struct Update<'a> {
+    pub(super) document: &'a Document,
+    pub(super) objects: BTreeMap<u32, (u16, Object)>,
     next: u32,
     /// Numbers that the catalog, the form or the first page refer to, though there may be no such object.
     avoided: HashSet<u32>,
 }
 
 impl<'a> Update<'a> {
-    fn new(document: &'a Document) -> Result<Self, PdfError> {
+    pub(super) fn new(document: &'a Document) -> Result<Self, PdfError> {
         let size = document.trailer().integer("Size").and_then(|size| u32::try_from(size).ok()).unwrap_or(1);
         let highest = document.revisions().iter().filter_map(|revision| revision.entries.last());
         let highest = highest.map(|entry| entry.number.saturating_add(1)).max().unwrap_or(1);
@@ -202,7 +202,7 @@ impl<'a> Update<'a> {
         Ok(update)
     }
 
-    fn allocate(&mut self) -> Result<ObjectId, PdfError> {
+    pub(super) fn allocate(&mut self) -> Result<ObjectId, PdfError> {
         loop {
             let number = self.next;
             self.next = number
@@ -214,11 +214,11 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn put(&mut self, id: ObjectId, object: Object) {
+    pub(super) fn put(&mut self, id: ObjectId, object: Object) {
         self.objects.insert(id.0, (id.1, object));
     }
 
-    fn resolve(&self, object: &Object) -> Result<(Option<ObjectId>, Object), PdfError> {
+    pub(super) fn resolve(&self, object: &Object) -> Result<(Option<ObjectId>, Object), PdfError> {
         self.document.resolve(self.document.last(), object)
     }
 
@@ -349,7 +349,7 @@ impl<'a> Update<'a> {
         Ok(Increment { base_len, tail: tail.bytes, ranges, field })
     }
 
-    fn cross_reference(&mut self, tail: &mut Tail) -> Result<(), PdfError> {
+    pub(super) fn cross_reference(&mut self, tail: &mut Tail) -> Result<(), PdfError> {
         let last = self.document.revisions().last();
         let (kind, prev) = last.map_or((XrefKind::Table, 0), |last| (last.kind, last.xref_offset));
         let mut trailer = self.document.trailer().without(&NOT_CARRIED_OVER);
@@ -376,10 +376,10 @@ impl<'a> Update<'a> {
 }
 
 /// The bytes of the increment as they grow.
-struct Tail {
-    base_len: u64,
-    bytes: Vec<u8>,
-    entries: Vec<(ObjectId, u64)>,
+pub(super) struct Tail {
+    pub(super) base_len: u64,
+    pub(super) bytes: Vec<u8>,
+    pub(super) entries: Vec<(ObjectId, u64)>,
 }
 
 impl Tail {
@@ -387,7 +387,7 @@ impl Tail {
         self.base_len + self.bytes.len() as u64
     }
 
-    fn open(&mut self, id: ObjectId) {
+    pub(super) fn open(&mut self, id: ObjectId) {
         self.entries.push((id, self.offset()));
         self.bytes.extend_from_slice(format!("{} {} obj\n", id.0, id.1).as_bytes());
     }

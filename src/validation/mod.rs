@@ -21,17 +21,20 @@ mod inspect;
 mod modifications;
 mod policy;
 mod record;
+mod reliance;
 mod report;
 mod security_store;
 mod verdict;
 pub mod words;
 
+pub use cms::time_stamp_holds;
 use inspect::Signature;
 pub use modifications::{PermittedKinds, kind_name};
 pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
 pub use record::{
     FORMAT, Record, RecordedAnchor, RecordedAnchors, RecordedEvidence, RecordedGrant, ReplayError, Replayed,
 };
+pub use reliance::{Piece, PieceStatus, Reliance};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
@@ -61,7 +64,7 @@ pub enum Need {
 }
 
 /// Something brought for the judge, as received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// A certificate that may lie on a path; DER.
     Certificate(Vec<u8>),
@@ -179,6 +182,16 @@ impl Inspection {
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
         let (signatures, _) = verdict::judge(self, policy, anchors, moment);
+        self.document_report(name, policy, moment, signatures)
+    }
+
+    fn document_report(
+        &self,
+        name: &str,
+        policy: &Policy,
+        moment: UtcTime,
+        signatures: Vec<SignatureReport>,
+    ) -> DocumentReport {
         DocumentReport {
             name: name.to_owned(),
             sha256: self.sha256.to_hex(),
@@ -188,6 +201,11 @@ impl Inspection {
             cryptographic_policy: policy.cryptography.name().to_owned(),
             signatures,
         }
+    }
+
+    /// What was brought so far, in the order in which it came.
+    pub fn supplied(&self) -> &[Evidence] {
+        &self.supplied
     }
 
     /// Certificates and status evidence that came inside a signature.

@@ -4,11 +4,13 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
+use std::collections::BTreeMap;
+
 use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, SignatureReport, StatusEvidence, StatusReport, StatusSource,
+    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatusEvidence, StatusReport, StatusSource,
     TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
@@ -36,6 +38,24 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment);
+    (reports, needs)
+}
+
+/// All that a judgement gives.
+pub(super) struct Judged {
+    pub(super) reports: Vec<SignatureReport>,
+    pub(super) needs: Vec<Need>,
+    /// By place.
+    pub(super) reliances: Vec<Reliance>,
+}
+
+pub(super) fn judge_all(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+) -> Judged {
     let mut bench = Bench {
         inspection,
         policy,
@@ -45,6 +65,7 @@ pub(super) fn judge(
         moment,
         proofs: Vec::new(),
         needs: Vec::new(),
+        reliances: BTreeMap::new(),
     };
     let signatures = &inspection.signatures;
     let mut reports: Vec<Option<SignatureReport>> = signatures.iter().map(|_| None).collect();
@@ -65,13 +86,13 @@ pub(super) fn judge(
         })
     });
     let reports = reports.collect();
-    (reports, bench.needs)
+    Judged { reports, needs: bench.needs, reliances: bench.reliances.into_values().collect() }
 }
 
 /// One judgement under way.
-struct Bench<'a> {
-    inspection: &'a Inspection,
-    policy: &'a Policy,
+pub(super) struct Bench<'a> {
+    pub(super) inspection: &'a Inspection,
+    pub(super) policy: &'a Policy,
     /// The policy, as paths are judged by it.
     rules: Rules,
     permitted: PermittedKinds,
@@ -80,6 +101,7 @@ struct Bench<'a> {
     /// Valid document time-stamps: the revision that each covers, and its time.
     proofs: Vec<(usize, UtcTime)>,
     needs: Vec<Need>,
+    pub(super) reliances: BTreeMap<usize, Reliance>,
 }
 
 /// What a time-stamp is worth.
@@ -146,6 +168,7 @@ impl Bench<'_> {
                 }
                 draft.report.best_signature_time = Some(time.to_string());
                 draft.report.best_signature_time_source = Some(TimeSource::TimeStamp);
+                self.rely_on_stamp(index, token, &trusted, time);
                 self.trust(&mut draft, &trusted);
                 return draft.finish();
             }
@@ -207,8 +230,13 @@ impl Bench<'_> {
         let Some(signer) = &checked.signer else { return draft.finish() };
         let known_by = control.proven.then_some((index, control.at));
         let assessment = self.assess(signer, Purpose::Signing, control, known_by);
+        self.reliance(index).proven_at = control.proven.then_some(control.at);
+        for (_, trusted) in &proven {
+            self.rely(index, trusted);
+        }
         match assessment {
             Ok(trusted) => {
+                self.rely(index, &trusted);
                 if let Some((at, _)) = trusted.revoked_later() {
                     let message = Key::CertificateRevokedLater.message(format!(
                         "The signer's certificate was revoked at {at}, after the proven time of the signature."
