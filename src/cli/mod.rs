@@ -1,7 +1,9 @@
 //! The command line: a file a verb.
 
 mod demo;
+mod extend;
 mod ledger;
+mod level;
 mod path;
 mod path_words;
 mod people;
@@ -10,6 +12,8 @@ mod pki;
 mod serve;
 mod sign;
 mod token;
+mod trust;
+// mod upkeep;
 mod verify;
 
 use std::process::ExitCode;
@@ -28,6 +32,8 @@ struct Cli {
 enum Verb {
     /// Run the whole story on this machine: sign, verify, dispatch, record; then keep serving
     Demo(demo::Args),
+    /// Raise signatures to a level that lasts
+    Extend(extend::Args),
     /// Prove, check and audit the dispatch ledger
     Ledger(ledger::Args),
     /// Ask whether a certificate can be relied on
@@ -64,6 +70,7 @@ pub fn main() -> ExitCode {
     };
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
+        Verb::Extend(args) => extend::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),
         Verb::People(args) => people::run(args),

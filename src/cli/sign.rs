@@ -4,27 +4,29 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    level::{IfNoTsa, LevelName, TsaArgs},
+    pin::{PinArgs, TokenArgs},
+    trust::TrustArgs,
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
-    fetch::Fetcher,
     pdf::Document,
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk},
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
-    trust::Anchors,
-    validation::{Indication, Policy},
+    validation::{Indication, Level, Policy},
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority.
+/// Sign a PDF with a token: PAdES B-B, B-T with a time-stamp authority, or a level that lasts.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
-/// not at all.
+/// not at all. Levels lt and lta need --trust, to know which evidence the signature rests on.
 ///
-/// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
-/// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
+/// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 no time-stamp authority gave
+/// anything, or evidence is missing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The PDF to sign
@@ -49,12 +51,20 @@ pub(super) struct Args {
     /// Issuers that travel with the signature (PEM or DER); may be given several times
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     chain: Vec<PathBuf>,
-    /// Anchors for the release check (PEM); without one the verdict of a good file stays open
-    #[arg(long, value_name = "PEM", help_heading = "Certificates")]
-    trust: Vec<PathBuf>,
-    /// The time-stamp authority, for PAdES B-T
-    #[arg(long, value_name = "URL", help_heading = "Signature")]
-    tsa: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// The level to reach; t with a time-stamp authority and b without one, unless said
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
+    level: Option<LevelName>,
+    #[command(flatten)]
+    tsa: TsaArgs,
+    /// What is done when the level cannot be reached, because no authority answers or evidence is missing
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "refuse", help_heading = "Level")]
+    if_no_tsa: IfNoTsa,
+    /// For lt and lta: wait so long after the signature before its evidence is gathered, which must then be younger
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Level",
+        value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    grace: u64,
     /// The digest
     #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
     digest: DigestName,
@@ -119,7 +129,8 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
-                SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
+                SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
+                SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
                 SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
@@ -140,14 +151,19 @@ fn sign(args: Args) -> Result<Released, Failure> {
     for file in &args.chain {
         chain.extend(certificates(file)?);
     }
-    let mut anchors = Anchors { name: "--trust".to_owned(), ..Anchors::default() };
-    for file in &args.trust {
-        anchors.certificates.extend(certificates(file)?);
-    }
-
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let clock = Clock::System;
     let limits = Limits::default();
+    let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
+    let fetcher = args.trust.fetcher().map_err(Failure::Usage)?;
+    let level = args.level.map(Level::from);
+    let time_stamping = args.tsa.time_stamping();
+    if level.is_some_and(|level| level > Level::B) && time_stamping.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: give --tsa".to_owned()));
+    }
+    if level.is_some_and(|level| level >= Level::Lt) && anchors.is_empty() {
+        return Err(Failure::Usage("levels lt and lta need to know whom to trust: give --trust".to_owned()));
+    }
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
@@ -174,14 +190,23 @@ fn sign(args: Args) -> Result<Released, Failure> {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::new()),
-        time_stamping: args.tsa.map(TimeStamping::new),
+        fetcher: Arc::new(fetcher),
+        time_stamping: time_stamping.map(|stamping| {
+            let grace = std::time::Duration::from_secs(args.grace);
+            stamping.when_unreached(args.if_no_tsa.into()).with_grace(grace)
+        }),
+        // Without a level that lasts nothing has to be fetched, and nothing is.
+        online: level.is_some_and(|level| level >= Level::Lt) && !args.trust.offline,
         anchors,
         policy: Policy::strict(),
-        online: false,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        level,
+    };
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -213,8 +238,11 @@ fn tell(released: &Released, json: bool) {
             "signature": released.signature(),
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
-                "stamp": took.stamp, "verify": took.verify,
+                "stamp": took.stamp, "extend": took.extend, "verify": took.verify,
             },
+            "askedLevel": released.asked(),
+            "reachedLevel": released.reached(),
+            "deferred": released.deferred(),
         });
         println!("{value:#}");
         return;
@@ -229,6 +257,11 @@ fn tell(released: &Released, json: bool) {
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(why) = released.deferred() {
+        let (asked, reached) = (released.asked().as_str(), released.reached().as_str());
+        println!("later     level {reached}, not {asked}: {why}");
+        println!("          raise it with: kyso extend FILE -o OUT --to {}", asked.to_lowercase());
+    }
 }
 
 /// A spinner on a terminal, nothing elsewhere.

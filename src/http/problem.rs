@@ -319,8 +319,8 @@ impl From<SignError> for Problem {
         };
         let entry = match &error {
             SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => return refused(pdf),
-            SignError::TimeStampAuthority { .. }
-            | SignError::UnsteadyTimeStamps { .. }
+            SignError::NoTimeStamp(_)
+            | SignError::NotRaised { .. }
             | SignError::Signing(SigningError::TimeStamp(_)) => &TIMESTAMP_UNAVAILABLE,
             SignError::Token(
                 TokenError::FinalTry

@@ -5,6 +5,7 @@
 
 mod audit;
 mod error;
+pub mod extend;
 mod issue;
 mod people;
 mod prove;
@@ -15,6 +16,7 @@ mod send;
 pub mod policy;
 pub mod sign;
 mod sign_document;
+pub mod time_stamping;
 pub mod trust;
 pub mod verify;
 

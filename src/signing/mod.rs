@@ -5,12 +5,14 @@
 //!         a key signs them                          the only step that sees a key: a token, an agent, a CSC service
 //! Prepared::finish(value)          ->  Signed      the value fits the certificate, or nothing comes out
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
+//! entries_to_store(reliances)      ->  entries     what B-LT needs in `/DSS`; a document time-stamp over it is B-LTA
 //! ```
 //!
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
 mod document_stamp;
+mod extension;
 mod room;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::{
     crypto::{self, CryptoError},
     pdf::{self, Document, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
+    validation::Level,
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
@@ -29,6 +32,9 @@ use crate::{
 };
 
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
+pub use extension::{
+    Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
+};
 pub use room::TokenRoom;
 
 /// What a signature says, and with which certificate.
@@ -57,6 +63,8 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// The level to reach; the desk's own when absent. The revision that is signed does not depend on it.
+    pub level: Option<Level>,
 }
 
 /// Checks that `signer` may sign at `now` with `scheme`, before anyone is asked for a PIN.
@@ -186,8 +194,8 @@ pub struct Signed {
 
 impl Signed {
     /// The request for a signature time-stamp over the value (RFC 3161, ETSI EN 319 122-1 section 5.3).
-    pub fn time_stamp_request(&self, nonce: [u8; 8]) -> tsp::Request {
-        stamp_request(self.prepared.request.scheme.digest().digest(&self.value), nonce)
+    pub fn time_stamp_request(&self, algorithm: DigestAlgorithm, nonce: [u8; 8]) -> tsp::Request {
+        stamp_request(algorithm.digest(&self.value), nonce)
     }
 
     /// The bytes to append, without a time-stamp: PAdES B-B.
@@ -210,7 +218,8 @@ impl Signed {
     /// [`SigningError::TimeStamp`] when the token is not one over this signature.
     pub fn stamp(self, token: &[u8], limits: &Limits) -> Result<Stamped, SigningError> {
         let parsed = tsp::Token::parse(token, limits)?;
-        if parsed.info.imprint != self.prepared.request.scheme.digest().digest(&self.value) {
+        let algorithm = parsed.info.imprint.algorithm;
+        if algorithm.is_weak() || parsed.info.imprint != algorithm.digest(&self.value) {
             return Err(tsp::TspError::Mismatch { what: "messageImprint" }.into());
         }
         let cms = self.cms(Some(token));

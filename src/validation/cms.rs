@@ -220,9 +220,8 @@ pub fn time_stamp_holds(
     imprint: &Digest,
     limits: &Limits,
 ) -> Result<crate::base::UtcTime, String> {
-    let token = check_token(token, limits, |algorithm| {
-        (algorithm == imprint.algorithm).then(|| imprint.clone())
-    })?;
+    let token =
+        check_token(token, limits, |algorithm| (algorithm == imprint.algorithm).then(|| imprint.clone()))?;
     if !token.imprint_matches {
         return Err("it was made for something else".to_owned());
     }

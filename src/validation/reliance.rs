@@ -1,6 +1,8 @@
 //! What a verdict rests on, piece by piece: for whoever stores it in the file, so that the verdict lasts.
 
-use super::{DocumentReport, Evidence, Inspection, Policy, StatusEvidence, cms::CheckedToken, verdict::Bench};
+use super::{
+    DocumentReport, Evidence, Inspection, Policy, StatusEvidence, cms::CheckedToken, verdict::Bench,
+};
 use crate::{
     base::UtcTime,
     crypto::policy::Use,

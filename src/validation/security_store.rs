@@ -83,7 +83,9 @@ impl Reading<'_> {
         for item in array.as_ref().and_then(Object::as_array).unwrap_or_default() {
             let Some(fewer) = self.items.checked_sub(1) else { break };
             self.items = fewer;
-            let Some(Object::Stream(stream)) = follow(self.document, revision, item.clone()) else { continue };
+            let Some(Object::Stream(stream)) = follow(self.document, revision, item.clone()) else {
+                continue;
+            };
             if !self.seen.insert(stream.data.start) {
                 continue;
             }

@@ -10,8 +10,8 @@ use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatusEvidence, StatusReport, StatusSource,
-    TimeSource, TimeStampReport,
+    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatusEvidence, StatusReport,
+    StatusSource, TimeSource, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
     modifications::{PermittedKinds, modifications},

@@ -136,6 +136,7 @@ impl Authority {
 /// What asking needs beside the authority.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
+    pub(super) stamping: &'a TimeStamping,
     pub(super) fetcher: &'a Fetcher,
     pub(super) limits: &'a Limits,
     pub(super) now: UtcTime,
@@ -144,9 +145,13 @@ pub(super) struct Asking<'a> {
 impl Asking<'_> {
     /// The token for `request`, checked as far as it can be without trust.
     pub(super) fn ask(&self, authority: &Authority, request: &tsp::Request) -> Result<Vec<u8>, StampError> {
-        let AuthoritySettings { url, timeout, .. } = &authority.settings;
-        let answer =
-            self.fetcher.post_timestamp_within(url, &request.to_der(), *timeout, authority.tries)?;
+        let AuthoritySettings { url, timeout, quota, .. } = &authority.settings;
+        match self.stamping.usage.take(url, *quota, self.now) {
+            Ok(true) => {}
+            Ok(false) => return Err(StampError::OverQuota),
+            Err(why) => return Err(StampError::QuotaUnknown(why)),
+        }
+        let answer = self.fetcher.post_timestamp_within(url, &request.to_der(), *timeout, authority.tries)?;
         let token = tsp::token_from_response(&answer, request)?;
         let time = time_stamp_holds(&token, &request.imprint, self.limits).map_err(StampError::Broken)?;
         // Our moment was read before the authority was asked.
@@ -170,9 +175,28 @@ pub(super) enum StampError {
     Clock { theirs: UtcTime, ours: UtcTime },
     #[error("{0}")]
     Network(#[from] FetchError),
+    #[error("has given what its quota allows")]
+    OverQuota,
+    #[error("was not asked, because what it has given is not known: {0}")]
+    QuotaUnknown(String),
+    #[error("its time-stamps are of ever other lengths")]
+    Unsteady,
     /// Not its fault: what was to be stamped.
     #[error(transparent)]
     Own(#[from] Box<super::sign::SignError>),
+}
+
+impl StampError {
+    /// As metrics name it.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Answer(_) | Self::Broken(_) | Self::Clock { .. } | Self::Unsteady => "useless",
+            Self::Network(_) => "no-answer",
+            Self::OverQuota => "over-quota",
+            Self::Own(_) => "own-fault",
+            Self::QuotaUnknown(_) => "quota-unknown",
+        }
+    }
 }
 
 impl From<super::sign::SignError> for StampError {
@@ -234,6 +258,11 @@ impl TimeStamping {
         Self { usage: Usage::kept_by(keeper), ..self }
     }
 
+    /// Whether there is nobody to ask.
+    pub fn is_empty(&self) -> bool {
+        self.authorities.is_empty()
+    }
+
     /// The level that signatures reach unless another one is asked for.
     pub fn level(&self) -> Level {
         self.level
@@ -284,21 +313,6 @@ impl TimeStamping {
                 count(url, "left-alone");
                 continue;
             }
-            match self.usage.take(url, authority.settings.quota, now) {
-                Ok(true) => {}
-                Ok(false) => {
-                    authority.breaker().leave();
-                    tried.push(format!("{url} has given what its quota allows"));
-                    count(url, "over-quota");
-                    continue;
-                }
-                Err(why) => {
-                    authority.breaker().leave();
-                    tried.push(format!("{url} was not asked, because its quota is not known: {why}"));
-                    count(url, "quota-unknown");
-                    continue;
-                }
-            }
             match attempt(authority) {
                 Ok(made) => {
                     authority.breaker().succeeded();
@@ -309,12 +323,20 @@ impl TimeStamping {
                     authority.breaker().leave();
                     return Err(Failed::Own(*error));
                 }
+                Err(error @ (StampError::OverQuota | StampError::QuotaUnknown(_))) => {
+                    authority.breaker().leave();
+                    count(url, error.outcome());
+                    tried.push(format!("{url} {error}"));
+                }
                 Err(error) => {
-                    let outcome = if matches!(error, StampError::Network(_)) { "no-answer" } else { "refused" };
-                    count(url, outcome);
+                    count(url, error.outcome());
                     let why = error.to_string();
                     tracing::warn!(authority = url, error = why, "a time-stamp authority gave no time-stamp");
-                    tried.push(if why.contains(url.as_str()) { why.clone() } else { format!("{url}: {why}") });
+                    tried.push(if why.contains(url.as_str()) {
+                        why.clone()
+                    } else {
+                        format!("{url}: {why}")
+                    });
                     authority.breaker().failed(now, why);
                 }
             }
