@@ -13,7 +13,7 @@ mod serve;
 mod sign;
 mod token;
 mod trust;
-// mod upkeep;
+mod upkeep;
 mod verify;
 
 use std::process::ExitCode;
@@ -48,6 +48,8 @@ enum Verb {
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),
+    /// Raise signatures to the level asked for and renew archive time-stamps
+    Upkeep(upkeep::Args),
     /// Judge signed PDFs
     Verify(verify::Args),
 }
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => serve::run(args),
         Verb::Sign(args) => sign::run(args),
         Verb::Token(args) => token::run(args),
+        Verb::Upkeep(args) => upkeep::run(args),
         Verb::Verify(args) => verify::run(args),
     }
 }

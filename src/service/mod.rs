@@ -18,6 +18,7 @@ pub mod sign;
 mod sign_document;
 pub mod time_stamping;
 pub mod trust;
+pub mod upkeep;
 pub mod verify;
 
 use std::{

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Service, ServiceError, SignedFile,
+    extend::ExtendError,
     sign::{SignError, Signer, SigningDesk},
+    upkeep::Lasting,
 };
 use crate::{
     base::Id,
@@ -59,9 +61,9 @@ impl Service {
 
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
         let staged = folder.path().join("signed.pdf");
-        let signer = Arc::clone(&key.signer);
+        let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
         let released =
-            tokio::task::spawn_blocking(move || desk.sign_file(&source, &staged, &signer, &wishes))
+            tokio::task::spawn_blocking(move || this.sign_file(&source, &staged, &signer, &wishes))
                 .await
                 .map_err(|_| SignDocumentError::Interrupted)??;
 
@@ -70,7 +72,8 @@ impl Service {
             report: released.report(),
             certificate_sha256: key.signer.certificate.sha256(),
         };
-        let document = self.record_signature(caller, id, key.role, signed).await?;
+        let lasting = Lasting::of(&released, &desk);
+        let document = self.record_lasting_signature(caller, id, key.role, signed, Some(&lasting)).await?;
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
         Ok(SignedDocument { document, signature })
     }
@@ -104,6 +107,9 @@ pub enum SignDocumentError {
     /// The work stopped half-way; nothing was recorded.
     #[error("signing was interrupted; nothing was recorded")]
     Interrupted,
+    /// The signatures could not be raised.
+    #[error("the document was not extended")]
+    Extend(#[source] ExtendError),
     /// Key or document belong to another agency.
     #[error("this key does not sign for your agency")]
     NotYourKey,

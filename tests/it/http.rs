@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod levels;
 mod operations;
 mod pages;
 mod siva;

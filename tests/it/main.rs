@@ -10,6 +10,7 @@ mod formats;
 mod house;
 mod http;
 mod judge;
+mod levels;
 mod path;
 mod pdf;
 mod pen;

@@ -19,7 +19,7 @@ use crate::{
     service::{HeldKey, SignedDocument},
     signing::Wishes,
     telemetry,
-    validation::SignatureReport,
+    validation::{Level, SignatureReport},
 };
 
 /// Sign a document
@@ -68,7 +68,12 @@ async fn sign_document(
         let detail = format!("this key is for the role {}", key.role.as_str());
         return Err(Problem::new(&problem::INVALID).at("/role", "signer.role", detail));
     }
-    let wishes = Wishes { reason: request.reason, location: request.location, ..Wishes::default() };
+    let wishes = Wishes {
+        reason: request.reason,
+        location: request.location,
+        level: request.level,
+        ..Wishes::default()
+    };
     let _turn = app.turn().await?;
     Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
 }
@@ -100,6 +105,10 @@ pub(in super::super) struct SignRequest {
     /// Where, as the signature says it.
     #[serde(default)]
     location: Option<String>,
+    /// The level to reach: `B`, `T`, `LT` or `LTA`; what the server is set to when absent. Where it cannot be reached now
+    /// and the server is set to defer, `upkeep` of the document says so.
+    #[serde(default)]
+    level: Option<Level>,
 }
 
 /// A document and the signature just put on it.

@@ -19,7 +19,7 @@ use stamping::Room;
 
 pub use super::time_stamping::TimeStamping;
 use super::{
-    extend::{ExtendError, Extension},
+    extend::{ExtendError, Extension, Raised},
     time_stamping::NoTimeStamp,
 };
 
@@ -142,6 +142,7 @@ pub struct Released {
     took: Steps,
     asked: Level,
     deferred: Option<String>,
+    good_until: Option<UtcTime>,
 }
 
 impl Released {
@@ -173,6 +174,11 @@ impl Released {
     /// Why the level asked for was left for later, where it was.
     pub fn deferred(&self) -> Option<&str> {
         self.deferred.as_deref()
+    }
+
+    /// Until when the archive time-stamp can be relied on by what is known now; `None` without one.
+    pub fn good_until(&self) -> Option<UtcTime> {
+        self.good_until
     }
 
     /// How long each step took, in milliseconds.
@@ -325,15 +331,19 @@ impl SigningDesk {
         let signed = prepared.finish(value)?;
         let unstamped = timed(&mut took.stamp, || self.append(&mut copy, signed, digest, stamped))?;
         deferred = deferred.or(unstamped.map(|none| none.to_string()));
+        let mut good_until = None;
         if asked >= Level::Lt && deferred.is_none() {
-            deferred = timed(&mut took.extend, || self.raise_new(&mut copy, &field, asked, digest))?;
+            match timed(&mut took.extend, || self.raise_new(&mut copy, &field, asked, digest))? {
+                Ok(raised) => good_until = raised.good_until,
+                Err(why) => deferred = Some(why),
+            }
         }
 
         // Evidence and time-stamps are younger than the moment at which signing began.
         let moment = self.clock.now().max(now);
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
         copy.release(&output)?;
-        Ok(Released { path: output, report, field, took, asked, deferred })
+        Ok(Released { path: output, report, field, took, asked, deferred, good_until })
     }
 
     /// Raises the new signature; says why not where that is left for later.
@@ -343,11 +353,11 @@ impl SigningDesk {
         field: &str,
         level: Level,
         digest: DigestAlgorithm,
-    ) -> Result<Option<String>, SignError> {
+    ) -> Result<Result<Raised, String>, SignError> {
         let grace = self.time_stamping.as_ref().map(TimeStamping::grace).unwrap_or_default();
         if !grace.is_zero() {
             if self.defers() {
-                return Ok(Some(format!(
+                return Ok(Err(format!(
                     "its evidence is gathered {} s after the signature",
                     grace.as_secs()
                 )));
@@ -360,8 +370,8 @@ impl SigningDesk {
             ..Extension::to(level)
         };
         match self.raise(copy, &extension, digest) {
-            Ok(_) => Ok(None),
-            Err(error) if self.defers() && error.may_pass() => Ok(Some(with_causes(&error))),
+            Ok(raised) => Ok(Ok(raised)),
+            Err(error) if self.defers() && error.may_pass() => Ok(Err(with_causes(&error))),
             Err(error) => Err(SignError::NotRaised { level, source: Box::new(error) }),
         }
     }
@@ -484,7 +494,7 @@ fn certificate_on(token: &Token, key: &KeySelector) -> Result<Certificate, SignE
     found.ok_or_else(|| SignError::NoCertificate { key: key.to_string() })
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(under) = cause {

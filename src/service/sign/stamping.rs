@@ -35,7 +35,7 @@ impl SigningDesk {
     }
 
     /// Whether what cannot be reached now is left for later.
-    pub(super) fn defers(&self) -> bool {
+    pub(in crate::service) fn defers(&self) -> bool {
         self.time_stamping.as_ref().is_some_and(|stamping| stamping.unreached() == Unreached::Defer)
     }
 

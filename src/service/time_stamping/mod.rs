@@ -19,7 +19,7 @@ pub use self::{
     quota::{HOURS, Keeper, Quota, hour_of},
 };
 use crate::{
-    base::{Digest, DigestAlgorithm, Limits, UtcTime},
+    base::{DigestAlgorithm, Limits, UtcTime},
     fetch::{FetchError, Fetcher},
     signing::TokenRoom,
     trust::SKEW,
@@ -34,6 +34,7 @@ pub struct TimeStamping {
     level: Level,
     unreached: Unreached,
     grace: Duration,
+    renew_before: SignedDuration,
     usage: Usage,
 }
 
@@ -233,6 +234,7 @@ impl TimeStamping {
             level: Level::T,
             unreached: Unreached::Refuse,
             grace: Duration::ZERO,
+            renew_before: RENEW_BEFORE,
             usage: Usage::default(),
         }
     }
@@ -251,6 +253,11 @@ impl TimeStamping {
     /// signature (ETSI EN 319 102-1 calls it the grace period): a revocation that was on its way is not missed.
     pub fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// The same, renewing archive time-stamps so long before their end; 90 days unless said.
+    pub fn with_renewal(self, renew_before: SignedDuration) -> Self {
+        Self { renew_before, ..self }
     }
 
     /// The same, counting quotas elsewhere.
@@ -276,6 +283,11 @@ impl TimeStamping {
     /// See [`TimeStamping::with_grace`].
     pub fn grace(&self) -> Duration {
         self.grace
+    }
+
+    /// See [`TimeStamping::with_renewal`].
+    pub fn renew_before(&self) -> SignedDuration {
+        self.renew_before
     }
 
     /// How each authority stands at `now`, in order.
@@ -352,6 +364,10 @@ fn count(authority: &str, outcome: &'static str) {
 
 /// The counter of what authorities were asked for, by authority and outcome.
 pub const TIME_STAMPS: &str = "kyso_time_stamps_total";
+
+/// How long before its end an archive time-stamp is renewed, unless said otherwise: a quarter, so that an outage of weeks
+/// or a new contract with an authority fits in.
+pub const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// For connections that fail and servers that are busy.
 const ALONE_TRIES: u32 = 3;
