@@ -164,7 +164,7 @@ async fn what_was_deferred_is_raised_after_a_restart() {
         let upkeep = office.document(id).await.upkeep.unwrap();
         assert_eq!(
             (upkeep.tries, upkeep.due_at.unwrap() - world.clock.now()),
-            (1, jiff::Span::new().seconds(60))
+            (1, SignedDuration::from_secs(60))
         );
         assert!(office.service.upkeep_round(&keep).await.unwrap().is_empty(), "not due yet");
 
