@@ -17,10 +17,10 @@ use crate::{
     },
     signing::SigningError,
     store::FileSource,
-    validation::{Level, words::Language},
+    validation::{Detached, Level, words::Language},
 };
 
-/// Raise the signatures of a document to a level that lasts, ours or not; no key is touched.
+/// Raise the signatures of a PDF, or a CMS signature, to a level that lasts, ours or not; no key is touched.
 ///
 /// t adds a document time-stamp where a signature has none; lt stores the certificates and the status evidence that the
 /// signatures rest on; lta puts a time-stamp over that. Earlier bytes stay, and signatures that were valid stay valid, or
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// The signed document
     #[arg(value_name = "FILE")]
     input: PathBuf,
+    /// The file that a CMS signature (.p7s) is about
+    #[arg(long, value_name = "FILE")]
+    detached: Option<PathBuf>,
     /// Where the extended document goes
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -96,6 +99,7 @@ impl Failure {
             Self::Extend(error) if error.may_pass() => 69,
             Self::Extend(ExtendError::Sign(error)) => match error {
                 SignError::NoAnchors { .. } | SignError::NoAuthority { .. } => 64,
+                SignError::NotReleased { .. } => 65,
                 SignError::Output { .. } => 73,
                 SignError::Input { .. } | SignError::Pdf(_) | SignError::Signing(SigningError::Pdf(_)) => 65,
                 _ => 70,
@@ -148,7 +152,15 @@ fn extend(args: Args) -> Result<Extended, Failure> {
     };
     let input =
         FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    Ok(desk.extend_file(&input, &args.output, &extension)?)
+    let content = match args.detached {
+        Some(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let source = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
+            Some(Detached { name, source: Arc::new(source) })
+        }
+        None => None,
+    };
+    Ok(desk.extend_file(&input, &args.output, &extension, content)?)
 }
 
 fn tell(extended: &Extended, json: bool) {
@@ -167,8 +179,10 @@ fn tell(extended: &Extended, json: bool) {
         return;
     }
     println!("extended  {}", extended.path().display());
-    println!("level     {} -> {}", raised.before.as_str(), raised.reached.as_str());
+    let before = raised.before.map_or("?", Level::as_str);
+    println!("level     {before} -> {}", raised.reached.as_str());
     let words = raised.added.iter().map(|one| match one {
+        AddedRevision::Attributes => "evidence and time-stamps in unsigned attributes",
         AddedRevision::Evidence => "evidence",
         AddedRevision::TimeStamp => "a document time-stamp",
     });

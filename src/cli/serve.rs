@@ -101,6 +101,7 @@ async fn run_until_signal(
         limits: config.limits.clone(),
         behind_proxy: config.http.behind_proxy,
         over_tls: listen.tls.is_some() || config.http.behind_proxy,
+        helper: None,
     };
     let (stop_upkeep, stopped) = tokio::sync::watch::channel(false);
     let upkeep = (config.upkeep.every_seconds > 0).then(|| {

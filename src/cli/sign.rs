@@ -1,39 +1,54 @@
 //! `kyso sign`.
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use indicatif::ProgressBar;
 
 use super::{
     level::{IfNoTsa, LevelName, TsaArgs},
+    looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
     trust::TrustArgs,
 };
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
+    fetch::Fetcher,
     pdf::Document,
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk},
-    signing::{self, SigningError, Wishes},
+    service::sign::{
+        CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+    },
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
-    validation::{Indication, Level, Policy},
+    trust::Anchors,
+    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, B-T with a time-stamp authority, or a level that lasts.
+/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+///
+/// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
-/// not at all. Levels lt and lta need --trust, to know which evidence the signature rests on.
+/// not at all.
 ///
-/// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 no time-stamp authority gave
-/// anything, or evidence is missing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
+/// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
+/// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign
-    #[arg(value_name = "IN.pdf")]
+    /// The PDF to sign; with --format cades any file
+    #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the signed PDF goes
-    #[arg(short, long, value_name = "OUT.pdf")]
+    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -53,21 +68,28 @@ pub(super) struct Args {
     chain: Vec<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
-    /// The level to reach; t with a time-stamp authority and b without one, unless said
+    /// How the signature is kept
+    #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
+    format: FormatName,
+    /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
+    #[arg(long, help_heading = "Signature")]
+    enveloping: bool,
+    /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
     level: Option<LevelName>,
     #[command(flatten)]
     tsa: TsaArgs,
-    /// What is done when the level cannot be reached, because no authority answers or evidence is missing
+    /// What is done when a PDF cannot reach its level, because no authority answers or evidence is missing
     #[arg(long, value_enum, value_name = "WHAT", default_value = "refuse", help_heading = "Level")]
     if_no_tsa: IfNoTsa,
-    /// For lt and lta: wait so long after the signature before its evidence is gathered, which must then be younger
+    /// For lt and lta of a PDF: wait so long after the signature before its evidence is gathered, which must then be
+    /// younger
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Level",
         value_parser = clap::value_parser!(u64).range(0..=86_400))]
     grace: u64,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -83,25 +105,52 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
+    #[command(flatten)]
+    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// Inside a PDF (ETSI EN 319 142-1)
+    #[default]
+    Pades,
+    /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
+    Cades,
+}
+
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
-    match sign(args) {
-        Ok(released) => {
-            tell(&released, json);
-            ExitCode::SUCCESS
-        }
+    let done = match args.format {
+        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
+        FormatName::Pades => sign(args).map(|released| {
+            let seen = released.placement();
+            let level = Some(Reached {
+                asked: released.asked(),
+                reached: released.reached(),
+                deferred: released.deferred(),
+            });
+            let told = Told { path: released.path(), report: released.report(), seen, level };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        FormatName::Cades => sign_cms(args).map(|released| {
+            let told = Told { path: released.path(), report: released.report(), seen: None, level: None };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
             ExitCode::from(failure.status())
@@ -129,6 +178,11 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
+                SignError::Enveloping { .. } => 65,
+                SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
                 SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
@@ -141,36 +195,98 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<Released, Failure> {
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    let output = args.output.clone();
+    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
+    let progress = spinner("signing");
+    let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
+    let (output, enveloping) = (args.output.clone(), args.enveloping);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Ready { desk, signer, input, level, .. } = ready(args)?;
+    let progress = spinner("signing");
+    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+/// All that signing needs, the token logged in.
+struct Ready {
+    desk: SigningDesk,
+    signer: Signer,
+    input: Arc<FileSource>,
+    level: Level,
+    wishes: Wishes,
+}
+
+fn ready(args: Args) -> Result<Ready, Failure> {
+    let time_stamping = args.tsa.time_stamping();
+    let usual = if time_stamping.is_some() { Level::T } else { Level::B };
+    let level = args.level.map_or(usual, Level::from);
+    if level >= Level::T && time_stamping.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: give --tsa URL".to_owned()));
+    }
+    let clock = Clock::System;
+    let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
+    let fetcher = args.trust.fetcher().map_err(Failure::Usage)?;
+    if level >= Level::Lt && anchors.is_empty() {
+        let words =
+            "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = match args.format {
+        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        FormatName::Cades => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
         chain.extend(certificates(file)?);
     }
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
-    let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
-    let fetcher = args.trust.fetcher().map_err(Failure::Usage)?;
-    let level = args.level.map(Level::from);
-    let time_stamping = args.tsa.time_stamping();
-    if level.is_some_and(|level| level > Level::B) && time_stamping.is_none() {
-        return Err(Failure::Usage("this level needs a time-stamp authority: give --tsa".to_owned()));
-    }
-    if level.is_some_and(|level| level >= Level::Lt) && anchors.is_empty() {
-        return Err(Failure::Usage("levels lt and lta need to know whom to trust: give --trust".to_owned()));
-    }
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        level: Some(level),
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
     }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    Document::open(input.clone(), &limits).map_err(SignError::from)?;
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -183,6 +299,16 @@ fn sign(args: Args) -> Result<Released, Failure> {
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
     }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: (level >= Level::T).then(|| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
+    }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
 
@@ -191,26 +317,60 @@ fn sign(args: Args) -> Result<Released, Failure> {
         chance: Chance::system(),
         limits,
         fetcher: Arc::new(fetcher),
-        time_stamping: time_stamping.map(|stamping| {
+        time_stamping: time_stamping.filter(|_| level >= Level::T).map(|stamping| {
             let grace = std::time::Duration::from_secs(args.grace);
             stamping.when_unreached(args.if_no_tsa.into()).with_grace(grace)
         }),
-        // Without a level that lasts nothing has to be fetched, and nothing is.
-        online: level.is_some_and(|level| level >= Level::Lt) && !args.trust.offline,
         anchors,
         policy: Policy::strict(),
+        // Evidence has to be brought before it can be kept.
+        online: level >= Level::Lt && !args.trust.offline,
     };
-    let wishes = Wishes {
-        field: args.field,
-        reason: args.reason,
-        location: args.location,
-        contact: args.contact,
-        level,
+    Ok(Ready { desk, signer, input, level, wishes })
+}
+
+/// The same as signing up to the key: what stands against it is said here too.
+fn dry_run(args: Args) -> Result<(), Failure> {
+    let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
+    let wish = SchemeWish { digest, pss: args.pss };
+    let certificate =
+        match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
+            Some(certificate) => certificate,
+            None => {
+                let token = args.token.open().map_err(SignError::from)?;
+                Signer::new(token, args.key, None, Vec::new(), wish)?.certificate
+            }
+        };
+    let scheme = wish.scheme_for(&certificate)?;
+    let identity = Identity { certificate, chain: Vec::new(), scheme };
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: None,
+        anchors: Anchors::default(),
+        policy: Policy::strict(),
+        online: false,
     };
-    let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
-    progress.finish_and_clear();
-    Ok(released)
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
+    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
+    let input = FileSource::open(&args.input)
+        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let helper = std::env::current_exe()
+        .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
+    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    std::fs::write(&picture, &preview.png)
+        .map_err(|source| SignError::Output { path: picture.clone(), source })?;
+    if args.json {
+        println!("{:#}", serde_json::json!({ "picture": picture, "placement": preview.placement }));
+        return Ok(());
+    }
+    println!("drawn     {}", picture.display());
+    looks::tell(&preview.placement);
+    println!("signed    nothing");
+    Ok(())
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
@@ -229,27 +389,45 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(released: &Released, json: bool) {
+/// What is said about a signed file.
+struct Told<'a> {
+    path: &'a Path,
+    report: &'a DocumentReport,
+    seen: Option<&'a Placement>,
+    level: Option<Reached<'a>>,
+}
+
+/// The level of a PDF, and why it is no higher where that was left for later.
+struct Reached<'a> {
+    asked: Level,
+    reached: Level,
+    deferred: Option<&'a str>,
+}
+
+fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
+    let Told { path, report, seen, level } = told;
     if json {
-        let took = released.took();
         let value = serde_json::json!({
-            "output": released.path(),
-            "sha256": released.report().sha256,
-            "signature": released.signature(),
+            "output": path,
+            "sha256": report.sha256,
+            "signature": signature,
+            "placement": seen,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "extend": took.extend, "verify": took.verify,
             },
-            "askedLevel": released.asked(),
-            "reachedLevel": released.reached(),
-            "deferred": released.deferred(),
+            "askedLevel": level.as_ref().map(|level| level.asked),
+            "reachedLevel": level.as_ref().map(|level| level.reached),
+            "deferred": level.as_ref().and_then(|level| level.deferred),
         });
         println!("{value:#}");
         return;
     }
-    let Some(signature) = released.signature() else { return };
-    println!("signed    {}", released.path().display());
-    println!("field     {}", signature.field);
+    let Some(signature) = signature else { return };
+    println!("signed    {}", path.display());
+    if !signature.field.is_empty() {
+        println!("field     {}", signature.field);
+    }
     println!("signer    {}", signature.signed_by.as_deref().unwrap_or("-"));
     println!("format    {}", signature.signature_format);
     let verdict = match signature.indication {
@@ -257,8 +435,11 @@ fn tell(released: &Released, json: bool) {
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
-    if let Some(why) = released.deferred() {
-        let (asked, reached) = (released.asked().as_str(), released.reached().as_str());
+    if let Some(placement) = seen {
+        looks::tell(placement);
+    }
+    if let Some(Reached { asked, reached, deferred: Some(why) }) = level {
+        let (asked, reached) = (asked.as_str(), reached.as_str());
         println!("later     level {reached}, not {asked}: {why}");
         println!("          raise it with: kyso extend FILE -o OUT --to {}", asked.to_lowercase());
     }

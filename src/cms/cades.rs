@@ -17,6 +17,10 @@ use crate::{
 pub struct CadesAttributes {
     /// signature-policy-identifier, signed: what makes an EPES signature.
     pub signature_policy: Option<SignaturePolicy>,
+    /// Where the text of the signature policy is, by the signer's word.
+    pub signature_policy_uri: Option<String>,
+    /// signer-attributes-v2, or signer-attributes: the roles that the signer claims. Nobody vouches for them.
+    pub claimed_roles: Vec<String>,
     /// commitment-type-indication, signed: what the signer meant by signing.
     pub commitment_types: Vec<ObjectIdentifier>,
     /// signer-location, signed: country, locality and the lines of the postal address, as far as they are given.
@@ -35,8 +39,12 @@ pub struct CadesAttributes {
     pub ocsp_values: Vec<Vec<u8>>,
     /// archive-time-stamp-v3 tokens (ETSI EN 319 122-1 section 5.5.3).
     pub archive_time_stamps: Vec<Vec<u8>>,
-    /// How many archive-time-stamps of the older second version are there; they are not used.
+    /// How many archive-time-stamps of the first and second version are there; they are not used.
     pub older_archive_time_stamps: usize,
+    /// How many long-term-validation attributes (ETSI TS 101 733 section 6.5) are there; they are not used.
+    pub long_term_validations: usize,
+    /// How many counter-signatures (RFC 5652 section 11.4) are there; they are not used.
+    pub counter_signatures: usize,
 }
 
 /// What signature-policy-identifier says (RFC 5126 section 5.8.1).
@@ -61,11 +69,36 @@ impl CadesAttributes {
         !(self.certificate_values.is_empty() && self.crl_values.is_empty() && self.ocsp_values.is_empty())
     }
 
+    /// An unsigned attribute alone: for what one value of one attribute brings with it.
+    pub fn of_unsigned(kind: ObjectIdentifier, value: &[u8], limits: &Limits) -> Self {
+        let mut attributes = Self::default();
+        if let Ok(value) = Reader::only(value) {
+            attributes.take_in_unsigned(kind, &value, limits);
+        }
+        attributes
+    }
+
+    /// The names of attributes that are there and prove nothing, as the standards call them.
+    pub fn unused(&self) -> Vec<&'static str> {
+        [
+            (self.older_archive_time_stamps, "archive-time-stamp of an older version"),
+            (self.counter_signatures, "countersignature"),
+            (self.long_term_validations, "long-term-validation"),
+        ]
+        .into_iter()
+        .filter_map(|(count, name)| (count > 0).then_some(name))
+        .collect()
+    }
+
     /// Takes in a signed attribute, if it is one of these.
     pub(super) fn take_in_signed(&mut self, kind: ObjectIdentifier, value: &Tlv<'_>, limits: &Limits) {
         match kind {
             oid::SIGNATURE_POLICY_ID => {
                 self.signature_policy = Some(policy(value).unwrap_or(SignaturePolicy::Unreadable));
+                self.signature_policy_uri = policy_uri(value);
+            }
+            oid::SIGNER_ATTRIBUTES | oid::SIGNER_ATTRIBUTES_V2 => {
+                claimed_roles(value, limits.certificates, &mut self.claimed_roles);
             }
             oid::COMMITMENT_TYPE => {
                 let kind = value.reader().any().and_then(|kind| kind.oid());
@@ -92,7 +125,9 @@ impl CadesAttributes {
             }
             oid::REVOCATION_VALUES if value.tag == Tag::SEQUENCE => self.take_in_revocations(value, limits),
             oid::ARCHIVE_TIME_STAMP_V3 => push(&mut self.archive_time_stamps, value, limits),
-            oid::ARCHIVE_TIME_STAMP_V2 => self.older_archive_time_stamps += 1,
+            oid::ARCHIVE_TIME_STAMP_V1 | oid::ARCHIVE_TIME_STAMP_V2 => self.older_archive_time_stamps += 1,
+            oid::LONG_TERM_VALIDATION => self.long_term_validations += 1,
+            oid::COUNTER_SIGNATURE => self.counter_signatures += 1,
             _ => {}
         }
     }
@@ -158,6 +193,54 @@ fn policy(value: &Tlv<'_>) -> Option<SignaturePolicy> {
     });
     Some(SignaturePolicy::Named { id, digest })
 }
+
+/// The id-spq-ets-uri among the qualifiers of a signature policy:
+/// `SigPolicyQualifierInfo ::= SEQUENCE { sigPolicyQualifierId OBJECT IDENTIFIER, sigQualifier ANY }`.
+fn policy_uri(value: &Tlv<'_>) -> Option<String> {
+    let mut fields = value.expect(Tag::SEQUENCE).ok()?.reader();
+    fields.any().ok()?;
+    let mut uri = None;
+    while !fields.is_empty() {
+        each(&fields.any().ok()?, |qualifier| {
+            let mut parts = qualifier.reader();
+            let kind = parts.any().and_then(|kind| kind.oid());
+            if let (Ok(oid::SPQ_URI), Ok(text)) = (kind, parts.any()) {
+                uri = uri.take().or_else(|| std::str::from_utf8(text.value).ok().map(str::to_owned));
+            }
+        });
+    }
+    uri
+}
+
+/// The text values of the claimed attributes, whatever their type.
+///
+/// ```text
+/// SignerAttributeV2 ::= SEQUENCE { claimedAttributes [0] SEQUENCE OF Attribute OPTIONAL, … }
+/// SignerAttribute   ::= SEQUENCE OF CHOICE { claimedAttributes [0] SEQUENCE OF Attribute, … }
+/// ```
+///
+/// Both in a module with explicit tags (ETSI EN 319 122-1 annex D).
+fn claimed_roles(value: &Tlv<'_>, limit: usize, roles: &mut Vec<String>) {
+    each(value, |choice| {
+        if choice.tag != Tag::context(0) {
+            return;
+        }
+        each(choice, |attributes| {
+            each(attributes, |attribute| {
+                let mut parts = attribute.reader();
+                let (Ok(_), Ok(values)) = (parts.any(), parts.take(Tag::SET)) else { return };
+                each(&values, |text| {
+                    if roles.len() < limit && TEXTS.contains(&text.tag) {
+                        roles.extend(std::str::from_utf8(text.value).map(str::to_owned));
+                    }
+                });
+            });
+        });
+    });
+}
+
+/// UTF8String, PrintableString, IA5String.
+const TEXTS: [Tag; 3] = [Tag(0x0C), Tag(0x13), Tag(0x16)];
 
 /// ```text
 /// SignerLocation ::= SEQUENCE {
@@ -245,11 +328,36 @@ mod tests {
         assert_eq!(found.archive_time_stamps, std::slice::from_ref(&token));
         assert_eq!(read(true, oid::ARCHIVE_TIME_STAMP_V3, &token), CadesAttributes::default());
         assert_eq!(read(false, oid::ARCHIVE_TIME_STAMP_V2, &token).older_archive_time_stamps, 1);
+        for unused in [oid::ARCHIVE_TIME_STAMP_V1, oid::LONG_TERM_VALIDATION, oid::COUNTER_SIGNATURE] {
+            assert_eq!(read(false, unused, &token).unused().len(), 1);
+            assert!(read(true, unused, &token).unused().is_empty());
+        }
         assert_eq!(read(false, oid::ESC_TIME_STAMP, &token).reference_time_stamps, [token]);
         assert!(read(false, oid::CERTIFICATE_REFS, &write::sequence([[]; 0])).references);
         let approval = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.6.5");
         let commitment = write::sequence([write::oid(approval)]);
         assert_eq!(read(true, oid::COMMITMENT_TYPE, &commitment).commitment_types, [approval]);
+    }
+
+    #[test]
+    fn roles_are_read_from_both_versions() {
+        let title = |texts: &[&str]| {
+            write::sequence([
+                write::oid(oid::TITLE),
+                write::set_of(texts.iter().map(|text| utf8(text)).collect()),
+            ])
+        };
+        let claimed = explicit(0, &write::sequence([title(&["Chủ tịch"]), title(&["Ủy viên", "b"])]));
+        let certified = explicit(1, &write::sequence([title(&["không"])]));
+        let value = write::sequence([claimed, certified]);
+        for kind in [oid::SIGNER_ATTRIBUTES, oid::SIGNER_ATTRIBUTES_V2] {
+            assert_eq!(read(true, kind, &value).claimed_roles, ["Chủ tịch", "b", "Ủy viên"], "{kind}");
+            assert!(read(false, kind, &value).claimed_roles.is_empty());
+            assert!(read(true, kind, &write::null()).claimed_roles.is_empty());
+        }
+        let many = vec![title(&["x"]); 5000];
+        let value = write::sequence([explicit(0, &write::sequence(many))]);
+        assert_eq!(read(true, oid::SIGNER_ATTRIBUTES_V2, &value).claimed_roles.len(), 200);
     }
 
     #[test]

@@ -1,12 +1,24 @@
 //! Cryptographic Message Syntax: SignedData read and built (RFC 5652, RFC 5035, ETSI EN 319 122-1).
 
+mod archive;
 mod build;
 mod cades;
+mod parts;
+mod pem;
 mod read;
+mod statements;
 
+pub use archive::{Covered, HashIndex, PartDigests};
 pub use build::{SignedAttributes, SignedDataParts};
 pub use cades::{CadesAttributes, SignaturePolicy};
+pub use parts::{Parts, UnsignedAttribute, ocsp_of_choice};
+pub use pem::{from_pem, pem_label};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
+pub use statements::{Commitment, SignedPolicy, Statements};
+
+/// How many bytes of content inside a CMS are taken in or written, beside [`crate::base::Limits::cms_bytes`] for the rest:
+/// they lie in memory, several times over.
+pub const MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -26,7 +38,7 @@ mod tests {
         },
     };
 
-    fn certificate(serial: u8) -> Certificate {
+    pub(super) fn certificate(serial: u8) -> Certificate {
         let id = extension(oid::SUBJECT_KEY_IDENTIFIER, false, &write::octet_string(b"key"));
         let sample = Sample { serial: vec![serial], extensions: vec![id], ..Sample::default() };
         Certificate::from_der(&sample.to_der()).unwrap()
@@ -41,7 +53,7 @@ mod tests {
         }
     }
 
-    fn built(digest: DigestAlgorithm, change: impl FnOnce(&mut SignedDataParts<'_>)) -> Vec<u8> {
+    pub(super) fn built(digest: DigestAlgorithm, change: impl FnOnce(&mut SignedDataParts<'_>)) -> Vec<u8> {
         let (signer, chain) = (certificate(1), [certificate(2), certificate(1)]);
         let signed_attributes = attributes(digest).to_der();
         let mut parts = SignedDataParts {
@@ -59,7 +71,7 @@ mod tests {
         parts.to_der()
     }
 
-    fn parse(der: &[u8]) -> Result<SignedData, CmsError> {
+    pub(super) fn parse(der: &[u8]) -> Result<SignedData, CmsError> {
         SignedData::parse(der, &Limits::default())
     }
 

@@ -53,6 +53,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(signatures::sign))
         .routes(routes!(extensions::extend))
         .routes(routes!(extensions::list))
+        .routes(routes!(signatures::preview))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

@@ -6,24 +6,38 @@
 //!
 //! Files that two programs may read as two documents are refused by name rather than repaired: see [`PdfError`].
 
+mod area;
 mod change;
 mod document;
+mod drawing;
 mod error;
+mod fields;
 mod guard;
+mod layout;
 mod lexer;
+mod mdp;
 mod object;
+mod page;
 mod revision;
 mod security_store;
+mod seed;
 mod signature;
 mod stream;
 mod write;
 mod xref;
 
-pub use change::{Change, ChangeKind};
+pub use area::Area;
+pub use change::{AddedSignature, Change, ChangeKind, NotAlone};
 pub use document::Document;
+pub use drawing::{Drawing, Part};
 pub use error::{ByteRangeError, PdfError};
+pub use fields::{NewField, SignatureSlot, add_signature_field};
+pub use layout::{Layout, Letter};
+pub use mdp::{DocMdp, UnknownWord};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
+pub use page::{Frame, Page, SeenField};
 pub use revision::Revision;
 pub use security_store::{StoreEntry, prepare_store};
+pub use seed::{CertificateFlag, CertificateSeed, SeedFlag, SeedValue, TimeStampSeed};
 pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};
 pub use write::{Increment, NewSignature, prepare_signature};

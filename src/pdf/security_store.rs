@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Document, PdfError,
     object::{Dictionary, Object, ObjectId, Stream},
-    write::{Tail, Update},
+    write::Update,
 };
 use crate::base::{DigestAlgorithm, Sha256};
 
@@ -53,9 +53,7 @@ impl StoreEntry {
 /// [`PdfError::Damaged`] when bytes follow the last `%%EOF` or the present store cannot be read, [`PdfError::Limit`]
 /// when it is too large to be gone through, [`PdfError::Encrypted`] when the file is encrypted.
 pub fn prepare_store(document: &Document, entries: &[StoreEntry]) -> Result<Option<Vec<u8>>, PdfError> {
-    if let Some(offset) = document.trailing_bytes()? {
-        return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
-    }
+    document.refuse_trailing_bytes()?;
     if document.trailer().get("Encrypt").is_some() {
         // Streams of an encrypted file would have to be encrypted as well.
         return Err(PdfError::Encrypted);
@@ -107,8 +105,6 @@ struct Growing<'a> {
     id: Option<ObjectId>,
     dictionary: Dictionary,
     before: Dictionary,
-    /// New streams, by the object that each becomes.
-    streams: Vec<(ObjectId, Vec<u8>)>,
     /// Where each piece is, old or new.
     places: HashMap<(List, Sha256), ObjectId>,
     /// Bytes of present pieces that may still be read.
@@ -134,7 +130,6 @@ impl<'a> Growing<'a> {
             id,
             before: dictionary.clone(),
             dictionary,
-            streams: Vec::new(),
             places: HashMap::new(),
             left,
             changed: false,
@@ -181,7 +176,12 @@ impl<'a> Growing<'a> {
             let key = (list, Sha256::of(der));
             if !self.places.contains_key(&key) {
                 let at = self.update.allocate()?;
-                self.streams.push((at, der.clone()));
+                // Stored as it is: certificates and answers hardly get shorter by compression.
+                let mut dictionary = Dictionary::new();
+                let len = i64::try_from(der.len()).unwrap_or(i64::MAX);
+                dictionary.set("Length", Object::Integer(len));
+                self.update.put(at, Object::Dictionary(dictionary));
+                self.update.streams.insert(at.0, der.clone());
                 self.places.insert(key, at);
                 items.push(Object::Reference(at));
             }
@@ -258,43 +258,7 @@ impl<'a> Growing<'a> {
             // Only objects below it grew.
             Some(_) | None => {}
         }
-        self.update.assemble_with(&self.streams).map(Some)
-    }
-}
-
-impl Tail {
-    /// A stream as it is: certificates and answers hardly get shorter by compression.
-    fn stream_object(&mut self, id: ObjectId, data: &[u8]) {
-        let mut dictionary = Dictionary::new();
-        dictionary.set("Length", Object::Integer(i64::try_from(data.len()).unwrap_or(i64::MAX)));
-        self.open(id);
-        Object::Dictionary(dictionary).write(&mut self.bytes);
-        self.bytes.extend_from_slice(b"\nstream\n");
-        self.bytes.extend_from_slice(data);
-        self.bytes.extend_from_slice(b"\nendstream\nendobj\n");
-    }
-}
-
-impl Update<'_> {
-    /// The revision of all objects put so far and of `streams`.
-    fn assemble_with(mut self, streams: &[(ObjectId, Vec<u8>)]) -> Result<Vec<u8>, PdfError> {
-        let base_len = self.document.source.len();
-        let mut tail = Tail { base_len, bytes: Vec::new(), entries: Vec::new() };
-        if base_len > 0
-            && !matches!(self.document.source.read(base_len - 1..base_len)?.as_slice(), b"\n" | b"\r")
-        {
-            tail.bytes.push(b'\n');
-        }
-        for (number, (generation, object)) in std::mem::take(&mut self.objects) {
-            tail.open((number, generation));
-            object.write(&mut tail.bytes);
-            tail.bytes.extend_from_slice(b"\nendobj\n");
-        }
-        for (id, data) in streams {
-            tail.stream_object(*id, data);
-        }
-        self.cross_reference(&mut tail)?;
-        Ok(tail.bytes)
+        self.update.finish_plain().map(Some)
     }
 }
 

@@ -7,12 +7,14 @@ use std::{
 };
 
 use super::{
-    Document, PdfError, SignatureKind,
+    Document, NewField, PdfError, SignatureKind,
+    drawing::Drawing,
+    mdp::{DocMdp, Standing, references},
     object::{Dictionary, Object, ObjectId, encode_text},
-    signature::Field,
+    signature::{Field, FieldLock},
     xref::XrefKind,
 };
-use crate::base::{Sha256, UtcTime};
+use crate::base::{DigestAlgorithm, Sha256, UtcTime};
 
 /// What a new signature's dictionary and field say.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,19 @@ pub struct NewSignature {
     pub signer_name: Option<String>,
     /// `/M`, written in the time of Vietnam (UTC+7).
     pub claimed_time: Option<UtcTime>,
+    /// What the signature looks like, and where. In a field that is there already only the looks count: it keeps its
+    /// place, and one without a place takes none.
+    pub appearance: Option<Drawing>,
+    /// Something else to be seen, such as a code for the check page: a stamp (ISO 32000-2 section 12.5.6.12) that the
+    /// signature covers. Only where nothing is signed yet, for to earlier signatures it would be a change.
+    pub stamp: Option<Drawing>,
+    /// Makes it a certification signature that permits so much; `None` for an approval signature.
+    pub certify: Option<DocMdp>,
+    /// What it locks. A new field says so in its `/Lock`; a field that has a `/Lock` keeps its own, and no other one
+    /// may be asked for.
+    pub lock: Option<FieldLock>,
+    /// The digest of the signed bytes, as the references of a certification or a lock name it.
+    pub digest: Option<DigestAlgorithm>,
     /// Bytes (not hex digits) reserved for the CMS; from 1 to [`crate::base::Limits::cms_bytes`].
     pub contents_len: usize,
 }
@@ -81,63 +96,63 @@ impl Increment {
 
 /// Writes the revision that adds a signature, in the file's own cross-reference kind.
 ///
-/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled.
+/// Without an appearance the field is invisible and stands on the first page, unless an empty one of that name waits to
+/// be filled. What its `/Lock` locks the signature locks; its `/SV` is for the caller to keep (see
+/// [`Document::seed_value`]).
 ///
 /// # Errors
 ///
-/// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Field`] when the field
-/// cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
+/// [`PdfError::Certified`] when an earlier signature permits no change; [`PdfError::NotFirst`] when a certification is
+/// asked for behind another signature; [`PdfError::Field`] when the field cannot be used; [`PdfError::Damaged`] when
+/// the form or the page tree is broken, or bytes follow the last `%%EOF`.
 pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
-    if let Some(offset) = document.trailing_bytes()? {
-        return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
-    }
+    document.refuse_trailing_bytes()?;
     let limit = document.limits.cms_bytes;
     if new.contents_len == 0 || new.contents_len > limit {
         return Err(PdfError::limit("the space for the signature", limit));
     }
-    if new.kind == SignatureKind::Signature {
-        refuse_certified(document)?;
-    }
+    // A time-stamp may always follow.
+    let standing = match new.kind {
+        SignatureKind::DocTimeStamp => Standing::default(),
+        SignatureKind::Signature => Standing::of(document)?,
+    };
+    standing.admits(new)?;
     let mut update = Update::new(document)?;
+    for drawing in new.appearance.iter().chain(&new.stamp) {
+        update.avoid(&Object::Dictionary(drawing.page_dictionary(document)?));
+    }
     let signature = update.allocate()?;
-    let field = match choose_field(document, new)? {
-        Chosen::Empty(field) => {
-            update.fill_field(&field, signature)?;
-            field.name
+    let (field, lock) = match choose_field(document, new, &standing)? {
+        Chosen::Empty(field, lock) => {
+            update.fill_field(&field, signature, new.appearance.as_ref())?;
+            (field.name, lock)
         }
         Chosen::New(name) => {
-            update.add_field(&name, signature)?;
-            name
+            update.add_field(&name, signature, new)?;
+            (name, new.lock.clone())
         }
     };
-    update.assemble(new, signature, field)
-}
-
-fn refuse_certified(document: &Document) -> Result<(), PdfError> {
-    let last = document.last();
-    let catalog = document.catalog()?;
-    let mut levels: Vec<Option<u8>> =
-        document.signatures()?.into_iter().map(|signature| signature.doc_mdp).collect();
-    if let Some(permissions) = catalog.get("Perms")
-        && let Some(certified) =
-            document.resolve(last, permissions)?.1.as_dictionary().and_then(|all| all.get("DocMDP"))
-        && let Some(signature) = document.resolve(last, certified)?.1.as_dictionary()
-    {
-        // A certification that does not say what it permits is read as the strictest.
-        levels.push(Some(document.doc_mdp(last, signature)?.unwrap_or(1)));
+    if let Some(stamp) = &new.stamp {
+        if !document.signatures()?.is_empty() {
+            let what = "a stamp cannot be added to a page that is signed already";
+            return Err(PdfError::Field { name: field, what });
+        }
+        update.add_stamp(stamp)?;
     }
-    if levels.iter().flatten().any(|level| !matches!(level, 2 | 3)) {
-        return Err(PdfError::Certified);
+    if new.certify.is_some() {
+        update.certify(signature)?;
     }
-    Ok(())
+    let references = references(new, lock.as_ref(), document.catalog_at(document.last())?.0);
+    update.assemble(new, references, signature, field)
 }
 
 enum Chosen {
-    Empty(Field),
+    /// With what a signature in it locks.
+    Empty(Field, Option<FieldLock>),
     New(String),
 }
 
-fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfError> {
+fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) -> Result<Chosen, PdfError> {
     let fields = document.fields_at(document.last())?;
     let Some(name) = &new.field else {
         let taken: HashSet<&str> =
@@ -147,7 +162,6 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
         return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
-    let below = format!("{name}.");
     if let Some(field) = fields.iter().find(|field| field.name == *name) {
         if field.kind.as_deref() != Some(b"Sig") {
             return refuse("it is no signature field");
@@ -157,28 +171,52 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
         {
             return refuse("it is signed already");
         }
-        if field.dictionary.get("Lock").is_some() || field.dictionary.get("SV").is_some() {
-            return refuse(
-                "its author bound it to conditions (/Lock or /SV) that kyso does not carry out yet",
-            );
+        if standing.locks(name) {
+            return refuse("an earlier signature locked it");
         }
-        return Ok(Chosen::Empty(field.clone()));
+        let own = document.field_lock(name, &field.dictionary)?;
+        let lock = match (own, &new.lock) {
+            (Some(own), Some(wanted)) if own != *wanted => {
+                return refuse(
+                    "its author fixed in it what a signature locks (/Lock), which is something else",
+                );
+            }
+            // Only a field's own /Lock can say what the document permits afterwards.
+            (None, Some(FieldLock { level: Some(_), .. })) => {
+                return refuse("only a new field can say what the document permits after the signature");
+            }
+            (own, wanted) => own.or_else(|| wanted.clone()),
+        };
+        return Ok(Chosen::Empty(field.clone(), lock));
     }
+    check_new_name(&fields, name)?;
+    Ok(Chosen::New(name.clone()))
+}
+
+/// Whether a new field of the form may have this name.
+pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfError> {
+    let refuse = |what| Err(PdfError::Field { name: name.to_owned(), what });
     if name.is_empty() || name.contains('.') || name.len() > 127 {
         return refuse("there is none of that name, and a new one has 1 to 127 bytes without a full stop");
     }
+    if fields.iter().any(|field| field.name == name) {
+        return refuse("there is one of that name");
+    }
+    let below = format!("{name}.");
     if fields.iter().any(|field| field.name.starts_with(&below)) {
         return refuse("it is a group of fields");
     }
-    Ok(Chosen::New(name.clone()))
+    Ok(())
 }
 
 /// The objects of the new revision, by number.
 pub(super) struct Update<'a> {
     pub(super) document: &'a Document,
-    pub(super) objects: BTreeMap<u32, (u16, Object)>,
+    objects: BTreeMap<u32, (u16, Object)>,
+    /// The data of those that are streams, as stored; their dictionaries have the `/Length`.
+    pub(super) streams: BTreeMap<u32, Vec<u8>>,
     next: u32,
-    /// Numbers that the catalog, the form or the first page refer to, though there may be no such object.
+    /// Numbers that the catalog, the form or the page refer to, though there may be no such object.
     avoided: HashSet<u32>,
 }
 
@@ -191,15 +229,26 @@ impl<'a> Update<'a> {
         if next as usize > document.limits.objects {
             return Err(PdfError::limit("the number of objects", document.limits.objects));
         }
-        let mut update = Self { document, objects: BTreeMap::new(), next, avoided: HashSet::new() };
+        let mut update = Self {
+            document,
+            objects: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            next,
+            avoided: HashSet::new(),
+        };
         let catalog = document.catalog()?;
         let form = update.resolve(catalog.get("AcroForm").unwrap_or(&Object::Null))?.1;
         for object in [Object::Dictionary(first_page(document)?.1), Object::Dictionary(catalog), form] {
-            object.for_each_reference(&mut |id| {
-                update.avoided.insert(id.0);
-            });
+            update.avoid(&object);
         }
         Ok(update)
+    }
+
+    /// Takes no number that `object` refers to, though there may be no such object.
+    fn avoid(&mut self, object: &Object) {
+        object.for_each_reference(&mut |id| {
+            self.avoided.insert(id.0);
+        });
     }
 
     pub(super) fn allocate(&mut self) -> Result<ObjectId, PdfError> {
@@ -222,15 +271,107 @@ impl<'a> Update<'a> {
         self.document.resolve(self.document.last(), object)
     }
 
-    fn fill_field(&mut self, field: &Field, signature: ObjectId) -> Result<(), PdfError> {
+    fn fill_field(
+        &mut self,
+        field: &Field,
+        signature: ObjectId,
+        looks: Option<&Drawing>,
+    ) -> Result<(), PdfError> {
         let mut dictionary = field.dictionary.clone();
         dictionary.set("V", Object::Reference(signature));
+        if let Some(drawing) = looks {
+            match field.widgets.as_slice() {
+                [] => self.show(&mut dictionary, drawing)?,
+                [widget] => {
+                    let Object::Dictionary(mut shown) = self.document.object(*widget)? else {
+                        return Err(PdfError::damaged(0, "a signature field's widget is no dictionary"));
+                    };
+                    self.show(&mut shown, drawing)?;
+                    self.put(*widget, Object::Dictionary(shown));
+                }
+                _ => {
+                    let what = "it has several places on the pages, and a signature has one";
+                    return Err(PdfError::Field { name: field.name.clone(), what });
+                }
+            }
+        }
         self.put(field.id, Object::Dictionary(dictionary));
-        self.extend_form(None)
+        self.extend_form(None, SIGNATURES_EXIST | APPEND_ONLY)
     }
 
-    fn add_field(&mut self, name: &str, signature: ObjectId) -> Result<(), PdfError> {
-        let (page_id, mut page) = first_page(self.document)?;
+    /// Gives a widget that is there already its looks.
+    fn show(&mut self, widget: &mut Dictionary, drawing: &Drawing) -> Result<(), PdfError> {
+        let flags = widget.integer("F").unwrap_or(0);
+        widget.set("F", Object::Integer((flags | PRINT) & !UNSEEN));
+        let looks = self.draw(drawing)?;
+        widget.set("AP", looks);
+        Ok(())
+    }
+
+    /// Adds the parts of a drawing. Gives the `/AP` for it: the normal appearance alone, as PDF/A asks.
+    fn draw(&mut self, drawing: &Drawing) -> Result<Object, PdfError> {
+        let ids = drawing.parts.iter().map(|_| self.allocate()).collect::<Result<Vec<_>, _>>()?;
+        for (id, part) in drawing.numbered(&ids) {
+            self.put(id, part.object);
+            if let Some(data) = part.data {
+                self.streams.insert(id.0, data);
+            }
+        }
+        let mut looks = Dictionary::new();
+        if let Some(first) = ids.first() {
+            looks.set("N", Object::Reference(*first));
+        }
+        Ok(Object::Dictionary(looks))
+    }
+
+    /// Adds a stamp to its page, which may have got the signature's widget just now.
+    fn add_stamp(&mut self, drawing: &Drawing) -> Result<(), PdfError> {
+        let id = self.allocate()?;
+        let mut stamp = Dictionary::new();
+        stamp.set("Type", Object::name("Annot"));
+        stamp.set("Subtype", Object::name("Stamp"));
+        stamp.set("F", Object::Integer(PRINT_AND_LOCKED));
+        stamp.set("Rect", rectangle(drawing));
+        stamp.set("P", Object::Reference(drawing.page));
+        let looks = self.draw(drawing)?;
+        stamp.set("AP", looks);
+        self.put(id, Object::Dictionary(stamp));
+        self.annotate(drawing.page, drawing.page_dictionary(self.document)?, id)
+    }
+
+    /// Adds a signature field with nothing in it.
+    pub(super) fn add_empty_field(
+        &mut self,
+        new: &NewField,
+        (page_id, page): (ObjectId, Dictionary),
+    ) -> Result<(), PdfError> {
+        Object::Dictionary(page.clone()).for_each_reference(&mut |id| {
+            self.avoided.insert(id.0);
+        });
+        let field = self.allocate()?;
+        let mut widget = Dictionary::new();
+        widget.set("Type", Object::name("Annot"));
+        widget.set("Subtype", Object::name("Widget"));
+        widget.set("FT", Object::name("Sig"));
+        widget.set("T", Object::String(encode_text(&new.name)));
+        widget.set("F", Object::Integer(PRINT_AND_LOCKED));
+        let sides = new.rectangle.iter().map(|side| Object::number(*side));
+        widget.set("Rect", Object::Array(sides.collect()));
+        widget.set("P", Object::Reference(page_id));
+        if let Some(lock) = &new.lock {
+            widget.set("Lock", Object::Dictionary(lock.to_dictionary()));
+        }
+        self.put(field, Object::Dictionary(widget));
+        self.annotate(page_id, page, field)?;
+        self.extend_form(Some(field), SIGNATURES_EXIST)
+    }
+
+    fn add_field(&mut self, name: &str, signature: ObjectId, new: &NewSignature) -> Result<(), PdfError> {
+        let looks = new.appearance.as_ref();
+        let (page_id, page) = match looks {
+            Some(drawing) => (drawing.page, drawing.page_dictionary(self.document)?),
+            None => first_page(self.document)?,
+        };
         let field = self.allocate()?;
         let mut widget = Dictionary::new();
         widget.set("Type", Object::name("Annot"));
@@ -239,33 +380,83 @@ impl<'a> Update<'a> {
         widget.set("T", Object::String(encode_text(name)));
         widget.set("V", Object::Reference(signature));
         widget.set("F", Object::Integer(PRINT_AND_LOCKED));
-        widget.set("Rect", Object::Array(vec![Object::Integer(0); 4]));
+        match looks {
+            Some(drawing) => {
+                widget.set("Rect", rectangle(drawing));
+                let looks = self.draw(drawing)?;
+                widget.set("AP", looks);
+            }
+            None => widget.set("Rect", Object::Array(vec![Object::Integer(0); 4])),
+        }
         widget.set("P", Object::Reference(page_id));
+        if let Some(lock) = &new.lock {
+            widget.set("Lock", Object::Dictionary(lock.to_dictionary()));
+        }
         self.put(field, Object::Dictionary(widget));
 
-        let annotations = page.get("Annots").cloned().unwrap_or_default();
-        match self.resolve(&annotations)? {
-            (Some(id), Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                self.put(id, Object::Array(list));
-            }
-            (None, Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                page.set("Annots", Object::Array(list));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            (_, Object::Null) => {
-                page.set("Annots", Object::Array(vec![Object::Reference(field)]));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            _ => return Err(PdfError::damaged(0, "the first page's /Annots is no array")),
-        }
-        self.extend_form(Some(field))
+        self.annotate(page_id, page, field)?;
+        self.extend_form(Some(field), SIGNATURES_EXIST | APPEND_ONLY)
     }
 
-    /// Adds `field` to the form, if given, and says in the form that there are signatures.
-    fn extend_form(&mut self, field: Option<ObjectId>) -> Result<(), PdfError> {
-        let (root, mut catalog) = self.document.catalog_at(self.document.last())?;
+    /// Adds an annotation to a page, whose dictionary is `page` unless this revision has it anew.
+    fn annotate(&mut self, page_id: ObjectId, page: Dictionary, new: ObjectId) -> Result<(), PdfError> {
+        let mut page = match self.objects.get(&page_id.0) {
+            Some((_, Object::Dictionary(changed))) => changed.clone(),
+            _ => page,
+        };
+        let annotations = page.get("Annots").cloned().unwrap_or_default();
+        let (id, mut list) = match self.resolve(&annotations)? {
+            (Some(id), found) => match self.objects.get(&id.0).map_or(&found, |(_, changed)| changed) {
+                Object::Array(list) => (Some(id), list.clone()),
+                Object::Null => (None, Vec::new()),
+                _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+            },
+            (None, Object::Array(list)) => (None, list),
+            (None, Object::Null) => (None, Vec::new()),
+            _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+        };
+        list.push(Object::Reference(new));
+        if let Some(id) = id {
+            self.put(id, Object::Array(list));
+        } else {
+            page.set("Annots", Object::Array(list));
+            self.put(page_id, Object::Dictionary(page));
+        }
+        Ok(())
+    }
+
+    /// Names the signature in the catalog as the one that certifies (ISO 32000-2 section 12.8.6).
+    fn certify(&mut self, signature: ObjectId) -> Result<(), PdfError> {
+        let (root, mut catalog) = self.catalog()?;
+        let entry = catalog.get("Perms").cloned().unwrap_or_default();
+        let (id, mut permissions) = match self.resolve(&entry)? {
+            (id, Object::Dictionary(permissions)) => (id, permissions),
+            (_, Object::Null) => (None, Dictionary::new()),
+            _ => return Err(PdfError::damaged(0, "the catalog's /Perms is no dictionary")),
+        };
+        permissions.set("DocMDP", Object::Reference(signature));
+        match id {
+            Some(id) => self.put(id, Object::Dictionary(permissions)),
+            None => {
+                catalog.set("Perms", Object::Dictionary(permissions));
+                self.put(root, Object::Dictionary(catalog));
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalog as this revision has it so far.
+    fn catalog(&self) -> Result<(ObjectId, Dictionary), PdfError> {
+        let (root, catalog) = self.document.catalog_at(self.document.last())?;
+        Ok(match self.objects.get(&root.0) {
+            Some((_, Object::Dictionary(changed))) => (root, changed.clone()),
+            _ => (root, catalog),
+        })
+    }
+
+    /// Adds `field` to the form, if given, and sets `/SigFlags`.
+    fn extend_form(&mut self, field: Option<ObjectId>, flags: i64) -> Result<(), PdfError> {
+        let (root, mut catalog) = self.catalog()?;
         let entry = catalog.get("AcroForm").cloned().unwrap_or_default();
         let (id, mut form) = match self.resolve(&entry)? {
             (id, Object::Dictionary(form)) => (id, form),
@@ -278,10 +469,7 @@ impl<'a> Update<'a> {
             _ => return Err(PdfError::damaged(0, "the catalog's /AcroForm is no dictionary")),
         };
         let before = form.clone();
-        form.set(
-            "SigFlags",
-            Object::Integer(form.integer("SigFlags").unwrap_or(0) | SIGNATURES_EXIST_APPEND_ONLY),
-        );
+        form.set("SigFlags", Object::Integer(form.integer("SigFlags").unwrap_or(0) | flags));
         if let Some(field) = field {
             let fields = form.get("Fields").cloned().unwrap_or_default();
             match self.resolve(&fields)? {
@@ -310,12 +498,15 @@ impl<'a> Update<'a> {
         Ok(())
     }
 
-    fn assemble(
-        mut self,
-        new: &NewSignature,
-        signature: ObjectId,
-        field: String,
-    ) -> Result<Increment, PdfError> {
+    /// The revision without a signature: the bytes to append.
+    pub(super) fn finish_plain(mut self) -> Result<Vec<u8>, PdfError> {
+        let mut tail = self.written()?;
+        self.cross_reference(&mut tail)?;
+        Ok(tail.bytes)
+    }
+
+    /// The objects of the revision, which are the first of its bytes.
+    fn written(&mut self) -> Result<Tail, PdfError> {
         let base_len = self.document.source.len();
         let mut tail = Tail { base_len, bytes: Vec::new(), entries: Vec::new() };
         if base_len > 0
@@ -323,17 +514,34 @@ impl<'a> Update<'a> {
         {
             tail.bytes.push(b'\n');
         }
-        let mut objects = std::mem::take(&mut self.objects);
-        objects.remove(&signature.0);
+        let objects = std::mem::take(&mut self.objects);
         for (number, (generation, object)) in &objects {
             tail.open((*number, *generation));
             object.write(&mut tail.bytes);
+            if let Some(data) = self.streams.get(number) {
+                tail.bytes.extend_from_slice(b"\nstream\n");
+                tail.bytes.extend_from_slice(data);
+                tail.bytes.extend_from_slice(b"\nendstream");
+            }
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
+        Ok(tail)
+    }
+
+    fn assemble(
+        mut self,
+        new: &NewSignature,
+        references: Option<Object>,
+        signature: ObjectId,
+        field: String,
+    ) -> Result<Increment, PdfError> {
+        self.objects.remove(&signature.0);
+        let mut tail = self.written()?;
+        let base_len = tail.base_len;
         // Wide enough for the length of the whole file, whatever follows.
         let width = (base_len.saturating_add(u64::from(u32::MAX))).to_string().len();
         tail.open(signature);
-        let numbers = tail.signature_dictionary(new, width);
+        let numbers = tail.signature_dictionary(new, references, width);
         let digits = tail.contents(new.contents_len);
         self.cross_reference(&mut tail)?;
 
@@ -349,7 +557,7 @@ impl<'a> Update<'a> {
         Ok(Increment { base_len, tail: tail.bytes, ranges, field })
     }
 
-    pub(super) fn cross_reference(&mut self, tail: &mut Tail) -> Result<(), PdfError> {
+    fn cross_reference(&mut self, tail: &mut Tail) -> Result<(), PdfError> {
         let last = self.document.revisions().last();
         let (kind, prev) = last.map_or((XrefKind::Table, 0), |last| (last.kind, last.xref_offset));
         let mut trailer = self.document.trailer().without(&NOT_CARRIED_OVER);
@@ -376,10 +584,10 @@ impl<'a> Update<'a> {
 }
 
 /// The bytes of the increment as they grow.
-pub(super) struct Tail {
-    pub(super) base_len: u64,
-    pub(super) bytes: Vec<u8>,
-    pub(super) entries: Vec<(ObjectId, u64)>,
+struct Tail {
+    base_len: u64,
+    bytes: Vec<u8>,
+    entries: Vec<(ObjectId, u64)>,
 }
 
 impl Tail {
@@ -387,13 +595,18 @@ impl Tail {
         self.base_len + self.bytes.len() as u64
     }
 
-    pub(super) fn open(&mut self, id: ObjectId) {
+    fn open(&mut self, id: ObjectId) {
         self.entries.push((id, self.offset()));
         self.bytes.extend_from_slice(format!("{} {} obj\n", id.0, id.1).as_bytes());
     }
 
     /// All of the signature dictionary but `/Contents`. Gives the place of the numbers in `/ByteRange`.
-    fn signature_dictionary(&mut self, new: &NewSignature, width: usize) -> usize {
+    fn signature_dictionary(
+        &mut self,
+        new: &NewSignature,
+        references: Option<Object>,
+        width: usize,
+    ) -> usize {
         let mut dictionary = Dictionary::new();
         dictionary.set("Filter", Object::name("Adobe.PPKLite"));
         dictionary.set("SubFilter", Object::name(new.sub_filter));
@@ -403,6 +616,9 @@ impl Tail {
         };
         dictionary.set("Type", Object::name(kind));
         if new.kind == SignatureKind::Signature {
+            if let Some(references) = references {
+                dictionary.set("Reference", references);
+            }
             let texts = [
                 ("ContactInfo", &new.contact),
                 ("Location", &new.location),
@@ -522,6 +738,11 @@ fn first_page(document: &Document) -> Result<(ObjectId, Dictionary), PdfError> {
     Err(none())
 }
 
+fn rectangle(drawing: &Drawing) -> Object {
+    let area = drawing.area;
+    Object::Array([area.left, area.bottom, area.right, area.top].map(Object::number).to_vec())
+}
+
 /// `D:20240131120000+07'00'`.
 fn format_date(moment: UtcTime) -> String {
     let local = jiff::tz::offset(7).to_datetime(moment);
@@ -533,9 +754,18 @@ fn format_date(moment: UtcTime) -> String {
 /// ISO 32000-2 table 167: bits 3 and 8.
 const PRINT_AND_LOCKED: i64 = 132;
 
-/// ISO 32000-2 table 225: `SignaturesExist` and `AppendOnly`.
-const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;
+/// ISO 32000-2 table 167: bit 3.
+const PRINT: i64 = 4;
+
+/// ISO 32000-2 table 167: invisible, hidden, not viewed.
+const UNSEEN: i64 = 0b10_0011;
+
+/// ISO 32000-2 table 225: there is a signature field.
+const SIGNATURES_EXIST: i64 = 1;
+
+/// ISO 32000-2 table 225: what is not appended breaks a signature.
+const APPEND_ONLY: i64 = 1 << 1;
 
 /// What belongs to one cross-reference section alone.
-const NOT_CARRIED_OVER: [&str; 9] =
+pub(super) const NOT_CARRIED_OVER: [&str; 9] =
     ["DecodeParms", "Filter", "Index", "Length", "Prev", "Size", "Type", "W", "XRefStm"];

@@ -14,9 +14,12 @@ use quick_xml::{
 };
 
 use super::algorithm::{SHA256, signature_uri};
-use crate::validation::{
-    CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
-    SignatureReport, TimeSource, Unreadable,
+use crate::{
+    cms::Commitment,
+    validation::{
+        CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
+        SignatureReport, StatementsReport, TimeSource, TimeStampKind, Unreadable,
+    },
 };
 
 /// The report on all documents of `report`, in UTF-8.
@@ -156,10 +159,15 @@ impl Xml {
 
     /// Clause 4.3.8 and annex A. There may not be an empty list.
     fn attributes(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let stamps: Vec<&str> =
-            signature.time_stamps.iter().filter_map(|stamp| stamp.production_time.as_deref()).collect();
+        let stamps: Vec<(TimeStampKind, &str)> = signature
+            .time_stamps
+            .iter()
+            .filter_map(|stamp| Some((stamp.kind, stamp.production_time.as_deref()?)))
+            .collect();
         let texts = [&signature.claimed_signing_time, &signature.location, &signature.reason];
-        if stamps.is_empty() && texts.iter().all(|text| text.is_none()) {
+        let statements = &signature.statements;
+        let silent = *statements == StatementsReport::default();
+        if stamps.is_empty() && silent && texts.iter().all(|text| text.is_none()) {
             return Ok(());
         }
         self.element("SignatureAttributes", &[], |xml| {
@@ -167,12 +175,44 @@ impl Xml {
             if let Some(time) = &signature.claimed_signing_time {
                 xml.element("SigningTime", &signed, |xml| xml.leaf("Time", time))?;
             }
+            for commitment in &statements.commitment_types {
+                let known = commitment.parse::<Commitment>().ok();
+                if let Some(Commitment(kind)) = known {
+                    xml.element("CommitmentTypeIndication", &signed, |xml| {
+                        xml.leaf("CommitmentTypeIdentifier", &format!("urn:oid:{kind}"))
+                    })?;
+                }
+            }
+            if let Some(policy) = &statements.signature_policy {
+                let identifier = &policy.identifier;
+                let dotted = identifier.starts_with(|first: char| first.is_ascii_digit());
+                // An implied policy has no identifier of its own; what is unreadable is left out.
+                if dotted || identifier == "implied" {
+                    let id =
+                        if dotted { format!("urn:oid:{identifier}") } else { "urn:kyso:implied".to_owned() };
+                    xml.element("SigPolicyIdentifier", &signed, |xml| xml.leaf("SigPolicyId", &id))?;
+                }
+            }
             if let Some(location) = &signature.location {
                 xml.element("SignatureProductionPlace", &signed, |xml| xml.leaf("AddressString", location))?;
             }
-            for time in stamps {
-                let unsigned = [("Signed", "false")];
-                xml.element("SignatureTimeStamp", &unsigned, |xml| xml.leaf("TimeStampValue", time))?;
+            if !statements.signer_roles.is_empty() {
+                xml.element("SignerRole", &signed, |xml| {
+                    statements.signer_roles.iter().try_for_each(|role| {
+                        xml.element("RoleDetails", &[], |xml| {
+                            xml.leaf("Role", role)?;
+                            xml.leaf("EndorsementType", "claimed")
+                        })
+                    })
+                })?;
+            }
+            for (kind, time) in stamps {
+                let (name, is_signed) = match kind {
+                    TimeStampKind::Archive => ("ArchiveTimeStamp", "false"),
+                    TimeStampKind::Content => ("AllDataObjectsTimeStamp", "true"),
+                    TimeStampKind::Signature => ("SignatureTimeStamp", "false"),
+                };
+                xml.element(name, &[("Signed", is_signed)], |xml| xml.leaf("TimeStampValue", time))?;
             }
             match &signature.reason {
                 Some(reason) => xml.element("Reason", &signed, |xml| xml.leaf("ReasonElement", reason)),
@@ -183,7 +223,7 @@ impl Xml {
 
     /// Clause 4.3.9. Not without the certificate: the reference to it is mandatory.
     fn signer(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let Some(certificate) = signature.certificates.first().and_then(|one| self.objects.certificate(one))
+        let Some(certificate) = signature.known_path().first().and_then(|one| self.objects.certificate(one))
         else {
             return Ok(());
         };
@@ -504,7 +544,9 @@ mod tests {
                     &[
                         ("SigningTime", 0, MANY),
                         ("SignatureProductionPlace", 0, MANY),
+                        ("AllDataObjectsTimeStamp", 0, MANY),
                         ("SignatureTimeStamp", 0, MANY),
+                        ("ArchiveTimeStamp", 0, MANY),
                         ("Reason", 0, MANY),
                     ],
                     true,
@@ -659,6 +701,7 @@ mod tests {
     #[test]
     fn every_report_keeps_the_order_of_the_schema() {
         let bare = SignatureReport {
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             claimed_signing_time: None,

@@ -1,23 +1,26 @@
 //! A report in the shapes that others read: SiVa's JSON, the validation report of ETSI TS 119 102-2, and words for
-//! people. Pure: what goes in is a [`crate::validation::Report`], what comes out is bytes.
+//! people; and a page of a document as a picture. Pure: what comes out is bytes.
 //!
 //! Nothing here judges. What a shape has no place for is left out or told in a warning, never made better than it is.
 
 pub mod etsi;
+pub mod page;
 pub mod paper;
 pub mod people;
 pub mod siva;
 
 mod algorithm;
+mod statements;
 
 /// Reports for the tests of this room, with real certificates in them.
 #[cfg(test)]
 mod sample {
     use crate::{
+        base::DigestAlgorithm,
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
-            ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
-            TimeStampReport,
+            ModificationLevel, Origin, SignatureReport, StatementsReport, StatusReport, StatusSource,
+            TimeSource, TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -39,16 +42,6 @@ mod sample {
     }
 
     fn path(first: &Certificate) -> Vec<CertificateReport> {
-        let report = |certificate: &Certificate, status| CertificateReport {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
-            serial: certificate.serial_hex(),
-            sha256: certificate.sha256().to_hex(),
-            valid_from: certificate.not_before().to_string(),
-            valid_to: certificate.not_after().to_string(),
-            status,
-            der: certificate.der().to_vec(),
-        };
         let good = StatusReport {
             status: CertificateStatus::Good,
             source: StatusSource::Ocsp,
@@ -56,8 +49,13 @@ mod sample {
             this_update: "2026-11-22T01:20:00Z".to_owned(),
             next_update: None,
             revoked_at: None,
+            signer_der: authority().der().to_vec(),
         };
-        vec![report(first, Some(good)), report(&authority(), None), report(&root(), None)]
+        vec![
+            CertificateReport::of(first, Some(good)),
+            CertificateReport::of(&authority(), None),
+            CertificateReport::of(&root(), None),
+        ]
     }
 
     pub(super) fn message(key: &str) -> Message {
@@ -82,8 +80,10 @@ mod sample {
             certificate_valid_to: Some(person.not_after().to_string()),
             trust_anchor: Some(root().subject().to_string()),
             trust_anchor_set: Some("public-duty".to_owned()),
+            signer: Some(CertificateReport::of(&person, None)),
             certificates: path(&person),
             time_stamps: vec![TimeStampReport {
+                kind: TimeStampKind::Signature,
                 indication: Indication::TotalPassed,
                 sub_indication: None,
                 production_time: Some("2026-11-22T01:15:09Z".to_owned()),
@@ -91,6 +91,7 @@ mod sample {
                 digest_algorithm: Some("SHA-256".to_owned()),
                 certificates: path(&one(include_bytes!("../../certs-test/tsa-rsa2048.crt.pem"))),
                 errors: Vec::new(),
+                imprint: Some(DigestAlgorithm::Sha256.digest(b"a signature value")),
             }],
             level_reasons: vec![message("level.archive-time-stamp")],
             claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),
@@ -98,6 +99,7 @@ mod sample {
             best_signature_time_source: Some(TimeSource::TimeStamp),
             reason: Some("Phê duyệt".to_owned()),
             location: None,
+            statements: StatementsReport::default(),
             certification_level: None,
             digest_matches: true,
             signature_matches: true,
@@ -128,6 +130,7 @@ mod sample {
             validation_time: "2026-11-23T02:00:00Z".to_owned(),
             policy: "strict".to_owned(),
             cryptographic_policy: "strict".to_owned(),
+            signed_files: Vec::new(),
             signatures,
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     validation::{
         CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Modification,
         ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
-        Unreadable,
+        TimeStampKind, Unreadable,
         words::{self as dictionary, Language},
     },
     x509::Certificate,
@@ -179,18 +179,18 @@ impl Document {
 /// The answer in one or two sentences.
 fn summary(language: Language, document: &DocumentReport) -> String {
     let signatures: Vec<&SignatureReport> =
-        document.signatures.iter().filter(|signature| !is_time_stamp(signature)).collect();
+        document.signatures.iter().filter(|signature| !signature.is_time_stamp()).collect();
     match (document.overall, signatures.as_slice()) {
+        (Overall::Unsigned, _) if !document.signatures.is_empty() => pick(
+            language,
+            "Tệp này chỉ có dấu thời gian, không có chữ ký của ai; nội dung không thay đổi từ thời điểm đó.",
+            "This file bears a time-stamp only and nobody's signature; it is unchanged since then.",
+        )
+        .to_owned(),
         (Overall::Unsigned, _) => pick(
             language,
             "Tệp này không chứa chữ ký số nào, nên không có gì để kiểm tra.",
             "This file holds no digital signature, so there is nothing to check.",
-        )
-        .to_owned(),
-        (Overall::Valid, []) => pick(
-            language,
-            "Tệp này chỉ có dấu thời gian, không có chữ ký của ai; nội dung không thay đổi từ thời điểm đó.",
-            "This file bears a time-stamp only and nobody's signature; it is unchanged since then.",
         )
         .to_owned(),
         (Overall::Valid, [only]) => {
@@ -442,10 +442,6 @@ fn status_at_signing(
     }
 }
 
-fn is_time_stamp(signature: &SignatureReport) -> bool {
-    signature.signature_format == "DOC-TIME-STAMP"
-}
-
 fn who(language: Language, signature: &SignatureReport) -> String {
     if let Some(name) = &signature.signed_by {
         return name.clone();
@@ -485,7 +481,7 @@ fn when_line(language: Language, signature: &SignatureReport) -> String {
         return pick(language, "Không ghi giờ ký.", "No signing time is given.").to_owned();
     };
     let time = moment(language, time);
-    match (language, proven, is_time_stamp(signature)) {
+    match (language, proven, signature.is_time_stamp()) {
         (Language::Vietnamese, _, true) => format!("Dấu thời gian của cả văn bản, lúc {time}."),
         (Language::English, _, true) => format!("Time-stamp of the whole document, on {time}."),
         (Language::Vietnamese, true, _) => format!("Ký lúc {time}, giờ có xác nhận (dấu thời gian)."),
@@ -569,6 +565,7 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
         (pick(language, "Nơi ký", "Location"), &signature.location),
     ];
     facts.extend(texts.into_iter().filter_map(|(label, text)| Some((label, text.clone()?))));
+    facts.extend(super::statements::facts(language, &signature.statements));
     let times = [
         (pick(language, "Giờ khai", "Claimed time"), &signature.claimed_signing_time),
         (pick(language, "Giờ chứng minh được", "Best signature time"), &signature.best_signature_time),
@@ -589,7 +586,12 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
             stamp.digest_algorithm.as_deref(),
         ];
         let words: Vec<&str> = words.into_iter().flatten().collect();
-        facts.push((pick(language, "Dấu thời gian", "Time-stamp"), words.join(", ")));
+        let label = match stamp.kind {
+            TimeStampKind::Archive => pick(language, "Dấu thời gian lưu trữ", "Archive time-stamp"),
+            TimeStampKind::Content => pick(language, "Dấu thời gian nội dung", "Time-stamp of the content"),
+            TimeStampKind::Signature => pick(language, "Dấu thời gian", "Time-stamp"),
+        };
+        facts.push((label, words.join(", ")));
     }
     for reason in &signature.level_reasons {
         facts.push((pick(language, "Chưa đạt mức cao hơn", "No higher level"), words(language, reason).0));
@@ -634,7 +636,7 @@ fn unreadable_words(language: Language, error: &Message) -> (String, String) {
     (why.to_owned(), next.to_owned())
 }
 
-const fn pick<'a>(language: Language, vietnamese: &'a str, english: &'a str) -> &'a str {
+pub(super) const fn pick<'a>(language: Language, vietnamese: &'a str, english: &'a str) -> &'a str {
     match language {
         Language::English => english,
         Language::Vietnamese => vietnamese,
@@ -665,7 +667,7 @@ const MAX_STEPS: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::CoverageLevel;
+    use crate::validation::{CoverageLevel, StatementsReport};
 
     fn signature(indication: Indication, by: &str) -> SignatureReport {
         SignatureReport {
@@ -684,6 +686,7 @@ mod tests {
             certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
             trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
             trust_anchor_set: None,
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             level_reasons: Vec::new(),
@@ -692,6 +695,7 @@ mod tests {
             best_signature_time_source: Some(TimeSource::TimeStamp),
             reason: None,
             location: None,
+            statements: StatementsReport::default(),
             certification_level: None,
             digest_matches: true,
             signature_matches: true,
@@ -711,6 +715,7 @@ mod tests {
             validation_time: "2026-11-23T02:00:00Z".to_owned(),
             policy: "strict".to_owned(),
             cryptographic_policy: "strict".to_owned(),
+            signed_files: Vec::new(),
             signatures,
         }
     }
@@ -839,6 +844,7 @@ mod tests {
             ..signature(Indication::TotalPassed, "TSA")
         };
         let vi = view(Language::Vietnamese, &document("a.pdf", vec![stamp]));
+        assert_eq!((vi.tone, vi.heading), (Tone::Unsigned, "Văn bản không có chữ ký số"));
         assert!(vi.summary.contains("không có chữ ký của ai"), "{}", vi.summary);
     }
 

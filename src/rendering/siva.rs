@@ -14,9 +14,9 @@ use crate::{
     asn1::oid,
     validation::{
         CertificateReport, CoverageLevel, DocumentReport, Indication, Message, SignatureReport, StatusSource,
-        TimeSource, TimeStampReport,
+        TimeSource, TimeStampKind, TimeStampReport,
     },
-    x509::{Certificate, Name},
+    x509::{Certificate, Name, algorithm::digest_info},
 };
 
 /// The report on one document as SiVa would shape it.
@@ -24,9 +24,9 @@ use crate::{
 /// `asked` is the policy that the client named. kyso judges by its own all the same and says so.
 pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
     let (time_stamps, signatures): (Vec<_>, Vec<_>) =
-        document.signatures.iter().partition(|signature| is_time_stamp(signature));
+        document.signatures.iter().partition(|signature| signature.is_time_stamp());
     let valid = |one: &&&SignatureReport| one.indication == Indication::TotalPassed;
-    let first_signature = document.signatures.iter().position(|one| !is_time_stamp(one));
+    let first_signature = document.signatures.iter().position(|one| !one.is_time_stamp());
     // A document time-stamp belongs to the signatures under it; one without any stands alone.
     let alone = document.signatures.iter().take(first_signature.unwrap_or(document.signatures.len()));
     Answer {
@@ -212,7 +212,8 @@ pub struct Signature {
     /// What the signer's machine said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_signing_time: Option<String>,
-    /// The signer's, and those of time-stamps; each with its issuers.
+    /// The signer's, that of the evidence on its status, and those of time-stamps; each with its issuers as far as they
+    /// were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<TypedCertificate>,
 }
@@ -231,9 +232,15 @@ pub struct Info {
     /// thisUpdate of the OCSP answer about the signer's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ocsp_response_creation_time: Option<String>,
+    /// Base64 of the DigestInfo that the first valid signature time-stamp was made over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_assertion_message_imprint: Option<String>,
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_production_place: Option<Place>,
+    /// The roles that the signer claims.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signer_role: Vec<SignerRole>,
     /// `/Reason` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_reason: Option<String>,
@@ -248,6 +255,15 @@ pub struct Info {
 pub struct Place {
     /// As stated by the signer.
     pub city: String,
+}
+
+/// One of `signerRole`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::SignerRole)]
+pub struct SignerRole {
+    /// As stated by the signer.
+    pub claimed_role: String,
 }
 
 /// One of `archiveTimeStamps`.
@@ -316,7 +332,7 @@ pub struct Scope {
 pub struct TypedCertificate {
     /// CN.
     pub common_name: String,
-    /// `SIGNING`, `SIGNATURE_TIMESTAMP`, `ARCHIVE_TIMESTAMP` or `CONTENT_TIMESTAMP`.
+    /// `SIGNING`, `REVOCATION`, `SIGNATURE_TIMESTAMP`, `ARCHIVE_TIMESTAMP` or `CONTENT_TIMESTAMP`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Base64 of the DER.
@@ -395,13 +411,14 @@ impl Policy {
 
 impl Signature {
     fn of(signature: &SignatureReport, document: &DocumentReport) -> Self {
-        let certificate = signature.certificates.first().and_then(parsed);
+        let certificate = signature.known_path().first().and_then(parsed);
         let later = document.signatures.iter().skip_while(|one| one.id != signature.id).skip(1);
-        let archive: Vec<&SignatureReport> = later.filter(|one| is_time_stamp(one)).collect();
+        let archive: Vec<&SignatureReport> = later.filter(|one| one.is_time_stamp()).collect();
         let mut certificates: Vec<TypedCertificate> =
-            chain("SIGNING", &signature.certificates).into_iter().collect();
+            chain("SIGNING", signature.known_path()).into_iter().collect();
+        certificates.extend(revocation_signer(signature));
         let stamps = signature.time_stamps.iter();
-        certificates.extend(stamps.filter_map(|one| chain("SIGNATURE_TIMESTAMP", &one.certificates)));
+        certificates.extend(stamps.filter_map(|one| chain(kind_of(one), &one.certificates)));
         certificates.extend(archive.iter().filter_map(|one| chain("ARCHIVE_TIMESTAMP", &one.certificates)));
         let (errors, warnings) = messages(signature);
         Self {
@@ -433,31 +450,73 @@ impl Signature {
 impl Info {
     fn of(signature: &SignatureReport, archive: &[&SignatureReport]) -> Self {
         let proven = signature.best_signature_time_source == Some(TimeSource::TimeStamp);
-        let passed = |stamp: &&TimeStampReport| stamp.indication == Indication::TotalPassed;
+        let passed = |stamp: &&TimeStampReport| {
+            stamp.indication == Indication::TotalPassed && stamp.kind == TimeStampKind::Signature
+        };
         let stamp = signature.time_stamps.iter().find(passed);
         let status = signature.certificates.first().and_then(|certificate| certificate.status.as_ref());
         let answer = status.filter(|status| status.source == StatusSource::Ocsp);
+        let stamps = signature.time_stamps.iter();
+        let own_archive =
+            stamps.filter(|stamp| stamp.kind == TimeStampKind::Archive).map(ArchiveTimeStamp::carried);
         Self {
             best_signature_time: signature.best_signature_time.clone().filter(|_| proven),
             timestamp_creation_time: stamp.and_then(|stamp| stamp.production_time.clone()),
             ocsp_response_creation_time: answer.map(|status| status.this_update.clone()),
+            time_assertion_message_imprint: stamp
+                .and_then(|stamp| stamp.imprint.as_ref())
+                .map(|imprint| STANDARD.encode(digest_info(imprint))),
             signature_production_place: signature.location.clone().map(|city| Place { city }),
+            signer_role: signature
+                .statements
+                .signer_roles
+                .iter()
+                .map(|role| SignerRole { claimed_role: role.clone() })
+                .collect(),
             signing_reason: signature.reason.clone(),
-            archive_time_stamps: archive.iter().map(|one| ArchiveTimeStamp::of(one)).collect(),
+            archive_time_stamps: own_archive
+                .chain(archive.iter().map(|one| ArchiveTimeStamp::of(one)))
+                .collect(),
         }
     }
 }
 
+/// As DSS names the certificates of time-stamps.
+fn kind_of(stamp: &TimeStampReport) -> &'static str {
+    match stamp.kind {
+        TimeStampKind::Archive => "ARCHIVE_TIMESTAMP",
+        TimeStampKind::Content => "CONTENT_TIMESTAMP",
+        TimeStampKind::Signature => "SIGNATURE_TIMESTAMP",
+    }
+}
+
+fn stamp_indication(indication: Indication) -> &'static str {
+    match indication {
+        Indication::TotalPassed => "PASSED",
+        Indication::TotalFailed => "FAILED",
+        Indication::Indeterminate => "INDETERMINATE",
+    }
+}
+
 impl ArchiveTimeStamp {
+    /// One in the attributes of the signature.
+    fn carried(stamp: &TimeStampReport) -> Self {
+        let authority = stamp.certificates.first().and_then(parsed);
+        Self {
+            signed_time: stamp.production_time.clone(),
+            indication: stamp_indication(stamp.indication),
+            sub_indication: stamp.sub_indication.clone(),
+            signed_by: stamp.produced_by.clone(),
+            country: authority.and_then(|authority| authority.subject().attribute(oid::COUNTRY_NAME)),
+        }
+    }
+
+    /// A document time-stamp.
     fn of(stamp: &SignatureReport) -> Self {
         let authority = stamp.certificates.first().and_then(parsed);
         Self {
             signed_time: stamped_at(stamp),
-            indication: match stamp.indication {
-                Indication::TotalPassed => "PASSED",
-                Indication::TotalFailed => "FAILED",
-                Indication::Indeterminate => "INDETERMINATE",
-            },
+            indication: stamp_indication(stamp.indication),
             sub_indication: stamp.sub_indication.clone(),
             signed_by: stamp.signed_by.clone(),
             country: authority.and_then(|authority| authority.subject().attribute(oid::COUNTRY_NAME)),
@@ -530,10 +589,6 @@ fn messages(signature: &SignatureReport) -> (Vec<Content>, Vec<Content>) {
     (errors, warnings)
 }
 
-fn is_time_stamp(signature: &SignatureReport) -> bool {
-    signature.signature_format == "DOC-TIME-STAMP"
-}
-
 /// The time in a document time-stamp, believed or not.
 fn stamped_at(stamp: &SignatureReport) -> Option<String> {
     let proven = stamp.best_signature_time_source == Some(TimeSource::TimeStamp);
@@ -565,6 +620,13 @@ fn full_name(subject: &Name) -> Option<String> {
     let parts = [oid::SURNAME, oid::GIVEN_NAME, oid::SERIAL_NUMBER].map(|part| subject.attribute(part));
     let [Some(surname), Some(given), Some(serial)] = parts else { return None };
     Some(format!("{surname}, {given}, {serial}"))
+}
+
+/// Whose key signed the evidence on the status of the signer's certificate.
+fn revocation_signer(signature: &SignatureReport) -> Option<TypedCertificate> {
+    let status = signature.certificates.first()?.status.as_ref()?;
+    let signer = Certificate::from_der(&status.signer_der).ok()?;
+    chain("REVOCATION", &[CertificateReport::of(&signer, None)])
 }
 
 /// The first certificate of a path, its issuers inside; `None` where the encodings are not at hand.
@@ -630,7 +692,10 @@ mod tests {
         }
         let certificates = signature["certificates"].as_array().unwrap();
         let kinds: Vec<_> = certificates.iter().map(|one| one["type"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["SIGNING", "SIGNATURE_TIMESTAMP"]);
+        assert_eq!(kinds, ["SIGNING", "REVOCATION", "SIGNATURE_TIMESTAMP"]);
+        assert_eq!(certificates[1]["content"], STANDARD.encode(sample::authority().der()));
+        let imprint = signature["info"]["timeAssertionMessageImprint"].as_str().unwrap();
+        assert!(imprint.starts_with("MDEwDQYJYIZIAWUDBAIBBQAEI"), "a DigestInfo of SHA-256: {imprint}");
         let issuer = &certificates[0]["issuer"];
         assert_eq!(issuer["commonName"], sample::authority().subject().common_name().unwrap());
         assert_eq!(issuer["content"], STANDARD.encode(sample::authority().der()));
@@ -640,7 +705,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out_and_not_made_up() {
+        let unchained = SignatureReport { certificates: Vec::new(), ..sample::signature() };
+        let answer = conclusion(&sample::document(vec![unchained]), None);
+        let certificates = answer["signatures"][0]["certificates"].as_array().unwrap();
+        assert_eq!(certificates[0]["type"], "SIGNING");
+        assert!(certificates[0].get("issuer").is_none(), "no path is relied on");
+
         let bare = SignatureReport {
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             signed_by: None,

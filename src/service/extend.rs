@@ -12,16 +12,17 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    sign::{Copy, SignError, SigningDesk},
+    sign::{Copy, ExtendedCms, SignError, SigningDesk},
     time_stamping::TimeStamping,
     verify::{Options, VerifyError, bring},
 };
 use crate::{
-    base::{DigestAlgorithm, Source, UtcTime},
+    base::{DigestAlgorithm, MemorySource, Source, UtcTime},
+    cms::MAX_CONTENT,
     pdf::{self, Document, PdfError},
     signing::{self, Choice, TooOld},
     validation::{
-        DocumentReport, Evidence, Indication, Inspection, Level, Message, Reliance, SignatureReport,
+        Detached, DocumentReport, Evidence, Indication, Inspection, Level, Message, Reliance, SignatureReport,
     },
 };
 
@@ -61,6 +62,8 @@ impl Extension {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddedRevision {
+    /// Unsigned attributes of a CMS: evidence, time-stamps.
+    Attributes,
     /// Certificates and status evidence.
     Evidence,
     /// A document time-stamp.
@@ -72,8 +75,8 @@ pub enum AddedRevision {
 pub struct Raised {
     /// What was added, oldest first; nothing when it had all that was wanted.
     pub added: Vec<AddedRevision>,
-    /// The lowest level of the signatures concerned, before…
-    pub before: Level,
+    /// The lowest level of the signatures concerned, before (`None` where that was not looked at)…
+    pub before: Option<Level>,
     /// …and after.
     pub reached: Level,
     /// Until when the newest document time-stamp can be relied on by what is known now.
@@ -141,7 +144,10 @@ impl SignedKind {
 }
 
 impl SigningDesk {
-    /// Extends `input` into `output`, which appears whole or not at all; the earlier bytes stay as they are.
+    /// Extends `input` into `output`, which appears whole or not at all.
+    ///
+    /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes ([`SigningDesk::extend_cms`]), and at
+    /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart.
     ///
     /// # Errors
     ///
@@ -151,10 +157,12 @@ impl SigningDesk {
         input: &dyn Source,
         output: &Path,
         extension: &Extension,
+        content: Option<Detached>,
     ) -> Result<Extended, ExtendError> {
         let head = input.len().min(HEAD);
         let head = input.read(0..head).map_err(|source| SignError::Input { source })?;
         match SignedKind::of(&head) {
+            Some(SignedKind::Cms) => self.extend_signed_data(input, output, extension, content),
             Some(SignedKind::Pdf) => self.extend_pdf(input, output, extension),
             kind => Err(ExtendError::Kind { kind: kind.map(SignedKind::words) }),
         }
@@ -167,15 +175,37 @@ impl SigningDesk {
         extension: &Extension,
     ) -> Result<Extended, ExtendError> {
         let mut copy = Copy::of(input, output, DigestAlgorithm::Sha256)?;
-        let raised = self.raise(&mut copy, extension, DIGEST)?;
+        let raised = self.raise_pdf(&mut copy, extension, DIGEST)?;
         copy.release(output)?;
+        Ok(Extended { path: output.to_owned(), raised })
+    }
+
+    fn extend_signed_data(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+        content: Option<Detached>,
+    ) -> Result<Extended, ExtendError> {
+        let most = MAX_CONTENT.saturating_add(self.limits.cms_bytes as u64);
+        if input.len() > most {
+            return Err(PdfError::Limit { what: "the length of a CMS", limit: most }.into());
+        }
+        let cms = input.read(0..input.len()).map_err(|source| SignError::Input { source })?;
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let ExtendedCms { bytes, report, changed } =
+            self.extend_cms(&cms, &name, content, extension.to.max(Level::T))?;
+        Copy::of(&MemorySource(bytes), output, DIGEST)?.release(output)?;
+        let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
+        let reached = lowest(&report, extension).unwrap_or(Level::B);
+        let raised = Raised { added, before: None, reached, good_until: None, report };
         Ok(Extended { path: output.to_owned(), raised })
     }
 
     /// Raises the signatures in `copy`, which then ends with whole revisions, even where this fails half-way.
     ///
     /// `digest`: for document time-stamps, where the authority asks for none stronger.
-    pub(super) fn raise(
+    pub(super) fn raise_pdf(
         &self,
         copy: &mut Copy,
         extension: &Extension,
@@ -301,7 +331,7 @@ struct View {
 impl View {
     fn raised(self, added: Vec<AddedRevision>, before: Level, reached: Level) -> Raised {
         let good_until = signing::good_until(&self.reliances);
-        Raised { added, before, reached, good_until, report: self.report }
+        Raised { added, before: Some(before), reached, good_until, report: self.report }
     }
 }
 
@@ -383,7 +413,7 @@ fn why_no_higher(signature: &SignatureReport) -> String {
 pub enum ExtendError {
     /// Nothing that kyso extends.
     #[error(
-        "kyso extends signed PDFs; this is {}",
+        "kyso extends signed PDFs and CMS signatures; this is {}",
         .kind.map_or_else(|| "a file of another kind".to_owned(), |kind| format!("{kind}, which it does not extend"))
     )]
     Kind {
@@ -458,7 +488,9 @@ impl ExtendError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NotValid { may_pass, .. } => *may_pass,
-            Self::NotReached { .. } | Self::TooOld(_) | Self::Sign(SignError::NoTimeStamp(_)) => true,
+            Self::NotReached { .. }
+            | Self::TooOld(_)
+            | Self::Sign(SignError::Level { .. } | SignError::NoTimeStamp(_)) => true,
             Self::Kind { .. } | Self::Sign(_) | Self::Unsigned | Self::Verify(_) | Self::Worse { .. } => {
                 false
             }

@@ -332,7 +332,7 @@ impl Service {
         let staged = folder.path().join("extended.pdf");
         let (desk, output) = (Arc::clone(&upkeeping.desk), staged.clone());
         let extension = job.extension(&desk, self.now());
-        let work = move || desk.extend_file(&source, &output, &extension);
+        let work = move || desk.extend_file(&source, &output, &extension, None);
         let worked = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?;
         self.fault("upkeep", "work");
         let (kept, error) = match worked {

@@ -8,21 +8,27 @@
 //! entries_to_store(reliances)      ->  entries     what B-LT needs in `/DSS`; a document time-stamp over it is B-LTA
 //! ```
 //!
+//! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
+//!
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
+mod cms_file;
 mod document_stamp;
 mod extension;
+pub mod review;
 mod room;
+pub mod seed;
 
 use std::sync::Arc;
 
 use crate::{
+    appearance::{self, Appearance, AppearanceError, Facts, Placement},
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{SignedAttributes, SignedDataParts},
+    cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
     crypto::{self, CryptoError},
-    pdf::{self, Document, Increment, NewSignature, PdfError, SignatureKind},
+    pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
     validation::Level,
     x509::{
@@ -31,6 +37,7 @@ use crate::{
     },
 };
 
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use extension::{
     Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
@@ -65,6 +72,50 @@ pub struct Wishes {
     pub contact: Option<String>,
     /// The level to reach; the desk's own when absent. The revision that is signed does not depend on it.
     pub level: Option<Level>,
+    /// What the signature looks like; invisible when absent.
+    pub appearance: Option<Appearance>,
+    /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
+    /// approval signature.
+    pub certify: Option<DocMdp>,
+    /// The fields that may not change afterwards, and what the document permits.
+    pub lock: Option<FieldLock>,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
+}
+
+impl Wishes {
+    /// Whether all of this may be said together.
+    ///
+    /// ETSI EN 319 142-1 section 6.3, requirements on commitment-type-indication and on `/Reason`, and ISO 32000-2
+    /// section 12.8.3.4.4: a reason in words, or a commitment or policy by identifier, never both.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::Wish`].
+    pub fn check(&self) -> Result<(), SigningError> {
+        let refuse = |reason: &str| Err(SigningError::Wish { reason: reason.to_owned() });
+        let Statements { policy, commitment, roles } = &self.statements;
+        if self.reason.is_some() && commitment.is_some() {
+            return refuse("a commitment and a reason exclude each other in PAdES; leave one of them out");
+        }
+        if self.reason.is_some() && policy.is_some() {
+            return refuse(
+                "a signature policy and a reason exclude each other in PAdES; leave one of them out",
+            );
+        }
+        if roles.iter().any(|role| role.trim().is_empty() || role.len() > LONGEST_TEXT) {
+            return refuse("a role has from 1 to 1000 bytes");
+        }
+        let uri = policy.as_ref().and_then(|policy| policy.uri.as_ref());
+        if uri.is_some_and(|uri| uri.is_empty() || uri.len() > LONGEST_TEXT || !uri.is_ascii()) {
+            return refuse("the address of a signature policy has from 1 to 1000 ASCII characters");
+        }
+        let weak = |policy: &crate::cms::SignedPolicy| policy.digest.algorithm.is_weak();
+        if policy.as_ref().is_some_and(weak) {
+            return refuse("the digest of a signature policy is at least SHA-256");
+        }
+        Ok(())
+    }
 }
 
 /// Checks that `signer` may sign at `now` with `scheme`, before anyone is asked for a PIN.
@@ -117,33 +168,78 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::Pdf`] when the file cannot take a signature.
-pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Prepared, SigningError> {
+/// As [`check_signer`] and [`Wishes::check`]; [`SigningError::Seed`] when the field's author asks for something else;
+/// [`SigningError::Pdf`] when the file cannot take a signature.
+pub fn prepare(document: &Document, mut request: Request, now: UtcTime) -> Result<Prepared, SigningError> {
+    let Revision { increment, contents_len, placement } = revision(document, &mut request, now)?;
+    let message_digest = increment_digest(document, &increment, request.scheme.digest())?;
+    let to_be_signed = signed_attributes(&request, message_digest);
+    Ok(Prepared { request, increment, to_be_signed, contents_len, placement })
+}
+
+/// Refuses what [`prepare`] would refuse, without reading the document to its end: before anyone is asked for a PIN.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn check(document: &Document, request: &Request, now: UtcTime) -> Result<(), SigningError> {
+    revision(document, &mut request.clone(), now).map(drop)
+}
+
+/// The revision to append.
+fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<Revision, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    seed::settle(document, request)?;
+    request.wishes.check()?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
-    let contents_len = longest_cms(&request, room)?;
+    let contents_len = longest_cms(request, room)?;
+    let composed = match &request.wishes.appearance {
+        Some(wanted) => {
+            let facts = facts(&request.signer, request.wishes.field.clone(), now);
+            Some(appearance::compose(document, wanted, &facts)?)
+        }
+        None => None,
+    };
+    let (looks, stamp, placement) = match composed {
+        Some(composed) => (Some(composed.drawing), composed.stamp, Some(composed.placement)),
+        None => (None, None, None),
+    };
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
+        appearance: looks,
+        stamp,
         field: request.wishes.field.clone(),
         reason: request.wishes.reason.clone(),
         location: request.wishes.location.clone(),
         contact: request.wishes.contact.clone(),
         signer_name: request.signer.subject().common_name(),
         claimed_time: Some(now),
+        certify: request.wishes.certify,
+        lock: request.wishes.lock.clone(),
+        digest: Some(request.scheme.digest()),
         contents_len,
     };
-    let increment = pdf::prepare_signature(document, &new)?;
-    let message_digest = increment_digest(document, &increment, request.scheme.digest())?;
-    let attributes = SignedAttributes {
-        content_type: oid::DATA,
-        message_digest,
-        signer: request.signer.clone(),
-        // PAdES keeps the claimed time in /M alone (ETSI EN 319 142-1 section 6.3, requirement on signing-time).
-        signing_time: None,
-    };
-    let to_be_signed = attributes.to_der();
-    Ok(Prepared { request, increment, to_be_signed, contents_len })
+    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+}
+
+/// A revision before it is known what of it is signed.
+struct Revision {
+    increment: Increment,
+    /// The room for the CMS, in bytes.
+    contents_len: usize,
+    placement: Option<Placement>,
+}
+
+/// What the certificate and the moment say for the appearance.
+fn facts(signer: &Certificate, field: Option<String>, now: UtcTime) -> Facts {
+    let subject = signer.subject();
+    Facts {
+        signer: subject.common_name(),
+        organisation: subject.attribute(oid::ORGANIZATION_NAME),
+        now,
+        field,
+    }
 }
 
 /// A revision that waits for its signature value.
@@ -153,9 +249,15 @@ pub struct Prepared {
     increment: Increment,
     to_be_signed: Vec<u8>,
     contents_len: usize,
+    placement: Option<Placement>,
 }
 
 impl Prepared {
+    /// Where the appearance came to be, for a signature that can be seen.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
+    }
+
     /// The DER of the signed attributes: what the key signs, by [`Request::scheme`].
     pub fn to_be_signed(&self) -> &[u8] {
         &self.to_be_signed
@@ -169,6 +271,12 @@ impl Prepared {
     /// The name of the field that will hold the signature.
     pub fn field(&self) -> &str {
         &self.increment.field
+    }
+
+    /// The bytes to append, the place of the signature still empty: behind the document they make the prepared file,
+    /// for whoever holds the key to look at ([`review::review`]).
+    pub fn tail(&self) -> &[u8] {
+        &self.increment.tail
     }
 
     /// Takes the signature value, which must fit the certificate.
@@ -253,12 +361,18 @@ pub enum Stamped {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
+    /// The signature cannot be shown as it was asked for.
+    #[error("the signature cannot be shown: {0}")]
+    Appearance(#[from] AppearanceError),
     /// The certificate may not sign now.
     #[error("this certificate cannot sign: {reason}")]
     Certificate {
         /// What stands against it.
         reason: String,
     },
+    /// The signature that is there cannot be read.
+    #[error("the signature cannot be read: {0}")]
+    Cms(#[from] CmsError),
     /// The file cannot take a signature.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
@@ -271,28 +385,52 @@ pub enum SigningError {
         /// What does not fit.
         reason: String,
     },
+    /// The author of the field asks for another signature (ISO 32000-2 section 12.7.5.5).
+    #[error("the author of the field {field:?} asks for what this signature would not have: {what}")]
+    Seed {
+        /// Its fully qualified name.
+        field: String,
+        /// Which seed value is not met, and what would meet it.
+        what: String,
+    },
     /// The time-stamp authority gave something else.
     #[error("the time-stamp cannot be used: {0}")]
     TimeStamp(#[from] tsp::TspError),
     /// The value does not fit the certificate.
     #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
     Value(#[source] CryptoError),
+    /// What the signer wants to say cannot be said so.
+    #[error("this cannot be said with a signature: {reason}")]
+    Wish {
+        /// Why, and what to do.
+        reason: String,
+    },
 }
+
+/// Of a role or an address, in bytes.
+const LONGEST_TEXT: usize = 1000;
 
 /// The exact length of the CMS with the longest signature value that the key can give and a token of
 /// `token_len` bytes (0: none).
 fn longest_cms(request: &Request, token_len: usize) -> Result<usize, SigningError> {
     let digest = request.scheme.digest();
-    let attributes = SignedAttributes {
-        content_type: oid::DATA,
-        message_digest: Digest { algorithm: digest, bytes: vec![0; digest.len()] },
-        signer: request.signer.clone(),
-        signing_time: None,
-    };
+    let attributes = signed_attributes(request, Digest { algorithm: digest, bytes: vec![0; digest.len()] });
     let value = vec![0; longest_value(key_kind(&request.signer)?)];
     let token = vec![0; token_len];
     let token = (token_len > 0).then_some(&token[..]);
-    Ok(signed_data(request, &attributes.to_der(), &value, token).len())
+    Ok(signed_data(request, &attributes, &value, token).len())
+}
+
+/// What the key signs.
+fn signed_attributes(request: &Request, message_digest: Digest) -> Vec<u8> {
+    let attributes = SignedAttributes {
+        content_type: oid::DATA,
+        message_digest,
+        signer: request.signer.clone(),
+        // PAdES keeps the claimed time in /M alone (ETSI EN 319 142-1 section 6.3, requirement on signing-time).
+        signing_time: None,
+    };
+    attributes.to_der_with(&request.wishes.statements.attributes())
 }
 
 fn signed_data(request: &Request, attributes: &[u8], value: &[u8], token: Option<&[u8]>) -> Vec<u8> {

@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StatementsReport;
+use crate::{base::Digest, x509::Certificate};
+
 /// The answer for a set of documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
@@ -33,7 +36,7 @@ pub enum Overall {
     Invalid,
     /// None failed, at least one is INDETERMINATE.
     Indeterminate,
-    /// There is no signature.
+    /// There is no signature; at most time-stamps that hold.
     Unsigned,
 }
 
@@ -54,12 +57,26 @@ pub struct DocumentReport {
     /// The name of the cryptographic policy that was applied; reports that were stored before it was told have none.
     #[serde(default)]
     pub cryptographic_policy: String,
+    /// The files that detached signatures are about; omitted where the file holds what was signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_files: Vec<SignedFile>,
     /// Oldest first; document time-stamps are among them.
     pub signatures: Vec<SignatureReport>,
 }
 
+/// A file that lies apart from its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignedFile {
+    /// The name that the caller gave.
+    pub name: String,
+    /// Of the whole file: 64 lower-case hexadecimal characters.
+    pub sha256: String,
+}
+
 impl DocumentReport {
     /// The overall answer that these signatures give: the worst one decides.
+    ///
+    /// Time-stamps alone make no signed document: they prove a time, and nobody's will.
     pub fn overall_of(signatures: &[SignatureReport]) -> Overall {
         let any = |wanted| signatures.iter().any(|signature| signature.indication == wanted);
         if signatures.is_empty() {
@@ -68,6 +85,8 @@ impl DocumentReport {
             Overall::Invalid
         } else if any(Indication::Indeterminate) {
             Overall::Indeterminate
+        } else if signatures.iter().all(SignatureReport::is_time_stamp) {
+            Overall::Unsigned
         } else {
             Overall::Valid
         }
@@ -175,6 +194,22 @@ pub struct CertificateReport {
     pub der: Vec<u8>,
 }
 
+impl CertificateReport {
+    /// What a certificate says of itself, and what is known about its status.
+    pub fn of(certificate: &Certificate, status: Option<StatusReport>) -> Self {
+        Self {
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial_hex(),
+            sha256: certificate.sha256().to_hex(),
+            valid_from: certificate.not_before().to_string(),
+            valid_to: certificate.not_after().to_string(),
+            status,
+            der: certificate.der().to_vec(),
+        }
+    }
+}
+
 /// The evidence that settled the status of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -193,6 +228,11 @@ pub struct StatusReport {
     /// When the certificate was revoked, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
+    /// The encoding of the certificate whose key signed the evidence, for renderings that carry it; not part of the
+    /// JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub signer_der: Vec<u8>,
 }
 
 /// RFC 6960 section 2.2, for CRLs alike.
@@ -225,10 +265,26 @@ pub enum Origin {
     Supplied,
 }
 
-/// A time-stamp on one signature (signature-time-stamp attribute, RFC 5126 section 6.1.1).
+/// What a time-stamp that a signature carries was made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeStampKind {
+    /// The signature with all its evidence: archive-time-stamp-v3, ETSI EN 319 122-1 section 5.5.3.
+    Archive,
+    /// The content before it was signed: content-time-stamp, ETSI EN 319 122-1 section 5.2.8.
+    Content,
+    /// The signature value: signature-time-stamp, ETSI EN 319 122-1 section 5.3.
+    #[default]
+    Signature,
+}
+
+/// A time-stamp that one signature carries in its attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimeStampReport {
+    /// What it was made for; in reports that were stored before it was told, the signature value.
+    #[serde(default)]
+    pub kind: TimeStampKind,
     /// Of the time-stamp alone: `TOTAL-PASSED` is what proves its time.
     pub indication: Indication,
     /// Omitted for TOTAL-PASSED.
@@ -249,6 +305,10 @@ pub struct TimeStampReport {
     /// Why it proves nothing; empty for TOTAL-PASSED.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Message>,
+    /// The imprint in the token, for renderings that carry it; not part of the JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub imprint: Option<Digest>,
 }
 
 /// The answer for one signature or document time-stamp.
@@ -264,7 +324,8 @@ pub struct SignatureReport {
     /// ETSI EN 319 102-1 sub-indication, such as `HASH_FAILURE`; omitted for TOTAL-PASSED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
-    /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or `PDF-NOT-ETSI`.
+    /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `CAdES-BASELINE-…`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or
+    /// `PDF-NOT-ETSI`.
     pub signature_format: String,
     /// `SHA256withRSA` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -296,6 +357,10 @@ pub struct SignatureReport {
     /// The name of the set of anchors that this one belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchor_set: Option<String>,
+    /// The signer's certificate, whether or not it is relied on, for renderings that carry it; not part of the JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub signer: Option<CertificateReport>,
     /// The path relied on, the signer's certificate first and the anchor last; omitted when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateReport>,
@@ -320,6 +385,9 @@ pub struct SignatureReport {
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What the signer says under protection: policy, commitments, roles.
+    #[serde(flatten)]
+    pub statements: StatementsReport,
     /// `/P` of a certification signature (DocMDP): 1 no changes, 2 forms and signatures, 3 annotations as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certification_level: Option<u8>,
@@ -340,6 +408,16 @@ pub struct SignatureReport {
 }
 
 impl SignatureReport {
+    /// Whether it is a document time-stamp and nobody's signature.
+    pub fn is_time_stamp(&self) -> bool {
+        self.signature_format == "DOC-TIME-STAMP"
+    }
+
+    /// The path relied on; where there is none, the signer's certificate alone. For renderings that carry encodings.
+    pub fn known_path(&self) -> &[CertificateReport] {
+        if self.certificates.is_empty() { self.signer.as_slice() } else { &self.certificates }
+    }
+
     /// Why it is not TOTAL-PASSED: the message that decides.
     pub fn reason_against(&self) -> Option<&Message> {
         match self.indication {

@@ -4,21 +4,22 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatusEvidence, StatusReport,
-    StatusSource, TimeSource, TimeStampReport,
+    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatementsReport, StatusEvidence,
+    StatusReport, StatusSource, TimeSource, TimeStampKind, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
+    long_term::Carried,
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
 use crate::{
-    base::{DigestAlgorithm, UtcTime},
+    base::{DigestAlgorithm, Sha256, UtcTime},
     crypto::policy::{Use, Weakness},
     ocsp,
     trust::{
@@ -64,6 +65,7 @@ pub(super) fn judge_all(
         anchors,
         moment,
         proofs: Vec::new(),
+        poe: HashMap::new(),
         needs: Vec::new(),
         reliances: BTreeMap::new(),
     };
@@ -79,8 +81,9 @@ pub(super) fn judge_all(
     }
     let reports = signatures.iter().zip(reports).enumerate().map(|(index, (signature, ready))| {
         ready.unwrap_or_else(|| match &signature.body {
-            Body::Cms { checked, stamps, signing_time, .. } => {
-                bench.signature(index, signature, checked, stamps, *signing_time)
+            Body::Cms { checked, stamps, more, signing_time, .. } => {
+                let carried = Carried { stamps, more };
+                bench.signature(index, signature, checked, carried, *signing_time)
             }
             Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
@@ -94,18 +97,20 @@ pub(super) struct Bench<'a> {
     pub(super) inspection: &'a Inspection,
     pub(super) policy: &'a Policy,
     /// The policy, as paths are judged by it.
-    rules: Rules,
+    pub(super) rules: Rules,
     permitted: PermittedKinds,
-    anchors: &'a Anchors,
-    moment: UtcTime,
+    pub(super) anchors: &'a Anchors,
+    pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
     proofs: Vec<(usize, UtcTime)>,
+    /// What archive time-stamps prove: since when something existed, by its SHA-256.
+    pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
     pub(super) reliances: BTreeMap<usize, Reliance>,
 }
 
 /// What a time-stamp is worth.
-enum Worth {
+pub(super) enum Worth {
     /// It proves its time.
     Proof { time: UtcTime, trusted: Box<Trusted> },
     /// It belongs to something else, or its signature is wrong.
@@ -119,7 +124,7 @@ enum Worth {
 }
 
 /// Something signed in a way that was not good enough at the time that counts.
-struct Weak {
+pub(super) struct Weak {
     /// Such as `SHA-1`.
     algorithm: String,
     /// It was, earlier.
@@ -132,7 +137,7 @@ impl Weak {
     }
 
     /// ETSI EN 319 102-1 section 5.1.3, table 3.
-    fn sub_indication(&self) -> &'static str {
+    pub(super) fn sub_indication(&self) -> &'static str {
         if self.once { "CRYPTO_CONSTRAINTS_FAILURE_NO_POE" } else { "CRYPTO_CONSTRAINTS_FAILURE" }
     }
 }
@@ -195,7 +200,7 @@ impl Bench<'_> {
         index: usize,
         signature: &Signature,
         checked: &Checked,
-        stamps: &[Stamp],
+        carried: Carried<'_>,
         signing_time: Option<UtcTime>,
     ) -> SignatureReport {
         let mut draft = self.draft(index, signature);
@@ -205,18 +210,22 @@ impl Bench<'_> {
         draft.findings.extend(checked.findings.iter().cloned());
         let claimed = signature.field.claimed_time.or(signing_time);
         draft.report.claimed_signing_time = claimed.map(|time| time.to_string());
-        let stamped = stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
+        let stamped =
+            carried.stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
         let level = if stamped { Level::T } else { Level::B };
         draft.report.signature_format = format_name(signature, checked, level);
         if draft.is_lost() {
             return draft.finish();
         }
 
-        let later = self.proven_after(signature.field.revision);
-        let proven = stamps.iter().filter_map(|stamp| self.proven_by(stamp, later, index, &mut draft));
+        let later = self.archived(index, signature, carried.more, &mut draft);
+        let place = Place { index, revision: signature.field.revision };
+        let proven = carried.stamps.iter().zip(carried.fingerprints(signature));
+        let proven = proven.filter_map(|(stamp, token)| self.proven_by(stamp, token, place, &mut draft));
         let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
         let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
+        let since = self.made_after(index, carried.more, best, &mut draft);
         draft.report.best_signature_time = Some(control.at.to_string());
         draft.report.best_signature_time_source =
             Some(if control.proven { TimeSource::TimeStamp } else { TimeSource::ValidationTime });
@@ -244,7 +253,7 @@ impl Bench<'_> {
                     draft.warnings.push(message);
                 }
                 self.trust(&mut draft, &trusted);
-                let level = self.level(&mut draft, &trusted, &proven, control);
+                let level = self.level(&mut draft, signature, &trusted, &proven, control);
                 draft.report.signature_format = format_name(signature, checked, level);
                 if level < self.policy.demands.least_level {
                     let message = Key::LevelTooLow.message(format!(
@@ -257,6 +266,7 @@ impl Bench<'_> {
             }
             Err(distrust) => {
                 draft.distrust(&distrust, control, Some(signer));
+                draft.made_too_late(&distrust, since);
                 if matches!(distrust, Distrust::Expired { index: 0, .. }) && self.is_known_good(signer) {
                     draft.rename("OUT_OF_BOUNDS_NO_POE", "OUT_OF_BOUNDS_NOT_REVOKED");
                 }
@@ -364,15 +374,8 @@ impl Bench<'_> {
             .path()
             .iter()
             .zip(statuses)
-            .map(|(certificate, statements)| CertificateReport {
-                subject: certificate.subject().to_string(),
-                issuer: certificate.issuer().to_string(),
-                serial: certificate.serial_hex(),
-                sha256: certificate.sha256().to_hex(),
-                valid_from: certificate.not_before().to_string(),
-                valid_to: certificate.not_after().to_string(),
-                status: statements.and_then(|statements| self.status(statements)),
-                der: certificate.der().to_vec(),
+            .map(|(certificate, statements)| {
+                CertificateReport::of(certificate, statements.and_then(|statements| self.status(statements)))
             })
             .collect()
     }
@@ -397,100 +400,71 @@ impl Bench<'_> {
             this_update: said.this_update.to_string(),
             next_update: said.next_update.map(|next| next.to_string()),
             revoked_at,
+            signer_der: said.signer.der().to_vec(),
         })
     }
 
-    /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
-    fn level(
-        &self,
-        draft: &mut Draft,
-        trusted: &Trusted,
-        stamps: &[(UtcTime, Box<Trusted>)],
-        control: Control,
-    ) -> Level {
-        let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let evidence: Result<Vec<usize>, String> = std::iter::once(trusted)
-            .chain(stamps.iter().map(|(_, trusted)| &**trusted))
-            .map(|trusted| self.evidence_from(trusted))
-            .collect();
-        let archived = evidence
-            .as_ref()
-            .ok()
-            .and_then(|from| from.iter().max())
-            .is_some_and(|from| self.proofs.iter().any(|(covered, _)| covered >= from));
-        if !control.proven {
-            missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
-        }
-        if let Err(subject) = &evidence {
-            missing(
-                Key::LevelLt,
-                format!("The file does not hold the certificates and status evidence of {subject}."),
-            );
-        }
-        if !archived {
-            missing(
-                Key::LevelLta,
-                "No document time-stamp covers the certificates and status evidence.".to_owned(),
-            );
-        }
-        match (control.proven, evidence.is_ok(), archived) {
-            (false, ..) => Level::B,
-            (true, false, _) => Level::T,
-            (true, true, false) => Level::Lt,
-            (true, true, true) => Level::Lta,
-        }
-    }
-
-    /// The revision from which on the file holds all that a path rests on, the anchor excluded; or the subject of the
-    /// certificate for which it does not.
-    fn evidence_from(&self, trusted: &Trusted) -> Result<usize, String> {
-        let mut from = 0;
-        let count = trusted.path().len().saturating_sub(1);
-        for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
-            let lacking = || certificate.subject().to_string();
-            from = from.max(self.inspection.held_from(certificate).ok_or_else(lacking)?);
-            let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
-            for item in items {
-                let held = self.inspection.statuses.get(item).and_then(|held| held.covered_from);
-                from = from.max(held.ok_or_else(lacking)?);
-            }
-        }
-        Ok(from)
-    }
-
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
+    ///
+    /// `token`: by which archive time-stamps know it.
     fn proven_by(
         &mut self,
         stamp: &Stamp,
-        later: Option<UtcTime>,
+        token: Sha256,
+        place: Place,
+        draft: &mut Draft,
+    ) -> Option<(UtcTime, Box<Trusted>)> {
+        let later = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
+        let (time, trusted) = self.heard(stamp, TimeStampKind::Signature, later, place.index, draft)?;
+        if later.is_some_and(|later| time > latest(later)) {
+            draft.out_of_order();
+            return None;
+        }
+        Some((time, trusted))
+    }
+
+    /// The time that a time-stamp proves, if it does; its report, and else why not, go into the draft.
+    ///
+    /// `known`: when it is proven to have existed.
+    pub(super) fn heard(
+        &mut self,
+        stamp: &Stamp,
+        kind: TimeStampKind,
+        known: Option<UtcTime>,
         index: usize,
         draft: &mut Draft,
     ) -> Option<(UtcTime, Box<Trusted>)> {
         let broken = |what: &str| {
-            let message =
-                Key::TimeStampInvalid.message(format!("The time-stamp of the signature is broken: {what}."));
+            let which = match kind {
+                TimeStampKind::Archive => "archive time-stamp",
+                TimeStampKind::Content => "time-stamp of the content",
+                TimeStampKind::Signature => "time-stamp of the signature",
+            };
+            let message = Key::TimeStampInvalid.message(format!("The {which} is broken: {what}."));
             Finding::open("SIG_CONSTRAINTS_FAILURE", message)
         };
         let token = match stamp {
             Stamp::Broken(reason) => {
                 let finding = broken(reason);
-                draft.report.time_stamps.push(unread_time_stamp(finding.message.clone()));
+                draft.report.time_stamps.push(unread_time_stamp(kind, true, finding.message.clone()));
                 draft.findings.push(finding);
                 return None;
             }
             Stamp::Token(token) => token,
+            Stamp::Unchecked(reason) => {
+                let message =
+                    Key::TimeStampUntrusted.message(format!("The time-stamp proves no time: {reason}."));
+                draft.report.time_stamps.push(unread_time_stamp(kind, false, message.clone()));
+                draft.warnings.push(message);
+                return None;
+            }
         };
-        let mut report = time_stamp(token);
+        let mut report = time_stamp(kind, token);
         let (failed, sub_indication, message) =
-            match self.weigh(token, self.control(later), later.map(|time| (index, time))) {
+            match self.weigh(token, self.control(known), known.map(|time| (index, time))) {
                 Worth::Proof { time, trusted } => {
                     report.certificates = self.path(&trusted);
                     draft.report.time_stamps.push(report);
-                    if later.is_some_and(|later| time > latest(later)) {
-                        let finding = Finding::open("TIMESTAMP_ORDER_FAILURE", Key::TimeStampOrder.plain());
-                        draft.findings.push(finding);
-                        return None;
-                    }
                     return Some((time, trusted));
                 }
                 Worth::Broken(what) => {
@@ -575,7 +549,8 @@ impl Bench<'_> {
                 let existed_by = |one: &Certificate| {
                     let own = (one.der() == certificate.der() && control.proven).then_some(control.at);
                     let held = self.inspection.held_from(one).and_then(|from| self.proven_from(from));
-                    own.into_iter().chain(held).min().unwrap_or(self.moment)
+                    let archived = self.poe.get(&one.sha256()).copied();
+                    own.into_iter().chain(held).chain(archived).min().unwrap_or(self.moment)
                 };
                 court.judge_past(certificate, purpose, control, existed_by).map_or(outcome, Ok)
             }
@@ -587,18 +562,19 @@ impl Bench<'_> {
         outcome
     }
 
-    fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
+    pub(super) fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
         let inspection = self.inspection;
         Court::new(anchors, &inspection.pool, statuses, &inspection.limits, &inspection.checks)
             .with_rules(&self.rules)
     }
 
     /// All evidence on statuses, with the time by which each piece is proven to have existed.
-    fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
+    pub(super) fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
         let dated = self.inspection.statuses.iter().map(|held| {
             let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
             let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
-            let times = stored.into_iter().chain(protected.map(|(_, time)| time));
+            let archived = self.poe.get(&held.fingerprint).copied();
+            let times = stored.into_iter().chain(archived).chain(protected.map(|(_, time)| time));
             let existed_by = times.min().unwrap_or(self.moment).min(self.moment);
             match &held.what {
                 StatusEvidence::Crl(crl) => StatusItem::crl(crl, existed_by),
@@ -617,7 +593,8 @@ impl Bench<'_> {
                 let request = ocsp::Request { cert_ids: vec![id], nonce: None }.to_der();
                 let answers = of.ocsp_urls().into_iter();
                 let answers = answers.map(|url| Need::Ocsp { url, request: request.clone() });
-                answers.chain(of.crl_urls().into_iter().map(|url| Need::Crl { url })).collect()
+                let lists = of.crl_urls().into_iter().chain(of.freshest_crl_urls());
+                answers.chain(lists.map(|url| Need::Crl { url })).collect()
             }
         };
         for need in wanted {
@@ -627,27 +604,34 @@ impl Bench<'_> {
         }
     }
 
-    fn control(&self, proven: Option<UtcTime>) -> Control {
+    pub(super) fn control(&self, proven: Option<UtcTime>) -> Control {
         proven.map_or_else(|| Control::unproven(self.moment), |at| Control::proven(at, self.moment))
     }
 
     /// The earliest time proven by a document time-stamp of a revision after this one.
-    fn proven_after(&self, revision: usize) -> Option<UtcTime> {
+    pub(super) fn proven_after(&self, revision: usize) -> Option<UtcTime> {
         self.proofs.iter().filter(|(covered, _)| *covered > revision).map(|(_, time)| *time).min()
     }
 
     /// The earliest time proven by a document time-stamp that covers this revision.
-    fn proven_from(&self, revision: usize) -> Option<UtcTime> {
+    pub(super) fn proven_from(&self, revision: usize) -> Option<UtcTime> {
         self.proofs.iter().filter(|(covered, _)| *covered >= revision).map(|(_, time)| *time).min()
     }
 }
 
+/// Where a signature stands: its place among the signatures, and the revision that holds it.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    revision: usize,
+}
+
 /// A report under way.
-struct Draft {
-    report: SignatureReport,
-    findings: Vec<Finding>,
+pub(super) struct Draft {
+    pub(super) report: SignatureReport,
+    pub(super) findings: Vec<Finding>,
     /// Reasons against validity that are told as warnings, then everything else worth knowing.
-    warnings: Vec<Message>,
+    pub(super) warnings: Vec<Message>,
     covered: bool,
     /// A path is relied on.
     trusted: bool,
@@ -664,6 +648,7 @@ impl Draft {
             Scope::Revision(_) => CoverageLevel::Revision,
             Scope::Broken => CoverageLevel::Partial,
             Scope::Digest => CoverageLevel::Digest,
+            Scope::Whole => CoverageLevel::Document,
         };
         let forbidden = findings.iter().any(|finding| {
             [Key::ModificationForbidden.as_str(), Key::ModificationUnknown.as_str()]
@@ -697,6 +682,7 @@ impl Draft {
             certificate_valid_to: None,
             trust_anchor: None,
             trust_anchor_set: None,
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             level_reasons: Vec::new(),
@@ -705,6 +691,7 @@ impl Draft {
             best_signature_time_source: None,
             reason: field.reason.clone(),
             location: field.location.clone(),
+            statements: StatementsReport::of(signature),
             certification_level: field.doc_mdp,
             digest_matches: false,
             signature_matches: false,
@@ -724,6 +711,7 @@ impl Draft {
     ) {
         self.report.signature_algorithm = scheme.map(crate::x509::algorithm::SignatureScheme::name);
         let Some(signer) = signer else { return };
+        self.report.signer = Some(CertificateReport::of(signer, None));
         self.report.signed_by = signer.subject().common_name();
         self.report.organization = signer.subject().attribute(ORGANIZATION);
         self.report.subject = Some(signer.subject().to_string());
@@ -872,8 +860,9 @@ fn sub_indication(distrust: &Distrust) -> &'static str {
 }
 
 /// A time-stamp on a signature, before it is known what it is worth.
-fn time_stamp(token: &CheckedToken) -> TimeStampReport {
+fn time_stamp(kind: TimeStampKind, token: &CheckedToken) -> TimeStampReport {
     TimeStampReport {
+        kind,
         indication: Indication::TotalPassed,
         sub_indication: None,
         production_time: Some(token.info.gen_time.to_string()),
@@ -881,19 +870,27 @@ fn time_stamp(token: &CheckedToken) -> TimeStampReport {
         digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
         certificates: Vec::new(),
         errors: Vec::new(),
+        imprint: Some(token.info.imprint.clone()),
     }
 }
 
-/// A time-stamp that is not even a token.
-fn unread_time_stamp(why: Message) -> TimeStampReport {
+/// A time-stamp that is not even a token, or one of which it is not known what it was made for.
+fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeStampReport {
+    let (indication, sub_indication) = if broken {
+        (Indication::TotalFailed, "FORMAT_FAILURE")
+    } else {
+        (Indication::Indeterminate, "SIGNED_DATA_NOT_FOUND")
+    };
     TimeStampReport {
-        indication: Indication::TotalFailed,
-        sub_indication: Some("FORMAT_FAILURE".to_owned()),
+        kind,
+        indication,
+        sub_indication: Some(sub_indication.to_owned()),
         production_time: None,
         produced_by: None,
         digest_algorithm: None,
         certificates: Vec::new(),
         errors: vec![why],
+        imprint: None,
     }
 }
 
@@ -904,13 +901,20 @@ fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String
     match signature.field.sub_filter.as_str() {
         "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
         "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),
+        // Without a word on the certificate it is a plain CMS, as S/MIME has it.
+        "CMS" if checked.unnamed => format!("PKCS7-{}", level.as_str()),
         "CMS" => format!("CAdES-BASELINE-{}", level.as_str()),
         _ => "PDF-NOT-ETSI".to_owned(),
     }
 }
 
+/// The earlier of two times, of which either may be unknown.
+pub(super) fn earliest(one: Option<UtcTime>, other: Option<UtcTime>) -> Option<UtcTime> {
+    one.into_iter().chain(other).min()
+}
+
 /// As late as another machine's clock may say that it is now.
-fn latest(moment: UtcTime) -> UtcTime {
+pub(super) fn latest(moment: UtcTime) -> UtcTime {
     moment.saturating_add(SKEW).unwrap_or(moment)
 }
 

@@ -11,6 +11,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import json
 import logging
 import shutil
@@ -21,7 +22,7 @@ from asn1crypto import crl, ocsp
 from pyhanko.keys import load_certs_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers, timestamps
-from pyhanko.sign.validation import add_validation_info, ades
+from pyhanko.sign.validation import DocumentSecurityStore, add_validation_info, ades
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
     LocalKnowledge,
@@ -88,16 +89,45 @@ def judge(args) -> list:
 
 
 def one(embedded, spec, timing) -> dict:
-    result = asyncio.run(ades.ades_lta_validation(embedded, spec, timing_info=timing))
-    stamp = result.signature_timestamp_status
+    if embedded.reader.embedded_timestamp_signatures:
+        result = asyncio.run(ades.ades_lta_validation(embedded, spec, timing_info=timing))
+        stamp = result.signature_timestamp_status
+        archive = result.oldest_evidence_record_timestamp
+    else:
+        # Without an archive there is nothing to go back to: section 5.5, with what /DSS holds.
+        embedded.compute_integrity_info()
+        result = asyncio.run(
+            ades.ades_with_time_validation(
+                embedded.signed_data,
+                with_store(embedded.reader, spec.signature_validation_spec),
+                timing_info=timing,
+                raw_digest=embedded.compute_digest(),
+            )
+        )
+        stamp, archive = result, None
     return {
         "field": embedded.field_name,
         "indication": result.ades_subindic.name,
         "message": result.failure_msg,
-        "oldest_archive_time": iso(result.oldest_evidence_record_timestamp),
+        "oldest_archive_time": iso(archive),
         "best_time": iso(result.best_signature_time),
         "time_stamp": stamp.ades_subindic.name if stamp is not None else None,
     }
+
+
+def with_store(reader, spec):
+    """The same rules, knowing what the file's /DSS holds."""
+    store = DocumentSecurityStore.read_dss(reader)
+    known = spec.local_knowledge
+    answers = [ocsp.OCSPResponse.load(item.get_object().data) for item in store.ocsps]
+    lists = [crl.CertificateList.load(item.get_object().data) for item in store.crls]
+    knowledge = dataclasses.replace(
+        known,
+        known_ocsps=known.known_ocsps + [one for it in answers for one in OCSPContainer.load_multi(it)],
+        known_crls=known.known_crls + [CRLContainer(it) for it in lists],
+        known_certs=list(store.load_certs()),
+    )
+    return dataclasses.replace(spec, local_knowledge=knowledge)
 
 
 def fix(args) -> None:

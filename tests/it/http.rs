@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod levels;
+mod looks;
 mod operations;
 mod pages;
 mod siva;

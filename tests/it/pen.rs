@@ -402,7 +402,7 @@ impl Desk {
         })
     }
 
-    fn judge(&self, bytes: Vec<u8>) -> Option<DocumentReport> {
+    pub(crate) fn judge(&self, bytes: Vec<u8>) -> Option<DocumentReport> {
         let (anchors, policy, limits) = (self.pki.pki().anchors(), Policy::strict(), Limits::default());
         let fetcher = Fetcher::allowing([self.pki.host()]);
         let options = kyso::service::verify::Options {

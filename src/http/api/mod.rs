@@ -7,6 +7,7 @@ pub(super) mod documents;
 pub(super) mod extensions;
 pub(super) mod keys;
 pub(super) mod ledger;
+mod looks;
 pub(super) mod operations;
 pub(super) mod signatures;
 pub(super) mod verifications;

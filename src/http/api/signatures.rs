@@ -1,8 +1,13 @@
 //! Signing with a key that the server holds.
 
-use std::{sync::Arc, time::Instant};
+use std::{fmt::Display, str::FromStr, sync::Arc, time::Instant};
 
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
+use der::oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
@@ -12,9 +17,13 @@ use super::super::{
     idempotency::{self, IdempotencyKey, Reply},
     problem::{self, ProblemBody},
 };
+use super::looks::LooksRequest;
 use crate::{
+    appearance::Placement,
     base::Id,
+    cms::{Commitment, SignedPolicy, Statements},
     dispatch::{Document, Role},
+    pdf::{DocMdp, FieldLock, LockedFields},
     people::Caller,
     service::{HeldKey, SignedDocument},
     signing::Wishes,
@@ -51,10 +60,37 @@ pub(in super::super) async fn sign(
         let signed = sign_document(&this, &caller, id, value).await;
         let outcome = signed.as_ref().map_or_else(|problem| problem.entry().code, |_| "made");
         telemetry::signature_made(outcome, started.elapsed());
-        let SignedDocument { document, signature } = signed?;
-        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature })
+        let SignedDocument { document, signature, placement } = signed?;
+        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature, placement })
     })
     .await
+}
+
+/// Preview a signature
+///
+/// The page as it would look, with a box around what the signature would add. Nothing is signed or recorded. Takes what
+/// signing takes, with an `appearance`.
+#[utoipa::path(post, path = "/api/v1/documents/{id}/signature-previews", tag = "Documents", operation_id = "previewSignature",
+    security(("api_key" = ["approve"]), ("api_key" = ["seal"])),
+    params(("id" = String, Path, description = "The document's id")),
+    request_body = SignRequest,
+    responses((status = 200, description = "The page", content_type = "image/png", body = [u8]),
+        (status = 403, description = "The key lacks the scope", body = ProblemBody),
+        (status = 404, description = "None that the caller can see", body = ProblemBody),
+        (status = 409, description = "Not this signature's turn, or no number yet", body = ProblemBody),
+        (status = 422, description = "No such key, or an appearance that finds no place", body = ProblemBody)))]
+pub(in super::super) async fn preview(
+    State(app): State<App>,
+    known: Known,
+    Path(id): Path<String>,
+    Json { value, .. }: Json<SignRequest>,
+) -> Result<Response, Problem> {
+    let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
+    let (key, wishes) = wanted(&app, &known.0, value).await?;
+    let _turn = app.turn().await?;
+    let (desk, helper) = (Arc::clone(app.desk()), app.helper()?);
+    let preview = app.service().preview_signature(&known.0, id, desk, &key, wishes, helper).await?;
+    Ok(([(header::CONTENT_TYPE, "image/png")], preview.png).into_response())
 }
 
 async fn sign_document(
@@ -63,19 +99,22 @@ async fn sign_document(
     id: Id<Document>,
     request: SignRequest,
 ) -> Result<SignedDocument, Problem> {
-    let key = held_key(app, caller, request.signer).await?;
+    let (key, wishes) = wanted(app, caller, request).await?;
+    let _turn = app.turn().await?;
+    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
+}
+
+/// The key that is asked for, and what is to be said with it.
+async fn wanted(app: &App, caller: &Caller, mut request: SignRequest) -> Result<(HeldKey, Wishes), Problem> {
+    let key = held_key(app, caller, request.signer.clone()).await?;
     if request.role.is_some_and(|role| role != key.role) {
         let detail = format!("this key is for the role {}", key.role.as_str());
         return Err(Problem::new(&problem::INVALID).at("/role", "signer.role", detail));
     }
-    let wishes = Wishes {
-        reason: request.reason,
-        location: request.location,
-        level: request.level,
-        ..Wishes::default()
-    };
-    let _turn = app.turn().await?;
-    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
+    let looks = request.appearance.take();
+    let appearance = looks.map(|looks| looks.appearance(&key)).transpose()?;
+    let wishes = Wishes { appearance, ..request.wishes()? };
+    Ok((key, wishes))
 }
 
 /// The key of this name, when it is one of the caller's agency.
@@ -109,6 +148,95 @@ pub(in super::super) struct SignRequest {
     /// and the server is set to defer, `upkeep` of the document says so.
     #[serde(default)]
     level: Option<Level>,
+    /// What it looks like; invisible when absent.
+    #[serde(default)]
+    appearance: Option<LooksRequest>,
+    /// How to reach the signer, as the signature says it.
+    #[serde(default)]
+    contact: Option<String>,
+    /// The signature field to create or, where it exists and is empty, to fill. Named by kyso when absent.
+    #[serde(default)]
+    field: Option<String>,
+    /// Certify the document, as its first signature, and permit so much afterwards: `no-changes`, `fill-and-sign` or
+    /// `annotate`.
+    #[serde(default)]
+    #[schema(example = "fill-and-sign")]
+    certify: Option<String>,
+    /// Fields that may not change afterwards: `all`, `include:A,B` or `exclude:A,B`.
+    #[serde(default)]
+    lock: Option<String>,
+    /// What the lock leaves to the whole document, in the words of `certify`.
+    #[serde(default)]
+    lock_level: Option<String>,
+    /// The signature policy that it is made under; not together with `reason`.
+    #[serde(default)]
+    policy: Option<PolicyRequest>,
+    /// What is meant by signing: `proof-of-approval` and the like, or an object identifier; not together with
+    /// `reason`.
+    #[serde(default)]
+    #[schema(example = "proof-of-approval")]
+    commitment: Option<String>,
+    /// Roles that the signer claims.
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+/// A signature policy.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in super::super) struct PolicyRequest {
+    /// Its object identifier.
+    #[schema(example = "2.16.704.1.1")]
+    identifier: String,
+    /// The digest of its text, as `SHA-256:` and hexadecimal digits.
+    digest: String,
+    /// Where its text is.
+    #[serde(default)]
+    uri: Option<String>,
+}
+
+impl SignRequest {
+    /// What the signature says and binds.
+    fn wishes(self) -> Result<Wishes, Problem> {
+        let level = |text: &Option<String>, at: &'static str| read::<DocMdp>(text.as_deref(), at);
+        let lock = read::<LockedFields>(self.lock.as_deref(), "/lock")?;
+        let lock_level = level(&self.lock_level, "/lockLevel")?;
+        if lock.is_none() && lock_level.is_some() {
+            return Err(invalid("/lockLevel", "it goes with a lock"));
+        }
+        Ok(Wishes {
+            field: self.field,
+            reason: self.reason,
+            location: self.location,
+            contact: self.contact,
+            certify: level(&self.certify, "/certify")?,
+            lock: lock.map(|fields| FieldLock { fields, level: lock_level.map(DocMdp::level) }),
+            statements: Statements {
+                policy: self.policy.map(PolicyRequest::policy).transpose()?,
+                commitment: read::<Commitment>(self.commitment.as_deref(), "/commitment")?,
+                roles: self.roles,
+            },
+            ..Wishes::default()
+        })
+    }
+}
+
+impl PolicyRequest {
+    fn policy(self) -> Result<SignedPolicy, Problem> {
+        let id = ObjectIdentifier::new(&self.identifier)
+            .map_err(|_| invalid("/policy/identifier", "an object identifier is expected"))?;
+        let digest =
+            SignedPolicy::parse_digest(&self.digest).map_err(|reason| invalid("/policy/digest", &reason))?;
+        Ok(SignedPolicy { id, digest, uri: self.uri })
+    }
+}
+
+fn read<T: FromStr<Err: Display>>(text: Option<&str>, at: &'static str) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse().map_err(|error: T::Err| invalid(at, &error.to_string()))).transpose()
+}
+
+fn invalid(at: &'static str, detail: &str) -> Problem {
+    Problem::new(&problem::INVALID).at(at, "signature.wish", detail.to_owned())
 }
 
 /// A document and the signature just put on it.
@@ -118,4 +246,8 @@ pub(in super::super) struct Signed {
     document: Document,
     /// The verdict on the new signature.
     signature: SignatureReport,
+    /// Where it can be seen, for one that is not invisible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    placement: Option<Placement>,
 }

@@ -4,7 +4,9 @@
 //! happens to the input meanwhile can come between what was hashed and what is released. The copy takes the
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
+mod cms;
 mod copy;
+mod preview;
 mod stamping;
 
 use std::{
@@ -14,7 +16,9 @@ use std::{
     time::Instant,
 };
 
+pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
+pub use preview::Preview;
 use stamping::Room;
 
 pub use super::time_stamping::TimeStamping;
@@ -24,6 +28,7 @@ use super::{
 };
 
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::Fetcher,
     pdf::{Document, PdfError},
@@ -139,6 +144,7 @@ pub struct Released {
     path: PathBuf,
     report: DocumentReport,
     field: String,
+    placement: Option<Placement>,
     took: Steps,
     asked: Level,
     deferred: Option<String>,
@@ -159,6 +165,11 @@ impl Released {
     /// The new signature's part of the report.
     pub fn signature(&self) -> Option<&SignatureReport> {
         self.report.signatures.iter().find(|signature| signature.field == self.field)
+    }
+
+    /// Where the new signature can be seen, unless it is invisible.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
     }
 
     /// The level that was asked for.
@@ -328,6 +339,7 @@ impl SigningDesk {
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
         let Pending { mut copy, prepared, output, now, mut took, asked, stamped, mut deferred } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
+        let placement = prepared.placement().cloned();
         let signed = prepared.finish(value)?;
         let unstamped = timed(&mut took.stamp, || self.append(&mut copy, signed, digest, stamped))?;
         deferred = deferred.or(unstamped.map(|none| none.to_string()));
@@ -343,7 +355,7 @@ impl SigningDesk {
         let moment = self.clock.now().max(now);
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
         copy.release(&output)?;
-        Ok(Released { path: output, report, field, took, asked, deferred, good_until })
+        Ok(Released { path: output, report, field, placement, took, asked, deferred, good_until })
     }
 
     /// Raises the new signature; says why not where that is left for later.
@@ -369,7 +381,7 @@ impl SigningDesk {
             after_signature: !grace.is_zero(),
             ..Extension::to(level)
         };
-        match self.raise(copy, &extension, digest) {
+        match self.raise_pdf(copy, &extension, digest) {
             Ok(raised) => Ok(Ok(raised)),
             Err(error) if self.defers() && error.may_pass() => Ok(Err(with_causes(&error))),
             Err(error) => Err(SignError::NotRaised { level, source: Box::new(error) }),
@@ -415,11 +427,27 @@ impl SigningDesk {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// The content is too long to lie inside its signature.
+    #[error(
+        "the document is too long to lie inside its signature (at most {limit} bytes); sign it detached instead"
+    )]
+    Enveloping {
+        /// In bytes.
+        limit: u64,
+    },
     /// The input could not be opened or read.
     #[error("the document could not be read to its end")]
     Input {
         /// What the system said.
         source: io::Error,
+    },
+    /// The level that was asked for cannot be had.
+    #[error("the signature does not reach level {level}: {reason}")]
+    Level {
+        /// The one asked for.
+        level: &'static str,
+        /// What stands against it, and what to do.
+        reason: String,
     },
     /// There is no certificate for the key.
     #[error("the token holds no certificate for key {key}; give one with --cert")]
@@ -444,6 +472,12 @@ pub enum SignError {
     /// The file cannot be read as a PDF.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
+    /// The page could not be drawn.
+    #[error("the page could not be drawn: {reason}")]
+    Preview {
+        /// Why.
+        reason: String,
+    },
     /// The request, the certificate or the value.
     #[error(transparent)]
     Signing(#[from] SigningError),

@@ -124,6 +124,24 @@ impl SigningDesk {
         copy.append(&tail)
     }
 
+    /// A token for what `make` asks for, and what else it made; the digest is `algorithm`, or what an authority asks for
+    /// where that is stronger.
+    pub(super) fn token_for<R>(
+        &self,
+        algorithm: DigestAlgorithm,
+        mut make: impl FnMut(DigestAlgorithm, [u8; 8]) -> Result<(tsp::Request, R), SignError>,
+    ) -> Result<(Vec<u8>, R), SignError> {
+        let Some(stamping) = &self.time_stamping else {
+            return Err(SignError::NoAuthority { level: Level::T });
+        };
+        let asking = self.asking(stamping);
+        let token = stamping.first(asking.now, |authority| {
+            let (request, made) = make(authority.digest(algorithm), self.chance.bytes())?;
+            Ok((asking.ask(authority, &request)?, made))
+        });
+        Ok(token?)
+    }
+
     /// Asks for a token that nobody needs, to know how long one is.
     fn measure(
         &self,

@@ -30,7 +30,6 @@ struct Office {
     database: Database,
     ledger_key: String,
     service: Service,
-    keys: [String; 2],
     leader: Caller,
     clerk: Caller,
     persons: [Person; 2],
@@ -54,11 +53,10 @@ impl Office {
             let new = NewApiKey { member: member.id, scopes, expires_at: None, test: true };
             keys.push(service.create_api_key(new).await.unwrap().text);
         }
-        let keys: [String; 2] = keys.try_into().unwrap();
         let leader = service.authenticate(&keys[0]).await.unwrap();
         let clerk = service.authenticate(&keys[1]).await.unwrap();
         let persons = [world.person("Phạm Thị Bền"), world.person("Ủy ban nhân dân")];
-        Self { database, ledger_key, service, keys, leader, clerk, persons }
+        Self { database, ledger_key, service, leader, clerk, persons }
     }
 
     /// Another node over the same database, or the same one after a restart.

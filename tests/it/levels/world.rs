@@ -183,7 +183,7 @@ pub(super) fn extend(
     output: &Path,
     extension: &Extension,
 ) -> Result<Extended, ExtendError> {
-    desk.extend_file(&MemorySource(fs::read(input).unwrap()), output, extension)
+    desk.extend_file(&MemorySource(fs::read(input).unwrap()), output, extension, None)
 }
 
 /// What an authority does with the next requests.
@@ -204,7 +204,7 @@ pub(super) struct Authority {
     address: SocketAddr,
     mood: Arc<Mutex<Mood>>,
     asked: Arc<AtomicUsize>,
-    _runtime: tokio::runtime::Runtime,
+    _stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Authority {
@@ -240,14 +240,25 @@ impl Authority {
                 (axum::http::StatusCode::OK, misbehave(&authority, mood, &body, clock.now()))
             }
         };
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
         let answer = Arc::new(answer);
         let router = axum::Router::new().route("/", axum::routing::post(move |body| answer(body)));
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { address, mood, asked, _runtime: runtime }
+        // A thread of its own, so that it may be started and dropped in async tests; it ends with the value.
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let served = axum::serve(listener, router);
+                tokio::select! {
+                    _ = async { served.await } => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, mood, asked, _stop: stop }
     }
 
     pub(super) fn url(&self) -> String {
