@@ -75,7 +75,7 @@ pub fn inspect_signed(
 ) -> Result<(Inspection, DocumentReport), VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     let report = inspection.judge(name, options.policy, options.anchors, options.moment);
     Ok((inspection, report))
