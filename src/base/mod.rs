@@ -11,7 +11,7 @@ pub mod secret;
 pub mod source;
 
 pub use chance::Chance;
-pub use clock::{Clock, UtcTime};
+pub use clock::{Clock, ClockHand, UtcTime};
 pub use digest::{Digest, DigestAlgorithm, Sha256};
 pub use id::Id;
 pub use limits::Limits;

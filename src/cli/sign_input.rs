@@ -38,9 +38,6 @@ pub(super) struct InputArgs {
     /// What to do when it cannot be found out whether the certificate was revoked
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", help_heading = "Certificates")]
     unknown_status: UnknownStatus,
-    /// Ask no OCSP responder and fetch no revocation list before signing
-    #[arg(long, help_heading = "Certificates")]
-    pub(super) offline: bool,
 }
 
 /// What follows from a status that is not known.

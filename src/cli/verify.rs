@@ -433,7 +433,11 @@ fn detached(paths: &[PathBuf]) -> Result<Vec<Detached>, String> {
 
 /// The fetcher with its folder. The usual folder is made when there is something to keep, and done without if it
 /// cannot be; one that was named has to be usable.
-fn fetcher(hosts: &[PrivateHost], cache: Option<PathBuf>, no_cache: bool) -> Result<Fetcher, CacheError> {
+pub(super) fn fetcher(
+    hosts: &[PrivateHost],
+    cache: Option<PathBuf>,
+    no_cache: bool,
+) -> Result<Fetcher, CacheError> {
     let fetcher = Fetcher::allowing(hosts);
     match (cache, usual_cache().filter(|_| !no_cache)) {
         (Some(folder), _) => {

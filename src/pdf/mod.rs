@@ -22,6 +22,7 @@ mod object;
 mod page;
 mod repair;
 mod revision;
+mod security_store;
 mod signable;
 mod seed;
 mod signature;
@@ -42,6 +43,7 @@ pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode
 pub use page::{Frame, Page, SeenField};
 pub use repair::{Finding, check_whole, rebuild};
 pub use revision::Revision;
+pub use security_store::{StoreEntry, prepare_store};
 pub use seed::{CertificateFlag, CertificateSeed, SeedFlag, SeedValue, TimeStampSeed};
 pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};
 pub use write::{Increment, NewSignature, prepare_signature};

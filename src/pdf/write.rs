@@ -229,10 +229,10 @@ pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfErro
 
 /// The objects of the new revision, by number.
 pub(super) struct Update<'a> {
-    document: &'a Document,
+    pub(super) document: &'a Document,
     objects: BTreeMap<u32, (u16, Object)>,
     /// The data of those that are streams, as stored; their dictionaries have the `/Length`.
-    streams: BTreeMap<u32, Vec<u8>>,
+    pub(super) streams: BTreeMap<u32, Vec<u8>>,
     next: u32,
     /// Numbers that the catalog, the form or the page refer to, though there may be no such object.
     avoided: HashSet<u32>,
@@ -269,7 +269,7 @@ impl<'a> Update<'a> {
         });
     }
 
-    fn allocate(&mut self) -> Result<ObjectId, PdfError> {
+    pub(super) fn allocate(&mut self) -> Result<ObjectId, PdfError> {
         loop {
             let number = self.next;
             self.next = number
@@ -281,11 +281,11 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn put(&mut self, id: ObjectId, object: Object) {
+    pub(super) fn put(&mut self, id: ObjectId, object: Object) {
         self.objects.insert(id.0, (id.1, object));
     }
 
-    fn resolve(&self, object: &Object) -> Result<(Option<ObjectId>, Object), PdfError> {
+    pub(super) fn resolve(&self, object: &Object) -> Result<(Option<ObjectId>, Object), PdfError> {
         self.document.resolve(self.document.last(), object)
     }
 

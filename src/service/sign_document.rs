@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     Service, ServiceError, SignedFile,
+    extend::ExtendError,
     sign::{Preview, SignError, Signer, SigningDesk},
     signer_check,
+    upkeep::Lasting,
 };
 use crate::{
     appearance::{Picture, Placement},
@@ -65,10 +67,10 @@ impl Service {
 
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
         let staged = folder.path().join("signed.pdf");
-        let signer = Arc::clone(&key.signer);
+        let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
         let released = tokio::task::spawn_blocking(move || {
-            signer_check::demand(&desk, &signer)?;
-            desk.sign_file(&source, &staged, &signer, &wishes)
+            signer_check::demand(&this, &signer)?;
+            this.sign_file(&source, &staged, &signer, &wishes)
         })
         .await
         .map_err(|_| SignDocumentError::Interrupted)??;
@@ -78,7 +80,8 @@ impl Service {
             report: released.report(),
             certificate_sha256: key.signer.certificate.sha256(),
         };
-        let document = self.record_signature(caller, id, key.role, signed).await?;
+        let lasting = Lasting::of(&released, &desk);
+        let document = self.record_lasting_signature(caller, id, key.role, signed, Some(&lasting)).await?;
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
         Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
     }
@@ -136,6 +139,9 @@ pub enum SignDocumentError {
     /// The work stopped half-way; nothing was recorded.
     #[error("signing was interrupted; nothing was recorded")]
     Interrupted,
+    /// The signatures could not be raised.
+    #[error("the document was not extended")]
+    Extend(#[source] ExtendError),
     /// Key or document belong to another agency.
     #[error("this key does not sign for your agency")]
     NotYourKey,

@@ -5,6 +5,7 @@
 //!         a key signs them                          the only step that sees a key: a token, an agent, a CSC service
 //! Prepared::finish(value)          ->  Signed      the value fits the certificate, or nothing comes out
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
+//! entries_to_store(reliances)      ->  entries     what B-LT needs in `/DSS`; a document time-stamp over it is B-LTA
 //! ```
 //!
 //! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
@@ -14,6 +15,7 @@
 
 mod cms_file;
 mod document_stamp;
+mod extension;
 pub mod review;
 mod room;
 pub mod seed;
@@ -29,6 +31,7 @@ use crate::{
     pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
     trust::Purpose,
     tsp,
+    validation::Level,
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
@@ -37,6 +40,9 @@ use crate::{
 
 pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms, prepare_cms_saying};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
+pub use extension::{
+    Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
+};
 pub use room::TokenRoom;
 
 /// What a signature says, and with which certificate.
@@ -65,6 +71,8 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// The level to reach; the desk's own when absent. The revision that is signed does not depend on it.
+    pub level: Option<Level>,
     /// What the signature looks like; invisible when absent.
     pub appearance: Option<Appearance>,
     /// Sign although the certificate names no usage that fits: TT 15/2025 annex II leaves keyUsage and extKeyUsage
@@ -323,8 +331,8 @@ pub struct Signed {
 
 impl Signed {
     /// The request for a signature time-stamp over the value (RFC 3161, ETSI EN 319 122-1 section 5.3).
-    pub fn time_stamp_request(&self, nonce: [u8; 8]) -> tsp::Request {
-        stamp_request(self.prepared.request.scheme.digest().digest(&self.value), nonce)
+    pub fn time_stamp_request(&self, algorithm: DigestAlgorithm, nonce: [u8; 8]) -> tsp::Request {
+        stamp_request(algorithm.digest(&self.value), nonce)
     }
 
     /// The bytes to append, without a time-stamp: PAdES B-B.
@@ -347,7 +355,8 @@ impl Signed {
     /// [`SigningError::TimeStamp`] when the token is not one over this signature.
     pub fn stamp(self, token: &[u8], limits: &Limits) -> Result<Stamped, SigningError> {
         let parsed = tsp::Token::parse(token, limits)?;
-        if parsed.info.imprint != self.prepared.request.scheme.digest().digest(&self.value) {
+        let algorithm = parsed.info.imprint.algorithm;
+        if algorithm.is_weak() || parsed.info.imprint != algorithm.digest(&self.value) {
             return Err(tsp::TspError::Mismatch { what: "messageImprint" }.into());
         }
         let cms = self.cms(Some(token));

@@ -13,6 +13,7 @@ mod hard;
 mod house;
 mod http;
 mod judge;
+mod levels;
 mod look;
 mod path;
 mod pdf;

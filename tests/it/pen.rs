@@ -277,9 +277,9 @@ pub(crate) struct Desk {
     pub(crate) root: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) chain: PathBuf,
-    spki: Vec<u8>,
-    module: String,
-    softhsm: Option<PathBuf>,
+    pub(crate) spki: Vec<u8>,
+    pub(crate) module: String,
+    pub(crate) softhsm: Option<PathBuf>,
 }
 
 const PIN: &str = "81726354";
@@ -500,7 +500,7 @@ pub(crate) fn sample() -> PathBuf {
     support::root().join("samples/quyet-dinh.pdf")
 }
 
-fn path(path: &Path) -> String {
+pub(crate) fn path(path: &Path) -> String {
     path.display().to_string()
 }
 

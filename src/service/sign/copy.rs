@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A copy of the input that will become the output, beside it, so that the last step is a rename.
-pub(super) struct Copy {
+pub(in crate::service) struct Copy {
     file: NamedTempFile,
     prefix_len: u64,
     prefix: Hasher,
@@ -19,7 +19,7 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    pub(super) fn of(
+    pub(in crate::service) fn of(
         input: &dyn Source,
         output: &Path,
         algorithm: DigestAlgorithm,
@@ -41,20 +41,20 @@ impl Copy {
         Ok(Self { file, prefix_len, prefix, password: input.password() })
     }
 
-    pub(super) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
+    pub(in crate::service) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
         let hashed = HashedSource::new(file, self.prefix_len, self.prefix.clone());
         Ok(Arc::new(ProtectedSource::new(hashed, self.password.clone())))
     }
 
-    pub(super) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
+    pub(in crate::service) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
         let path = self.file.path().to_owned();
         self.file.as_file_mut().write_all(tail).map_err(|source| SignError::Output { path, source })
     }
 
     /// Durable first, visible second.
-    pub(super) fn release(self, output: &Path) -> Result<(), SignError> {
+    pub(in crate::service) fn release(self, output: &Path) -> Result<(), SignError> {
         let unwritten = |source| SignError::Output { path: output.to_owned(), source };
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         self.file.as_file().set_permissions(permissions).map_err(unwritten)?;
