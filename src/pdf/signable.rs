@@ -16,7 +16,7 @@ pub(super) fn demand_signable(document: &Document, what: Use) -> Result<(), PdfE
 ///
 /// What a mail gateway or a web server left there (HTML, a signature line, a banner) is signed over. Behind an earlier
 /// signature the same bytes are a change that nobody permits, and it is too late.
-fn demand_known_end(document: &Document) -> Result<(), PdfError> {
+pub(super) fn demand_known_end(document: &Document) -> Result<(), PdfError> {
     let Some(offset) = document.trailing_bytes()? else { return Ok(()) };
     if !document.signatures()?.is_empty() {
         let what = "other bytes follow the last %%EOF, behind a signature that they break";
