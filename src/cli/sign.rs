@@ -10,18 +10,21 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
+    looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
     sign_input::{InputArgs, Notes},
 };
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
     pdf::{Document, PdfError},
     service::{
         repair::Repaired,
         sign::{
-            CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
+            CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            TimeStamping,
         },
         signer_check::{SignerCheck, demand_own_key},
     },
@@ -106,6 +109,8 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
+    #[command(flatten)]
+    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -142,11 +147,29 @@ enum LevelName {
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
     let done = match args.format {
+        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
         FormatName::Pades => sign(args).map(|(released, notes)| {
-            tell(released.path(), released.report(), released.signature(), released.took(), &notes, json);
+            let seen = released.placement();
+            tell(
+                released.path(),
+                released.report(),
+                released.signature(),
+                seen,
+                released.took(),
+                &notes,
+                json,
+            );
         }),
         FormatName::Cades => sign_cms(args).map(|(released, notes)| {
-            tell(released.path(), released.report(), released.signature(), released.took(), &notes, json);
+            tell(
+                released.path(),
+                released.report(),
+                released.signature(),
+                None,
+                released.took(),
+                &notes,
+                json,
+            );
         }),
     };
     match done {
@@ -180,6 +203,7 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Level { .. } => 69,
                 SignError::Signing(SigningError::Seed { .. }) => 65,
@@ -215,6 +239,9 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
         let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
     if args.strictness.repair || args.strictness.allow_key_usage {
         return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
@@ -297,6 +324,7 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         location: args.location,
         contact: args.contact,
         any_usage: args.strictness.allow_key_usage,
+        appearance: args.looks.appearance().map_err(Failure::Usage)?,
         ..args.says.wishes()
     };
     let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
@@ -357,6 +385,50 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     Ok(Ready { desk, signer, input, warnings, level, wishes })
 }
 
+/// The same as signing up to the key: what stands against it is said here too.
+fn dry_run(args: Args) -> Result<(), Failure> {
+    let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
+    let wish = SchemeWish { digest, pss: args.pss };
+    let certificate =
+        match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
+            Some(certificate) => certificate,
+            None => {
+                let token = args.token.open().map_err(SignError::from)?;
+                Signer::new(token, args.key, None, Vec::new(), wish)?.certificate
+            }
+        };
+    let scheme = wish.scheme_for(&certificate)?;
+    let identity = Identity { certificate, chain: Vec::new(), scheme };
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: None,
+        anchors: Anchors::default(),
+        policy: Policy::strict(),
+        online: false,
+    };
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
+    let any_usage = args.strictness.allow_key_usage;
+    let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
+    let input = args.strictness.open(&args.input, &picture, &Limits::default())?.source;
+    let helper = std::env::current_exe()
+        .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
+    let preview = desk.preview(input, identity, &wishes, &helper)?;
+    std::fs::write(&picture, &preview.png)
+        .map_err(|source| SignError::Output { path: picture.clone(), source })?;
+    if args.json {
+        println!("{:#}", serde_json::json!({ "picture": picture, "placement": preview.placement }));
+        return Ok(());
+    }
+    println!("drawn     {}", picture.display());
+    looks::tell(&preview.placement);
+    println!("signed    nothing");
+    Ok(())
+}
+
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     let unreadable = |why: &dyn std::fmt::Display| {
         Failure::Usage(format!("{} holds no certificate that can be read: {why}", file.display()))
@@ -373,6 +445,7 @@ fn tell(
     path: &Path,
     report: &DocumentReport,
     signature: Option<&SignatureReport>,
+    seen: Option<&Placement>,
     took: &Steps,
     notes: &Notes,
     json: bool,
@@ -384,6 +457,7 @@ fn tell(
             "signature": signature,
             "repair": notes.repair,
             "warnings": notes.warnings,
+            "placement": seen,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -405,6 +479,9 @@ fn tell(
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(placement) = seen {
+        looks::tell(placement);
+    }
 }
 
 /// A spinner on a terminal, nothing elsewhere.

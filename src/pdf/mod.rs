@@ -6,16 +6,20 @@
 //!
 //! Files that two programs may read as two documents are refused by name rather than repaired: see [`PdfError`].
 
+mod area;
 mod change;
 mod document;
+mod drawing;
 mod encryption;
 mod error;
 mod fields;
 mod guard;
 mod hybrid;
+mod layout;
 mod lexer;
 mod mdp;
 mod object;
+mod page;
 mod repair;
 mod revision;
 mod signable;
@@ -25,13 +29,17 @@ mod stream;
 mod write;
 mod xref;
 
+pub use area::Area;
 pub use change::{AddedSignature, Change, ChangeKind, NotAlone};
 pub use document::Document;
+pub use drawing::{Drawing, Part};
 pub use encryption::{Permissions, Use};
 pub use error::{ByteRangeError, PdfError};
 pub use fields::{NewField, SignatureSlot, add_signature_field};
+pub use layout::{Layout, Letter};
 pub use mdp::{DocMdp, UnknownWord};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
+pub use page::{Frame, Page, SeenField};
 pub use repair::{Finding, check_whole, rebuild};
 pub use revision::Revision;
 pub use seed::{CertificateFlag, CertificateSeed, SeedFlag, SeedValue, TimeStampSeed};

@@ -12,6 +12,7 @@ mod hard;
 mod house;
 mod http;
 mod judge;
+mod look;
 mod path;
 mod pdf;
 mod pen;
