@@ -323,8 +323,8 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         reason: args.reason,
         location: args.location,
         contact: args.contact,
-        any_usage: args.strictness.allow_key_usage,
         appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        any_usage: args.strictness.allow_key_usage,
         ..args.says.wishes()
     };
     let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
@@ -413,10 +413,10 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let any_usage = args.strictness.allow_key_usage;
     let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
-    let input = args.strictness.open(&args.input, &picture, &Limits::default())?.source;
+    let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
-    let preview = desk.preview(input, identity, &wishes, &helper)?;
+    let preview = desk.preview(input.source, identity, &wishes, &helper)?;
     std::fs::write(&picture, &preview.png)
         .map_err(|source| SignError::Output { path: picture.clone(), source })?;
     if args.json {
@@ -455,9 +455,9 @@ fn tell(
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
+            "placement": seen,
             "repair": notes.repair,
             "warnings": notes.warnings,
-            "placement": seen,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,

@@ -124,6 +124,7 @@ impl Object {
             Self::Stream(stream) => Self::Stream(Stream {
                 dictionary: stream.dictionary.with_references(change),
                 data: stream.data.clone(),
+                owner: stream.owner,
             }),
             other => other.clone(),
         }

@@ -131,6 +131,11 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
             (field.name, lock)
         }
         Chosen::New(name) => {
+            if standing.certified && new.appearance.is_some() {
+                let what =
+                    "the document is certified, and then a signature is seen only in a field that was there";
+                return Err(PdfError::Field { name, what });
+            }
             update.add_field(&name, signature, new)?;
             (name, new.lock.clone())
         }
@@ -170,8 +175,8 @@ fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) ->
     let Some(name) = &new.field else {
         let taken: HashSet<&str> =
             fields.iter().map(|field| field.name.split('.').next().unwrap_or_default()).collect();
-        let free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
-        let name = free.into_iter().find(|name| !taken.contains(name.as_str()));
+        let mut free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
+        let name = free.find(|name| !taken.contains(name.as_str()));
         return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });

@@ -65,11 +65,11 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// What the signature looks like; invisible when absent.
+    pub appearance: Option<Appearance>,
     /// Sign although the certificate names no usage that fits: TT 15/2025 annex II leaves keyUsage and extKeyUsage
     /// open. Its validity, its status and its key are never set aside.
     pub any_usage: bool,
-    /// What the signature looks like; invisible when absent.
-    pub appearance: Option<Appearance>,
     /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
     /// approval signature.
     pub certify: Option<DocMdp>,
@@ -234,7 +234,14 @@ fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<
         digest: Some(request.scheme.digest()),
         contents_len,
     };
-    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+    let increment = pdf::prepare_signature(document, &new)?;
+    if document.is_field_locked(&increment.field)? {
+        // A lock of all fields, or of all but some, names those that come later as well: to some judges a signature in
+        // a new field is a breach of it.
+        let what = "an earlier signature locked all fields of this name, new ones as well";
+        return Err(PdfError::Field { name: increment.field, what }.into());
+    }
+    Ok(Revision { increment, contents_len, placement })
 }
 
 /// A revision before it is known what of it is signed.

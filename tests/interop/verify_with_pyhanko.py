@@ -6,7 +6,7 @@ Nothing is fetched: certificates, CRLs and OCSP answers come from the file or fr
                                 [--password P] [--at RFC3339] [--lenient] [--no-diff]
 
     {"pyhanko": "0.38.0", "signatures": [{"field", "kind": "signature|timestamp", "subfilter",
-     "intact", "valid", "trusted", "bottom_line", "coverage", "modification_level", "docmdp_ok",
+     "intact", "valid", "trusted", "bottom_line", "coverage", "modification_level", "suspicion", "docmdp_ok",
      "md_algorithm", "mechanism", "signer", "claimed_time", "timestamp": {"time", "intact", "valid", "trusted"} | null,
      "summary", "error": null | "…"}]}
 
@@ -86,6 +86,7 @@ def judge(embedded, args) -> dict:
         modification_level=(
             status.modification_level.name if status.modification_level is not None else None
         ),
+        suspicion=suspicion(status),
         docmdp_ok=status.docmdp_ok,
         md_algorithm=status.md_algorithm,
         mechanism=status.pkcs7_signature_mechanism,
@@ -95,6 +96,12 @@ def judge(embedded, args) -> dict:
         summary=status.summary(),
     )
     return verdict
+
+
+def suspicion(status):
+    """Why pyHanko does not take what came later."""
+    found = getattr(status, "diff_result", None)
+    return str(found) if isinstance(found, Exception) else None
 
 
 def bottom_line(status) -> bool:

@@ -724,7 +724,7 @@ fn seal() -> Arc<Picture> {
     picture("con-dau.png")
 }
 
-fn picture(name: &str) -> Arc<Picture> {
+pub(crate) fn picture(name: &str) -> Arc<Picture> {
     Arc::new(Picture::read(&fs::read(support::root().join("samples").join(name)).unwrap()).unwrap())
 }
 

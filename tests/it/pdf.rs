@@ -199,7 +199,7 @@ fn an_empty_field_is_filled_by_name() {
             "<< /T (Lanh dao) /Parent 4 0 R /Type /Annot /Subtype /Widget /Rect [10 10 110 60] >>".to_owned(),
         ),
         (6, "<< /T (Note) /FT /Tx >>".to_owned()),
-        (7, "<< /T (Bound) /FT /Sig /Lock << /Type /SigFieldLock /Action /All >> >>".to_owned()),
+        (7, "<< /T (Bound) /FT /Sig /Lock << /Type /SigFieldLock /Action /Some >> >>".to_owned()),
     ]);
     let named = |name: &str| NewSignature { field: Some(name.to_owned()), ..new_signature() };
     let signed = sign(&original, &named("Ky.Lanh dao"));

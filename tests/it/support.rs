@@ -147,6 +147,10 @@ pub(crate) struct PyHankoVerdict {
     /// `NONE`, `LTA_UPDATES`, `FORM_FILLING`, `ANNOTATIONS`, `OTHER`.
     #[serde(default)]
     pub(crate) modification_level: Option<String>,
+    /// Why pyHanko does not take what came later.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for whoever reads the message of a failed test")]
+    pub(crate) suspicion: Option<String>,
     #[serde(default)]
     pub(crate) md_algorithm: Option<String>,
     #[serde(default)]
