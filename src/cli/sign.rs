@@ -393,7 +393,8 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         online: false,
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
-    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
+    let any_usage = args.strictness.allow_key_usage;
+    let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
     let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;

@@ -138,20 +138,24 @@ impl SignerCheck<'_> {
         let end = Instant::now() + PATIENCE;
         let mut last = None;
         for _ in 0..MAX_ROUNDS {
-            let statuses: Vec<StatusItem<'_>> = (lists.iter().map(|list| StatusItem::crl(list, self.now)))
+            let statuses: Vec<StatusItem<'_>> = lists
+                .iter()
+                .map(|list| StatusItem::crl(list, self.now))
                 .chain(answers.iter().map(|answer| StatusItem::ocsp(answer, self.now)))
                 .collect();
             let court = Court::new(anchors, &pool, &statuses, self.limits, &checks);
             let Assessment { outcome, lacks, .. } =
                 court.judge(certificate, Purpose::Signing, Control::unproven(self.now));
             let distrust = outcome.err()?;
-            let wanted: Vec<Wanted> =
-                lacks.iter().flat_map(wanted).filter(|one| asked.insert(one.clone())).collect();
+            // Those beyond are asked for in the next round, if they are still of use.
+            let wanted = lacks.iter().flat_map(wanted).filter(|one| !asked.contains(one)).take(AT_ONCE);
+            let wanted: Vec<Wanted> = wanted.collect();
+            asked.extend(wanted.iter().cloned());
             let Some(fetcher) = self.fetcher.filter(|_| !wanted.is_empty() && Instant::now() < end) else {
                 return Some(distrust);
             };
             last = Some(distrust);
-            for one in wanted.into_iter().take(AT_ONCE) {
+            for one in wanted {
                 let errand = Errand { until: Some(end), moment: None, anew: false };
                 match (&one, fetcher.bring(&one, &errand)) {
                     (Wanted::Crl { .. }, Ok(brought)) => lists.extend(Crl::from_der(&brought.bytes)),

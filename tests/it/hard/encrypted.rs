@@ -113,6 +113,31 @@ fn an_empty_user_password_needs_no_word() {
     }
 }
 
+/// What is seen, too: its words and fonts are encrypted like everything else, and come back for who has the password.
+#[test]
+fn a_signature_that_is_seen_is_encrypted_and_shown() {
+    let desk = Desk::embedded(NewKeyKind::P256);
+    desk.put("user.txt", b"nguoi-doc");
+    for (name, scheme) in SCHEMES {
+        let Some(file) = encrypt(&desk, "nguoi-doc", "chu", scheme, &[]) else { return };
+        let looks =
+            ["--appearance", "comment", "--text", "Giao phòng Nội vụ xử lý.", "--rect", "80,60,260,60"];
+        let signed = desk.must_sign(&file, &[&with("user.txt")[..], &looks].concat(), name);
+        let others = Others { password: Some("nguoi-doc"), ..others(scheme) };
+        desk.everybody_accepts(&signed, 1, &others, name);
+        if let Some(pdftotext) = tool("pdftotext") {
+            let mut command = Command::new(pdftotext);
+            let words = text(&run(command.args(["-upw", "nguoi-doc"]).arg(&signed).arg("-")).stdout);
+            assert!(words.contains("Giao phòng Nội vụ xử lý."), "{name}: {words}");
+        }
+        if let Some(pdffonts) = tool("pdffonts") {
+            // A font program that does not decrypt is complained about.
+            let output = run(Command::new(pdffonts).args(["-upw", "nguoi-doc"]).arg(&signed));
+            assert!(output.stderr.is_empty(), "{name}: {}", text(&output.stderr));
+        }
+    }
+}
+
 /// Each way of giving the password, and what happens without.
 #[test]
 fn a_password_is_given_by_file_descriptor_or_variable_and_never_shown() {
