@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     cms::{Checked, CheckedToken, Content, Finding, Profile, check, check_token},
     words::Key,
+    xades::XmlBody,
 };
 use crate::{
     asn1::oid,
@@ -69,6 +70,8 @@ pub(super) enum Body {
     TimeStamp(Box<CheckedToken>),
     /// Broken, or of a kind that is not judged; `findings` says which.
     None,
+    /// `ds:Signature`, with or without XAdES.
+    Xml(Box<XmlBody>),
 }
 
 /// A signature time-stamp.
@@ -113,6 +116,7 @@ impl Signature {
             Body::Cms { data, .. } => {
                 data.only_signer().is_ok_and(|signer| signer.cades.signature_policy.is_some())
             }
+            Body::Xml(body) => body.names_a_policy,
             Body::TimeStamp(_) | Body::None => false,
         }
     }
@@ -127,7 +131,8 @@ impl Signature {
         let (own, stamps) = match &self.body {
             Body::Cms { data, stamps, .. } => (Some(&**data), stamps.as_slice()),
             Body::TimeStamp(token) => (Some(&token.data), [].as_slice()),
-            Body::None => (None, [].as_slice()),
+            // What XML signatures hold lies in `XmlBody::evidence`.
+            Body::None | Body::Xml(_) => (None, [].as_slice()),
         };
         own.into_iter().chain(stamps.iter().filter_map(|stamp| match stamp {
             Stamp::Broken(_) => None,

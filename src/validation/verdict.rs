@@ -4,6 +4,8 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
+use std::ops::RangeInclusive;
+
 use der::oid::ObjectIdentifier;
 
 use super::{
@@ -14,6 +16,7 @@ use super::{
     inspect::{Body, Scope, Signature, Stamp},
     modifications::{PermittedKinds, modifications},
     words::Key,
+    xades::XmlBody,
 };
 use crate::{
     base::{DigestAlgorithm, UtcTime},
@@ -59,8 +62,10 @@ pub(super) fn judge(
     let reports = signatures.iter().zip(reports).enumerate().map(|(index, (signature, ready))| {
         ready.unwrap_or_else(|| match &signature.body {
             Body::Cms { checked, stamps, signing_time, .. } => {
-                bench.signature(index, signature, checked, stamps, *signing_time)
+                let draft = bench.draft(index, signature);
+                bench.signature(draft, index, signature, checked, stamps, *signing_time)
             }
+            Body::Xml(body) => bench.xml_signature(index, signature, body),
             Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
     });
@@ -77,9 +82,16 @@ struct Bench<'a> {
     permitted: PermittedKinds,
     anchors: &'a Anchors,
     moment: UtcTime,
-    /// Valid document time-stamps: the revision that each covers, and its time.
-    proofs: Vec<(usize, UtcTime)>,
+    /// Valid time-stamps over whole revisions.
+    proofs: Vec<Proof>,
     needs: Vec<Need>,
+}
+
+/// That some revisions existed at a time.
+struct Proof {
+    /// The first and the last of them. Signatures of one XML file have revisions apart from one another.
+    covered: RangeInclusive<usize>,
+    time: UtcTime,
 }
 
 /// What a time-stamp is worth.
@@ -142,7 +154,8 @@ impl Bench<'_> {
         match self.weigh(token, control, None) {
             Worth::Proof { time, trusted } => {
                 if draft.may_prove() {
-                    self.proofs.extend(signature.covers().map(|revision| (revision, time)));
+                    let proof = |revision| Proof { covered: 0..=revision, time };
+                    self.proofs.extend(signature.covers().map(proof));
                 }
                 draft.report.best_signature_time = Some(time.to_string());
                 draft.report.best_signature_time_source = Some(TimeSource::TimeStamp);
@@ -166,16 +179,49 @@ impl Bench<'_> {
         draft.finish()
     }
 
-    /// A CMS signature, with its time-stamps.
+    /// An XML signature: first what its archive time-stamps prove, newest first, then what its content time-stamps
+    /// say, then the signature itself.
+    fn xml_signature(&mut self, index: usize, signature: &Signature, body: &XmlBody) -> SignatureReport {
+        let mut draft = self.draft(index, signature);
+        let revision = signature.field.revision;
+        let whole = !draft.is_lost() && body.checked.digest_matches && body.checked.signature_matches;
+        for (stamp, last) in body.archive_stamps.iter().rev().filter(|_| whole) {
+            let later = self.proven_after(*last);
+            if let Some((time, _)) = self.proven_by(stamp, later, index, &mut draft) {
+                self.proofs.push(Proof { covered: revision..=*last, time });
+            }
+        }
+        let signed_by = body.stamps.iter().filter_map(|stamp| match stamp {
+            Stamp::Token(token) if token.intact() => Some(token.info.gen_time),
+            _ => None,
+        });
+        let signed_by = signed_by.chain(self.proven_after(revision)).min();
+        for stamp in body.content_stamps.iter().filter(|_| whole) {
+            let proven = self.proven_by(stamp, self.proven_after(revision), index, &mut draft);
+            // What was signed existed before the signature, and so did the time-stamp that is signed with it.
+            if proven.zip(signed_by).is_some_and(|((time, _), signed_by)| time > latest(signed_by)) {
+                let finding = Finding::open("TIMESTAMP_ORDER_FAILURE", Key::TimeStampOrder.plain());
+                draft.findings.push(finding);
+            }
+        }
+        if !body.unjudged.is_empty() {
+            let names = body.unjudged.join(", ");
+            let message = format!("The signature has properties that prove nothing here: {names}.");
+            draft.warnings.push(Key::FormatXmlUnjudged.message(message));
+        }
+        self.signature(draft, index, signature, &body.checked, &body.stamps, body.signing_time)
+    }
+
+    /// A signature, with its time-stamps.
     fn signature(
         &mut self,
+        mut draft: Draft,
         index: usize,
         signature: &Signature,
         checked: &Checked,
         stamps: &[Stamp],
         signing_time: Option<UtcTime>,
     ) -> SignatureReport {
-        let mut draft = self.draft(index, signature);
         draft.describe(checked.signer.as_ref(), checked.scheme);
         draft.report.digest_matches = checked.digest_matches;
         draft.report.signature_matches = checked.signature_matches;
@@ -381,15 +427,16 @@ impl Bench<'_> {
         control: Control,
     ) -> Level {
         let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let evidence: Result<Vec<usize>, String> = std::iter::once(trusted)
+        let evidence: Result<Vec<RangeInclusive<usize>>, String> = std::iter::once(trusted)
             .chain(stamps.iter().map(|(_, trusted)| &**trusted))
             .map(|trusted| self.evidence_from(trusted))
             .collect();
-        let archived = evidence
-            .as_ref()
-            .ok()
-            .and_then(|from| from.iter().max())
-            .is_some_and(|from| self.proofs.iter().any(|(covered, _)| covered >= from));
+        let archived = evidence.as_ref().is_ok_and(|evidence| {
+            let covers = |proof: &Proof, from: &RangeInclusive<usize>| {
+                proof.covered.contains(from.start()) && proof.covered.contains(from.end())
+            };
+            self.proofs.iter().any(|proof| evidence.iter().all(|from| covers(proof, from)))
+        });
         if !control.proven {
             missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
         }
@@ -413,21 +460,22 @@ impl Bench<'_> {
         }
     }
 
-    /// The revision from which on the file holds all that a path rests on, the anchor excluded; or the subject of the
+    /// The revisions in which the file came to hold what a path rests on, the anchor excluded; or the subject of the
     /// certificate for which it does not.
-    fn evidence_from(&self, trusted: &Trusted) -> Result<usize, String> {
-        let mut from = 0;
+    fn evidence_from(&self, trusted: &Trusted) -> Result<RangeInclusive<usize>, String> {
+        let mut all: Vec<usize> = Vec::new();
         let count = trusted.path().len().saturating_sub(1);
         for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
             let lacking = || certificate.subject().to_string();
-            from = from.max(self.inspection.held_from(certificate).ok_or_else(lacking)?);
+            all.push(self.inspection.held_from(certificate).ok_or_else(lacking)?);
             let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
             for item in items {
                 let held = self.inspection.statuses.get(item).and_then(|held| held.covered_from);
-                from = from.max(held.ok_or_else(lacking)?);
+                all.push(held.ok_or_else(lacking)?);
             }
         }
-        Ok(from)
+        let (first, last) = (all.iter().min().copied(), all.iter().max().copied());
+        Ok(first.unwrap_or(0)..=last.unwrap_or(0))
     }
 
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
@@ -605,12 +653,13 @@ impl Bench<'_> {
 
     /// The earliest time proven by a document time-stamp of a revision after this one.
     fn proven_after(&self, revision: usize) -> Option<UtcTime> {
-        self.proofs.iter().filter(|(covered, _)| *covered > revision).map(|(_, time)| *time).min()
+        let after = |proof: &&Proof| *proof.covered.start() <= revision && *proof.covered.end() > revision;
+        self.proofs.iter().filter(after).map(|proof| proof.time).min()
     }
 
     /// The earliest time proven by a document time-stamp that covers this revision.
     fn proven_from(&self, revision: usize) -> Option<UtcTime> {
-        self.proofs.iter().filter(|(covered, _)| *covered >= revision).map(|(_, time)| *time).min()
+        self.proofs.iter().filter(|proof| proof.covered.contains(&revision)).map(|proof| proof.time).min()
     }
 }
 
@@ -658,8 +707,12 @@ impl Draft {
             field: field.name.clone(),
             indication: Indication::Indeterminate,
             sub_indication: None,
-            signature_format: if signature.is_time_stamp() { "DOC-TIME-STAMP" } else { "PDF-NOT-ETSI" }
-                .to_owned(),
+            signature_format: match signature.field.sub_filter.as_str() {
+                "ETSI.RFC3161" => "DOC-TIME-STAMP",
+                "XML" => "XML-NOT-ETSI",
+                _ => "PDF-NOT-ETSI",
+            }
+            .to_owned(),
             signature_algorithm: None,
             signed_by: None,
             organization: None,
@@ -874,6 +927,10 @@ fn unread_time_stamp(why: Message) -> TimeStampReport {
 fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String {
     let absent = Key::SigningCertificateAbsent.as_str();
     let attested = !checked.findings.iter().any(|finding| finding.message.key == absent);
+    if let Body::Xml(body) = &signature.body {
+        let named = format!("XAdES-BASELINE-{}", level.as_str());
+        return if body.baseline { named } else { "XML-NOT-ETSI".to_owned() };
+    }
     match signature.field.sub_filter.as_str() {
         "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
         "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),

@@ -46,7 +46,7 @@ impl Places {
                     ends.push(None);
                 }
                 Event::Empty(tag) => {
-                    let name = String::from_utf8_lossy(tag.name().as_ref()).into_owned();
+                    let name = AsRef::<str>::as_ref(&tag.name()).to_owned();
                     ends.push(Some(End::Empty { at: shift + position(&reader).saturating_sub(2), name }));
                 }
                 Event::End(_) => {
@@ -110,9 +110,18 @@ mod tests {
             ("<a Id='x'/>", "<a Id='x'><new/></a>"),
             ("<a Id='x' />", "<a Id='x' ><new/></a>"),
             ("<a Id='x'></a >", "<a Id='x'><new/></a >"),
-            ("\u{FEFF}<?xml version='1.0'?>\r\n<a Id='x'>ế\r\n</a>", "\u{FEFF}<?xml version='1.0'?>\r\n<a Id='x'>ế\r\n<new/></a>"),
-            ("<a Id='x'><b/>t<!-- </a> --></a>\n<!-- </a> -->", "<a Id='x'><b/>t<!-- </a> --><new/></a>\n<!-- </a> -->"),
-            ("<a><b><c/></b><p:b xmlns:p='urn:p' Id='x'/><b/></a>", "<a><b><c/></b><p:b xmlns:p='urn:p' Id='x'><new/></p:b><b/></a>"),
+            (
+                "\u{FEFF}<?xml version='1.0'?>\r\n<a Id='x'>ế\r\n</a>",
+                "\u{FEFF}<?xml version='1.0'?>\r\n<a Id='x'>ế\r\n<new/></a>",
+            ),
+            (
+                "<a Id='x'><b/>t<!-- </a> --></a>\n<!-- </a> -->",
+                "<a Id='x'><b/>t<!-- </a> --><new/></a>\n<!-- </a> -->",
+            ),
+            (
+                "<a><b><c/></b><p:b xmlns:p='urn:p' Id='x'/><b/></a>",
+                "<a><b><c/></b><p:b xmlns:p='urn:p' Id='x'><new/></p:b><b/></a>",
+            ),
             ("<a><b Id='x'>&lt;<![CDATA[</b>]]></b></a>", "<a><b Id='x'>&lt;<![CDATA[</b>]]><new/></b></a>"),
         ] {
             assert_eq!(appended(before, "x"), after);

@@ -123,14 +123,21 @@ impl<'d> Properties<'d> {
     /// # Errors
     ///
     /// When there are several, they are meant for another signature, lie elsewhere, or are malformed.
-    pub fn read(signature: &Signature<'d>, identifiers: &Identifiers<'d>) -> Result<Option<Self>, SignatureError> {
+    pub fn read(
+        signature: &Signature<'d>,
+        identifiers: &Identifiers<'d>,
+    ) -> Result<Option<Self>, SignatureError> {
         let mut found = None;
         for object in signature.objects() {
             for element in object.elements() {
-                if element.namespace() == NAMESPACE && element.local_name() == "QualifyingPropertiesReference" {
-                    return Err(malformed("its properties are said to lie elsewhere, and nothing is fetched"));
+                if element.namespace() == NAMESPACE && element.local_name() == "QualifyingPropertiesReference"
+                {
+                    return Err(malformed(
+                        "its properties are said to lie elsewhere, and nothing is fetched",
+                    ));
                 }
-                if element.is(NAMESPACE, "QualifyingProperties") && found.replace((object, element)).is_some() {
+                if element.is(NAMESPACE, "QualifyingProperties") && found.replace((object, element)).is_some()
+                {
                     return Err(malformed("it has several QualifyingProperties"));
                 }
             }
@@ -191,7 +198,8 @@ impl<'d> Properties<'d> {
 
     fn read_signed_of_signature(&mut self, of_signature: Element<'d>) -> Result<(), SignatureError> {
         if let Some(time) = at_most_one(of_signature, NAMESPACE, "SigningTime")? {
-            let text = time.text().ok_or_else(|| malformed("SigningTime holds something else than a time"))?;
+            let text =
+                time.text().ok_or_else(|| malformed("SigningTime holds something else than a time"))?;
             self.signing_time = text.trim().parse().ok();
         }
         let first = at_most_one(of_signature, NAMESPACE, "SigningCertificate")?;
@@ -264,7 +272,9 @@ impl<'d> Properties<'d> {
     }
 
     fn read_unsigned(&mut self) -> Result<(), SignatureError> {
-        let Some(unsigned) = at_most_one(self.element, NAMESPACE, "UnsignedProperties")? else { return Ok(()) };
+        let Some(unsigned) = at_most_one(self.element, NAMESPACE, "UnsignedProperties")? else {
+            return Ok(());
+        };
         let Some(list) = at_most_one(unsigned, NAMESPACE, "UnsignedSignatureProperties")? else {
             return Ok(());
         };
@@ -273,12 +283,18 @@ impl<'d> Properties<'d> {
                 return Err(malformed("it has too many unsigned properties"));
             }
             let what = match (element.namespace(), element.local_name()) {
-                (NAMESPACE, "SignatureTimeStamp") => UnsignedKind::SignatureTimeStamp(TimeStamp::read(element)?),
-                (NAMESPACE_141, "ArchiveTimeStamp") => UnsignedKind::ArchiveTimeStamp(TimeStamp::read(element)?),
+                (NAMESPACE, "SignatureTimeStamp") => {
+                    UnsignedKind::SignatureTimeStamp(TimeStamp::read(element)?)
+                }
+                (NAMESPACE_141, "ArchiveTimeStamp") => {
+                    UnsignedKind::ArchiveTimeStamp(TimeStamp::read(element)?)
+                }
                 (NAMESPACE, "CounterSignature") => UnsignedKind::CounterSignature,
                 (
                     NAMESPACE,
-                    "CertificateValues" | "AttrAuthoritiesCertValues" | "RevocationValues"
+                    "CertificateValues"
+                    | "AttrAuthoritiesCertValues"
+                    | "RevocationValues"
                     | "AttributeRevocationValues",
                 )
                 | (NAMESPACE_141, "TimeStampValidationData")
@@ -286,8 +302,12 @@ impl<'d> Properties<'d> {
                 // References to values are no evidence, and take none away.
                 (
                     _,
-                    "CompleteCertificateRefs" | "CompleteCertificateRefsV2" | "CompleteRevocationRefs"
-                    | "AttributeCertificateRefs" | "AttributeCertificateRefsV2" | "AttributeRevocationRefs",
+                    "CompleteCertificateRefs"
+                    | "CompleteCertificateRefsV2"
+                    | "CompleteRevocationRefs"
+                    | "AttributeCertificateRefs"
+                    | "AttributeCertificateRefsV2"
+                    | "AttributeRevocationRefs",
                 ) => UnsignedKind::Other,
                 (_, name) => {
                     self.unread.push(name.to_owned());

@@ -56,7 +56,10 @@ pub(in crate::xml) fn canonicalization(element: Element<'_>) -> Result<Canonical
 }
 
 /// `DigestMethod`.
-pub(in crate::xml) fn digest_method(element: Element<'_>, taking: Taking) -> Result<DigestAlgorithm, SignatureError> {
+pub(in crate::xml) fn digest_method(
+    element: Element<'_>,
+    taking: Taking,
+) -> Result<DigestAlgorithm, SignatureError> {
     let uri = identifier(element)?;
     Parts::of(element, "ds:DigestMethod")?.finish()?;
     let strong = DIGESTS.iter().find(|(known, _)| *known == uri);

@@ -63,10 +63,7 @@ pub(super) fn fault(
 }
 
 fn x509_data(key_info: Element<'_>) -> impl Iterator<Item = Element<'_>> {
-    key_info
-        .elements()
-        .filter(|element| element.is(NAMESPACE, "X509Data"))
-        .flat_map(|data| data.elements())
+    key_info.elements().filter(|element| element.is(NAMESPACE, "X509Data")).flat_map(|data| data.elements())
 }
 
 /// `RSAKeyValue` and `ECKeyValue` as a SubjectPublicKeyInfo.
