@@ -194,6 +194,11 @@ impl Inspection {
         }
     }
 
+    /// What was brought so far, in the order in which it came.
+    pub fn supplied(&self) -> &[Evidence] {
+        &self.supplied
+    }
+
     /// Certificates and status evidence that came inside a signature.
     fn take_in(&mut self, signature: &Signature, index: usize) {
         if let Body::Xml(body) = &signature.body {

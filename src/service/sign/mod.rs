@@ -6,6 +6,7 @@
 
 mod copy;
 mod stamping;
+mod xades;
 
 use std::{
     io,
@@ -16,6 +17,7 @@ use std::{
 
 use copy::Copy;
 pub use stamping::TimeStamping;
+pub use xades::{XadesWishes, XmlSubject};
 
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
