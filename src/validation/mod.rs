@@ -16,9 +16,11 @@ use crate::{
     x509::{Certificate, Crl},
 };
 
+mod archive;
 mod cms;
 mod cms_file;
 mod inspect;
+mod long_term;
 mod modifications;
 mod open;
 mod policy;
@@ -39,7 +41,7 @@ pub use record::{
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
-    TimeSource, TimeStampReport, Unreadable,
+    TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -65,7 +67,7 @@ pub enum Need {
 }
 
 /// Something brought for the judge, as received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// A certificate that may lie on a path; DER.
     Certificate(Vec<u8>),
@@ -202,8 +204,8 @@ impl Inspection {
     /// Certificates and status evidence that came inside a signature.
     fn take_in(&mut self, signature: &Signature, index: usize) {
         if let Body::Xml(body) = &signature.body {
-            for (evidence, covered_from) in &body.evidence {
-                self.keep(evidence.clone(), Some(*covered_from), None);
+            for evidence in &body.evidence {
+                self.keep(evidence.clone(), Some(signature.field.revision), None);
             }
             return;
         }

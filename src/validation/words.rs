@@ -161,6 +161,11 @@ keys! {
            "Ask the sender to sign anew with SHA-256 and a key of at least 2048 bits (RSA) or 256 bits (ECDSA)."
         vi "Chữ ký, hoặc một chứng thư mà nó dựa vào, dùng thuật toán hay khóa không còn đủ mạnh."
            "Đề nghị bên gửi ký lại bằng SHA-256 với khóa tối thiểu 2048 bit (RSA) hoặc 256 bit (ECDSA).";
+    AttributeUnused "attribute.unused"
+        en "The signature carries attributes of older kinds, or counter-signatures, that are not judged and prove nothing here."
+           "Rely on what is said about the signature itself."
+        vi "Chữ ký có thuộc tính kiểu cũ hoặc chữ ký xác nhận kèm theo; phần này không được kiểm tra và không chứng minh gì."
+           "Chỉ căn cứ vào kết luận về chính chữ ký.";
     CertificateAmbiguous "certificate.ambiguous"
         en "A certificate is malformed so that two readers understand it differently."
            "Ask the authority that issued it for a well-formed certificate."
@@ -176,6 +181,11 @@ keys! {
            "Ask the sender for a copy with a time-stamp made while the certificate was valid, or for a new signature."
         vi "Chứng thư đã hết hạn và không có gì chứng minh chữ ký được tạo trước đó."
            "Đề nghị bên gửi bản có dấu thời gian tạo khi chứng thư còn hạn, hoặc ký lại.";
+    CertificateExpiredBefore "certificate.expired-before"
+        en "The signer's certificate had expired before the signature was made: a time-stamp inside the signature is later."
+           "Do not rely on the document; ask the sender to sign anew with a certificate in force."
+        vi "Chứng thư đã hết hạn trước khi ký: dấu thời gian bên trong chữ ký muộn hơn hạn đó."
+           "Không sử dụng văn bản này; đề nghị bên gửi ký lại bằng chứng thư còn hạn.";
     CertificateIsAnchor "certificate.is-anchor"
         en "The signer's certificate is itself in the list of trusted certificates; no authority vouches for its status."
            "Give the certificate of the authority that issued it as the trusted one."
@@ -311,20 +321,15 @@ keys! {
            "Ask the sender to sign the whole document, with enveloped-signature and a canonical form alone."
         vi "Chữ ký XML chọn phần được ký bằng phép biến đổi mà kyso không chấp nhận (XPath, XSLT…)."
            "Đề nghị bên gửi ký cả văn bản, chỉ dùng enveloped-signature và dạng chuẩn tắc.";
-    FormatXmlUnjudged "format.xml.unjudged"
-        en "The XML signature has properties that were not judged and prove nothing."
-           "Where they matter, look at them with the program that made them."
-        vi "Chữ ký XML có các thuộc tính chưa được kiểm tra và không chứng minh điều gì."
-           "Khi cần, hãy xem chúng bằng phần mềm đã tạo ra.";
     LevelLt "level.lt"
         en "The file does not hold everything that is needed to verify the signature later without asking anybody."
            "Where it has to be kept for long, have the signature extended while the evidence can be had."
         vi "Tệp không chứa đủ dữ liệu để kiểm tra chữ ký về sau mà không cần hỏi nơi khác."
            "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký khi còn lấy được dữ liệu.";
     LevelLta "level.lta"
-        en "No document time-stamp protects the evidence in the file."
+        en "No document or archive time-stamp protects the evidence in the file."
            "Where it has to be kept for long, add an archive time-stamp."
-        vi "Không có dấu thời gian văn bản bảo vệ dữ liệu kiểm tra trong tệp."
+        vi "Không có dấu thời gian văn bản hay dấu thời gian lưu trữ bảo vệ dữ liệu kiểm tra trong tệp."
            "Nếu cần lưu trữ lâu dài, hãy thêm dấu thời gian lưu trữ.";
     LevelT "level.t"
         en "No time-stamp proves when the signature existed."
@@ -407,9 +412,9 @@ keys! {
         vi "Dấu thời gian bị hỏng hoặc thuộc về dữ liệu khác, không xác nhận được thời điểm."
            "Hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     TimeStampOrder "time-stamp.order"
-        en "The time-stamp of the signature is later than a document time-stamp that covers it."
+        en "The time-stamps contradict each other: one is later than another that covers it, or earlier than what it covers."
            "Do not rely on its time; ask the sender for the original."
-        vi "Dấu thời gian của chữ ký muộn hơn dấu thời gian văn bản bao phủ nó."
+        vi "Các dấu thời gian mâu thuẫn nhau: có dấu muộn hơn dấu bao phủ nó."
            "Không dựa vào thời điểm này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     TimeStampUntrusted "time-stamp.untrusted"
         en "The time-stamp could not be traced to a trusted authority in good standing; it proves no time."

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use super::{
     Detached, Evidence, Inspection, OpenError, SignedFile,
+    archive::MoreStamps,
     cms::{Checked, Finding, check_token},
     inspect::{Body, Field, Scope, Signature, Stamp},
     words::Key,
@@ -50,22 +51,20 @@ pub(super) struct XmlBody {
     pub(super) checked: Checked,
     /// SignatureTimeStamp, in the order of the file.
     pub(super) stamps: Vec<Stamp>,
-    /// AllDataObjectsTimeStamp: what was signed existed before.
-    pub(super) content_stamps: Vec<Stamp>,
-    /// ArchiveTimeStamp, oldest first, each with the last revision that it covers.
-    pub(super) archive_stamps: Vec<(Stamp, usize)>,
+    /// Of their tokens, as archive time-stamps cover them.
+    pub(super) fingerprints: Vec<Sha256>,
+    /// AllDataObjectsTimeStamp and ArchiveTimeStamp.
+    pub(super) more: MoreStamps,
     /// SigningTime.
     pub(super) signing_time: Option<UtcTime>,
-    /// What it carries, and the revision from which on that is covered.
-    pub(super) evidence: Vec<(Evidence, usize)>,
+    /// The certificates and status evidence that it carries.
+    pub(super) evidence: Vec<Evidence>,
     /// The files apart that it refers to.
     pub(super) files: Vec<ReferredFile>,
     /// It names certificate and time under protection, as every baseline level asks (clause 6).
     pub(super) baseline: bool,
     /// It was made under a signature policy.
     pub(super) names_a_policy: bool,
-    /// What is in it and proves nothing.
-    pub(super) unjudged: Vec<String>,
 }
 
 /// A file that a reference names.
@@ -84,8 +83,7 @@ pub(super) struct ReferredFile {
 /// Every `ds:Signature` of a file, in the order of the document. Counter-signatures are no signatures of the document.
 ///
 /// Each has a [`Body::Xml`], or [`Body::None`] with the reason among its findings, and [`Scope::Whole`] when all of what
-/// it is about is covered. `revision` counts in steps of [`STRIDE`], so that what a time-stamp of one signature covers
-/// is nothing of another's.
+/// it is about is covered.
 ///
 /// # Errors
 ///
@@ -112,7 +110,7 @@ pub(super) fn inspect(
         budget: xml_limits.canonical_bytes.saturating_mul(2),
         xml: xml_limits,
     };
-    Ok(elements.into_iter().enumerate().map(|(index, element)| desk.signature(index, element)).collect())
+    Ok(elements.into_iter().map(|element| desk.signature(element)).collect())
 }
 
 /// Whether a file that begins so is XML. A PDF may have anything before its header.
@@ -139,9 +137,6 @@ pub(super) fn decoded(uri: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
-
-/// How far apart the revisions of two signatures of one file are.
-pub(super) const STRIDE: usize = 64;
 
 impl Inspection {
     /// Reads an XML file with the files that its signatures are about.
@@ -227,7 +222,7 @@ struct Desk<'a, 'd> {
 }
 
 impl<'d> Desk<'_, 'd> {
-    fn signature(&mut self, index: usize, element: Element<'d>) -> Signature {
+    fn signature(&mut self, element: Element<'d>) -> Signature {
         let mut field = Field {
             name: element
                 .attribute("Id")
@@ -237,7 +232,6 @@ impl<'d> Desk<'_, 'd> {
                 .take(64)
                 .collect(),
             sub_filter: "XML".to_owned(),
-            revision: index * STRIDE,
             ..Field::default()
         };
         let mut findings = self.place(element);
@@ -309,18 +303,16 @@ impl<'d> Desk<'_, 'd> {
         let mut body = XmlBody {
             checked,
             stamps: Vec::new(),
-            content_stamps: Vec::new(),
-            archive_stamps: Vec::new(),
+            fingerprints: Vec::new(),
+            more: MoreStamps::default(),
             signing_time: None,
             evidence: Vec::new(),
             files,
             baseline: false,
             names_a_policy: false,
-            unjudged: Vec::new(),
         };
-        let first = field.revision + 1;
         let carried = signature.certificates().iter();
-        body.evidence.extend(carried.map(|one| (Evidence::Certificate(one.der().to_vec()), first)));
+        body.evidence.extend(carried.map(|one| Evidence::Certificate(one.der().to_vec())));
         if let Some(properties) = &properties {
             self.take_properties(&signature, properties, field, &mut body);
         }

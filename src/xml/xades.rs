@@ -289,7 +289,10 @@ impl<'d> Properties<'d> {
                 (NAMESPACE_141, "ArchiveTimeStamp") => {
                     UnsignedKind::ArchiveTimeStamp(TimeStamp::read(element)?)
                 }
-                (NAMESPACE, "CounterSignature") => UnsignedKind::CounterSignature,
+                (NAMESPACE, "CounterSignature") => {
+                    self.unread.push("CounterSignature".to_owned());
+                    UnsignedKind::CounterSignature
+                }
                 (
                     NAMESPACE,
                     "CertificateValues"

@@ -2,9 +2,10 @@
 
 use super::{Desk, XmlBody};
 use crate::{
-    base::digest::Hasher,
+    base::{Sha256, digest::Hasher},
     validation::{
         Evidence,
+        archive::Archive,
         cms::check_token,
         inspect::{Field, Stamp},
     },
@@ -27,7 +28,6 @@ impl<'d> Desk<'_, 'd> {
         body.signing_time = properties.signing_time;
         body.names_a_policy = properties.policy.is_some();
         body.baseline = !properties.signing_certificates.is_empty() && properties.signing_time.is_some();
-        body.unjudged.clone_from(&properties.unread);
         field.location.clone_from(&properties.production_place);
         let said: Vec<&str> = properties
             .commitments
@@ -40,32 +40,44 @@ impl<'d> Desk<'_, 'd> {
 
         for stamp in &properties.content_stamps {
             let stamp = self.content_stamp(signature, stamp);
-            body.content_stamps.push(stamp);
+            carried(&stamp, &mut body.evidence);
+            body.more.content.push(stamp);
         }
-        // What stands before an archive time-stamp it covers, and no more.
-        let mut from = field.revision + 1;
+        // What stands before an archive time-stamp it covers, and no more: evidence and tokens, by fingerprint.
+        let mut tokens: Vec<Sha256> = Vec::new();
         for (at, property) in properties.unsigned.iter().enumerate() {
             match &property.what {
                 UnsignedKind::SignatureTimeStamp(stamp) => {
                     let octets = self.canonical(signature.value_element(), &stamp.canonicalization);
+                    let fingerprint = fingerprint(stamp);
                     let stamp = self.stamp(stamp, octets);
-                    carried(&stamp, from, &mut body.evidence);
+                    carried(&stamp, &mut body.evidence);
                     body.stamps.push(stamp);
+                    body.fingerprints.push(fingerprint);
+                    tokens.push(fingerprint);
                 }
                 UnsignedKind::ArchiveTimeStamp(stamp) => {
                     let before = properties.unsigned.iter().take(at).map(|property| property.element);
                     let octets = self.archived(signature, properties, before, stamp);
+                    let fingerprint = fingerprint(stamp);
+                    let covers = body.evidence.iter().map(print).chain(tokens.iter().copied()).collect();
                     let stamp = self.stamp(stamp, octets);
-                    body.archive_stamps.push((stamp, from));
-                    from += 1;
-                    if let Some((stamp, _)) = body.archive_stamps.last() {
-                        carried(stamp, from, &mut body.evidence);
-                    }
+                    carried(&stamp, &mut body.evidence);
+                    tokens.push(fingerprint);
+                    body.more.archive.push(Archive { fingerprint, stamp, covers });
                 }
-                UnsignedKind::Values(values) => held(values, from, &mut body.evidence),
-                UnsignedKind::CounterSignature => body.unjudged.push("CounterSignature".to_owned()),
-                UnsignedKind::Other => {}
+                UnsignedKind::Values(values) => held(values, &mut body.evidence),
+                UnsignedKind::CounterSignature | UnsignedKind::Other => {}
             }
+        }
+        // The newest comes first: each may speak for those before it.
+        body.more.archive.reverse();
+        body.more
+            .unused
+            .extend(UNUSED.into_iter().filter(|name| properties.unread.iter().any(|one| one == name)));
+        let others = properties.unread.iter().filter(|one| !UNUSED.contains(&one.as_str())).count();
+        if others > 0 {
+            body.more.unused.push("properties that kyso does not know");
         }
     }
 
@@ -166,19 +178,40 @@ impl<'d> Desk<'_, 'd> {
 }
 
 /// What a time-stamp carries for its own path.
-fn carried(stamp: &Stamp, from: usize, evidence: &mut Vec<(Evidence, usize)>) {
-    let Stamp::Token(token) = stamp else { return };
-    let data = &token.data;
-    evidence.extend(data.certificates.iter().map(|one| (Evidence::Certificate(one.der().to_vec()), from)));
-    evidence.extend(data.crls.iter().map(|crl| (Evidence::Crl(crl.der().to_vec()), from)));
-    evidence.extend(data.ocsp_responses.iter().map(|answer| (Evidence::Ocsp(answer.clone()), from)));
+fn carried(stamp: &Stamp, evidence: &mut Vec<Evidence>) {
+    let Some(data) = stamp.signed_data() else { return };
+    evidence.extend(data.certificates.iter().map(|one| Evidence::Certificate(one.der().to_vec())));
+    evidence.extend(data.crls.iter().map(|crl| Evidence::Crl(crl.der().to_vec())));
+    evidence.extend(data.ocsp_responses.iter().map(|answer| Evidence::Ocsp(answer.clone())));
 }
 
-fn held(values: &Values, from: usize, evidence: &mut Vec<(Evidence, usize)>) {
-    evidence.extend(values.certificates.iter().map(|der| (Evidence::Certificate(der.clone()), from)));
-    evidence.extend(values.crls.iter().map(|der| (Evidence::Crl(der.clone()), from)));
-    evidence.extend(values.ocsps.iter().map(|der| (Evidence::Ocsp(der.clone()), from)));
+fn held(values: &Values, evidence: &mut Vec<Evidence>) {
+    evidence.extend(values.certificates.iter().map(|der| Evidence::Certificate(der.clone())));
+    evidence.extend(values.crls.iter().map(|der| Evidence::Crl(der.clone())));
+    evidence.extend(values.ocsps.iter().map(|der| Evidence::Ocsp(der.clone())));
 }
+
+fn print(evidence: &Evidence) -> Sha256 {
+    match evidence {
+        Evidence::Certificate(der) | Evidence::Crl(der) | Evidence::Ocsp(der) => Sha256::of(der),
+    }
+}
+
+/// Of the token; of nothing where there is none.
+fn fingerprint(stamp: &TimeStamp<'_>) -> Sha256 {
+    Sha256::of(stamp.token.as_deref().unwrap_or_default())
+}
+
+/// Properties that are known, and prove nothing here.
+const UNUSED: [&str; 7] = [
+    "ArchiveTimeStamp",
+    "ArchiveTimeStampV2",
+    "CounterSignature",
+    "IndividualDataObjectsTimeStamp",
+    "RefsOnlyTimeStamp",
+    "RenewedDigests",
+    "SigAndRefsTimeStamp",
+];
 
 /// The name of a commitment of clause 5.2.3, else its identifier.
 fn commitment(identifier: &str) -> &str {
