@@ -91,11 +91,11 @@ impl SigningDesk {
         Err(SignError::UnsteadyTimeStamps { url: authority.url.clone() })
     }
 
-    fn time_stamp_request(&self, imprint: crate::base::Digest) -> tsp::Request {
+    pub(super) fn time_stamp_request(&self, imprint: crate::base::Digest) -> tsp::Request {
         tsp::Request { imprint, nonce: Some(self.chance.bytes::<8>().to_vec()), cert_req: true }
     }
 
-    fn ask(&self, authority: &TimeStamping, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
+    pub(super) fn ask(&self, authority: &TimeStamping, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
         let answer = self
             .fetcher
             .post_timestamp(&authority.url, &request.to_der())
