@@ -4,3 +4,5 @@ mod attacks;
 mod desk;
 mod forge;
 mod made;
+mod others;
+mod tokens;
