@@ -13,6 +13,7 @@ mod faces;
 mod formats;
 mod markup;
 mod seeds;
+mod xades;
 #[path = "../../benches/world.rs"]
 #[allow(dead_code, reason = "the benches use the rest of it")]
 mod world;
@@ -23,7 +24,7 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 16] = [
+const TARGETS: [(&str, Target); 17] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
     ("der", formats::der),
@@ -38,6 +39,7 @@ const TARGETS: [(&str, Target); 16] = [
     ("xml", markup::xml),
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
+    ("xades", xades::xades),
     ("http", faces::http),
     ("text", faces::text),
 ];
