@@ -5,4 +5,5 @@ pub(crate) mod desk;
 mod forge;
 mod made;
 mod others;
+mod stamps;
 mod tokens;
