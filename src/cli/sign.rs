@@ -9,7 +9,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
@@ -21,7 +24,7 @@ use crate::{
             TimeStamping, XadesWishes, XmlSubject,
         },
     },
-    signing::{self, SigningError, Wishes, xades::XmlForm},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -82,9 +85,6 @@ pub(super) struct Args {
     /// With --format xades: how XML is made octets
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
     canonicalization: FormName,
-    /// With --format xades: as what the signer signs, such as "Chủ tịch"; nobody vouches for it
-    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
-    role: Option<String>,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
     level: Option<LevelName>,
@@ -94,9 +94,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -112,13 +112,15 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -204,6 +206,8 @@ impl Failure {
                 ) => 65,
                 SignError::Verify(_) => 65,
                 SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -215,9 +219,8 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<Released, Failure> {
-    if args.enveloped || args.detached || args.role.is_some() || args.canonicalization != FormName::default()
-    {
-        let words = "--enveloped, --detached, --canonicalization and --role go with --format xades";
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.enveloping {
@@ -227,14 +230,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-    };
     let output = args.output.clone();
-    let Ready { desk, signer, input, level: _ } = ready(args)?;
+    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -242,18 +239,18 @@ fn sign(args: Args) -> Result<Released, Failure> {
 }
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
-    if args.enveloped || args.role.is_some() || args.canonicalization != FormName::default() {
-        let words = "--enveloped, --canonicalization and --role go with --format xades";
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level } = ready(args)?;
+    let Ready { desk, signer, input, level, .. } = ready(args)?;
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
     progress.finish_and_clear();
@@ -277,8 +274,18 @@ fn sign_xml(args: Args) -> Result<Released, Failure> {
         FormName::Exclusive => XmlForm::Exclusive,
         FormName::Inclusive => XmlForm::Inclusive,
     };
-    let (location, role) = (args.location.clone(), args.role.clone());
-    let Ready { desk, signer, input, level } = ready(args)?;
+    let says = args.says.clone().wishes();
+    let unsaid = says.certify.is_some()
+        || says.lock.is_some()
+        || says.statements.policy.is_some()
+        || says.statements.commitment.is_some()
+        || says.statements.roles.len() > 1;
+    if unsaid {
+        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
+    let Ready { desk, signer, input, level, .. } = ready(args)?;
     let wishes = XadesWishes { level, form, location, role };
     let beside = [Detached { name, source: input.clone() }];
     let subject = if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input) };
@@ -295,6 +302,7 @@ struct Ready {
     signer: Signer,
     input: Arc<FileSource>,
     level: Level,
+    wishes: Wishes,
 }
 
 fn ready(args: Args) -> Result<Ready, Failure> {
@@ -318,7 +326,25 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = match args.format {
+        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        FormatName::Cades | FormatName::Xades => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -328,18 +354,15 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
-    }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    if args.format == FormatName::Pades {
-        Document::open(input.clone(), &limits).map_err(SignError::from)?;
     }
     if args.format == FormatName::Xades && !args.detached {
         service::sign::check_xml(&*input)?;
@@ -356,6 +379,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
     }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
+    }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
 
@@ -370,7 +403,7 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, level })
+    Ok(Ready { desk, signer, input, level, wishes })
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {

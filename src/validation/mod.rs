@@ -27,6 +27,7 @@ mod policy;
 mod record;
 mod report;
 mod security_store;
+mod statements;
 mod verdict;
 pub mod words;
 mod xades;
@@ -43,6 +44,7 @@ pub use report::{
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
     TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
+pub use statements::{SignaturePolicyReport, StatementsReport};
 
 /// Something the judge would like to have. The caller may fetch it, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

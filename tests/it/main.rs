@@ -5,6 +5,7 @@ mod crypto_policy;
 mod databases;
 mod demo;
 mod fetch;
+mod fields;
 mod fire;
 mod formats;
 mod house;
