@@ -11,6 +11,7 @@ mod formats;
 mod house;
 mod http;
 mod judge;
+mod look;
 mod path;
 mod pdf;
 mod pen;
