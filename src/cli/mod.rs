@@ -7,6 +7,7 @@ mod ledger;
 mod looks;
 mod path;
 mod path_words;
+mod password;
 mod people;
 mod pin;
 mod pki;
@@ -14,6 +15,7 @@ mod review;
 mod says;
 mod serve;
 mod sign;
+mod sign_input;
 mod token;
 mod verify;
 

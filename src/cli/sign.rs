@@ -13,21 +13,23 @@ use super::{
     looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
+    sign_input::{InputArgs, Notes},
 };
 use crate::{
     appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
-    pdf::Document,
+    pdf::{Document, PdfError},
     service::{
         self,
+        repair::Repaired,
         sign::{
             CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
             TimeStamping, XadesWishes, XmlSubject,
         },
+        signer_check::{SignerCheck, demand_own_key},
     },
     signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
-    store::FileSource,
     token::KeySelector,
     trust::Anchors,
     validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
@@ -63,6 +65,8 @@ pub(super) struct Args {
     key: KeySelector,
     #[command(flatten)]
     pin: PinArgs,
+    #[command(flatten)]
+    strictness: InputArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
@@ -116,11 +120,12 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
-    #[command(flatten)]
-    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -166,15 +171,39 @@ pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
     let done = match args.format {
         FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
-        FormatName::Pades => sign(args).map(|released| {
+        FormatName::Pades => sign(args).map(|(released, notes)| {
             let seen = released.placement();
-            tell(released.path(), released.report(), released.signature(), seen, released.took(), json);
+            tell(
+                released.path(),
+                released.report(),
+                released.signature(),
+                seen,
+                released.took(),
+                &notes,
+                json,
+            );
         }),
-        FormatName::Cades => sign_cms(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
+        FormatName::Cades => sign_cms(args).map(|(released, notes)| {
+            tell(
+                released.path(),
+                released.report(),
+                released.signature(),
+                None,
+                released.took(),
+                &notes,
+                json,
+            );
         }),
-        FormatName::Xades => sign_xml(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
+        FormatName::Xades => sign_xml(args).map(|(released, notes)| {
+            tell(
+                released.path(),
+                released.report(),
+                released.signature(),
+                None,
+                released.took(),
+                &notes,
+                json,
+            );
         }),
     };
     match done {
@@ -188,11 +217,13 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
+    #[error("the file cannot be signed: {0}; or add --repair, and kyso rebuilds it and signs that")]
+    Damaged(PdfError),
     #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
@@ -202,7 +233,7 @@ impl Failure {
     fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
-            Self::Input { .. } => 65,
+            Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
@@ -225,7 +256,7 @@ impl Failure {
     }
 }
 
-fn sign(args: Args) -> Result<Released, Failure> {
+fn sign(args: Args) -> Result<(Released, Notes), Failure> {
     if args.enveloped || args.detached || args.canonicalization != FormName::default() {
         let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
@@ -238,36 +269,43 @@ fn sign(args: Args) -> Result<Released, Failure> {
         return Err(Failure::Usage(words.to_owned()));
     }
     let output = args.output.clone();
-    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args)?;
     let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+    let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     if args.enveloped || args.detached || args.canonicalization != FormName::default() {
         let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
     let progress = spinner("signing");
-    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let source = Arc::clone(&input.source);
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_xml(args: Args) -> Result<Released, Failure> {
+fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
         let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
         return Err(Failure::Usage(words.to_owned()));
@@ -297,23 +335,28 @@ fn sign_xml(args: Args) -> Result<Released, Failure> {
         let words = "of what a signature says and binds, XAdES takes --location and one --role";
         return Err(Failure::Usage(words.to_owned()));
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
     let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
-    let Ready { desk, signer, input, level, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
     let wishes = XadesWishes { level, form, location, role };
-    let beside = [Detached { name, source: input.clone() }];
-    let subject = if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input) };
+    let beside = [Detached { name, source: Arc::clone(&input.source) }];
+    let subject =
+        if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
     let progress = spinner("signing");
     let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
 /// All that signing needs, the token logged in.
 struct Ready {
     desk: SigningDesk,
     signer: Signer,
-    input: Arc<FileSource>,
+    input: Repaired,
+    warnings: Vec<String>,
     level: Level,
     wishes: Wishes,
 }
@@ -342,11 +385,14 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let clock = Clock::System;
     let limits = Limits::default();
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
+    let input = match args.format {
+        FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
+        FormatName::Cades | FormatName::Xades => InputArgs::open_any(args.input)?,
+    };
     let document = match args.format {
-        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        FormatName::Pades => {
+            Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
+        }
         FormatName::Cades | FormatName::Xades => None,
     };
     let preferred = || match &document {
@@ -373,13 +419,24 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         location: args.location,
         contact: args.contact,
         appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        any_usage: args.strictness.allow_key_usage,
         ..args.says.wishes()
     };
+    let fetcher = Arc::new(Fetcher::allowing(&args.allow_host));
+    let check = SignerCheck {
+        anchors: &anchors.clone(),
+        fetcher: (!args.strictness.offline).then_some(&*fetcher),
+        limits: &limits.clone(),
+        now: clock.now(),
+        any_usage: args.strictness.allow_key_usage,
+    };
     if let Some(certificate) = given.first() {
-        check(certificate, wish, clock)?;
+        // Without asking anybody: the rest waits until the token is there.
+        let check = SignerCheck { fetcher: None, ..check };
+        check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
     if args.format == FormatName::Xades && !args.detached {
-        service::sign::check_xml(&*input)?;
+        service::sign::check_xml(&*input.source)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -390,8 +447,10 @@ fn ready(args: Args) -> Result<Ready, Failure> {
             .ok()
             .map(|signer| signer.certificate),
     };
+    let mut warnings = None;
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
     if let (Some(certificate), Some(document)) = (&certificate, &document) {
         let request = Request {
@@ -405,19 +464,23 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+    let warnings = match warnings {
+        Some(warnings) => warnings,
+        None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
+    };
 
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::allowing(&args.allow_host)),
+        fetcher: Arc::clone(&fetcher),
         time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
         anchors,
         policy: Policy::strict(),
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, level, wishes })
+    Ok(Ready { desk, signer, input, warnings, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
@@ -447,11 +510,10 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
-    let input = FileSource::open(&args.input)
-        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
-    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    let preview = desk.preview(input.source, identity, &wishes, &helper)?;
     std::fs::write(&picture, &preview.png)
         .map_err(|source| SignError::Output { path: picture.clone(), source })?;
     if args.json {
@@ -462,10 +524,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     looks::tell(&preview.placement);
     println!("signed    nothing");
     Ok(())
-}
-
-fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
-    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -486,6 +544,7 @@ fn tell(
     signature: Option<&SignatureReport>,
     seen: Option<&Placement>,
     took: &Steps,
+    notes: &Notes,
     json: bool,
 ) {
     if json {
@@ -494,6 +553,8 @@ fn tell(
             "sha256": report.sha256,
             "signature": signature,
             "placement": seen,
+            "repair": notes.repair,
+            "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -502,6 +563,7 @@ fn tell(
         println!("{value:#}");
         return;
     }
+    notes.tell();
     let Some(signature) = signature else { return };
     println!("signed    {}", path.display());
     if !signature.field.is_empty() {

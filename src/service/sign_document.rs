@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use super::{
     Service, ServiceError, SignedFile,
     sign::{Preview, SignError, Signer, SigningDesk},
+    signer_check,
 };
 use crate::{
     appearance::{Picture, Placement},
@@ -65,10 +66,12 @@ impl Service {
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
         let staged = folder.path().join("signed.pdf");
         let signer = Arc::clone(&key.signer);
-        let released =
-            tokio::task::spawn_blocking(move || desk.sign_file(&source, &staged, &signer, &wishes))
-                .await
-                .map_err(|_| SignDocumentError::Interrupted)??;
+        let released = tokio::task::spawn_blocking(move || {
+            signer_check::demand(&desk, &signer)?;
+            desk.sign_file(&source, &staged, &signer, &wishes)
+        })
+        .await
+        .map_err(|_| SignDocumentError::Interrupted)??;
 
         let signed = SignedFile {
             staged: released.path(),

@@ -139,6 +139,8 @@ impl VerifyError {
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
+            OpenError::Pdf(PdfError::UnsupportedEncryption { .. }) => "file.encryption",
+            OpenError::Pdf(PdfError::WrongPassword) => "file.password",
             OpenError::Pdf(PdfError::Io(_)) | OpenError::Read(_) => "file.io",
             _ => "file.damaged",
         };

@@ -28,6 +28,7 @@ mod record;
 mod report;
 mod security_store;
 mod statements;
+mod time_stamps;
 mod verdict;
 pub mod words;
 mod xades;

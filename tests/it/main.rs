@@ -1,6 +1,7 @@
 //! The one integration-test binary: a file a room.
 
 mod attacks;
+mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;
@@ -8,6 +9,7 @@ mod fetch;
 mod fields;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;

@@ -11,7 +11,7 @@ use std::{
 use super::{Copy, Identity, SignError, Signer, SigningDesk, Steps, timed};
 use crate::{
     base::{Digest, DigestAlgorithm, HashedSource, Limits, MemorySource, Source, UtcTime, digest::Hasher},
-    cms::{MAX_CONTENT, from_pem},
+    cms::{MAX_CONTENT, Statements, from_pem},
     service::verify::{self, Options},
     signing::{self, CmsFile, CmsRequest, SigningError},
     token::TokenError,
@@ -23,12 +23,14 @@ use crate::{
 };
 
 /// What a CAdES signature shall be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CmsWishes {
     /// The content lies inside (`.p7m`) rather than apart (`.p7s`).
     pub enveloping: bool,
     /// The level of the release.
     pub level: Level,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
 }
 
 /// A CMS signature that was verified before it was released. Nothing else can make one.
@@ -87,7 +89,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         signer: &Signer,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
     ) -> Result<ReleasedCms, SignError> {
         let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
         self.sign_cms_with(input, name, output, signer.identity(), wishes, sign)
@@ -104,7 +106,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         identity: Identity,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<ReleasedCms, SignError> {
         let now = self.clock.now();
@@ -119,7 +121,8 @@ impl SigningDesk {
             timed(&mut took.copy, || Content::read(input, name, scheme.digest(), wishes.enveloping))?;
         let request =
             CmsRequest { signer: certificate, chain, scheme, digest: content.digest.clone(), enveloped };
-        let prepared = timed(&mut took.prepare, || signing::prepare_cms(request, now))?;
+        let statements = &wishes.statements;
+        let prepared = timed(&mut took.prepare, || signing::prepare_cms_saying(request, statements, now))?;
 
         let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
         let mut file = prepared.finish(&value, &self.limits)?;
