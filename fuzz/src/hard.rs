@@ -28,9 +28,7 @@ pub(crate) fn repair(data: &[u8]) {
     let mut out = Vec::new();
     let Ok(findings) = rebuild(&source, &limits(), &fault, &mut out) else { return };
     assert!(!findings.is_empty());
-    let Ok(document) = Document::open(Arc::new(MemorySource(out.clone())), &Limits::default()) else {
-        return;
-    };
+    let Ok(document) = Document::open(Arc::new(MemorySource(out.clone())), &Limits::default()) else { return };
     assert_eq!(document.revisions().len(), 1);
     assert!(document.signatures().is_ok_and(|found| found.is_empty()), "a signature was rebuilt");
     look_at_everything(&document);
