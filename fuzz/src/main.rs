@@ -14,6 +14,7 @@ mod formats;
 mod hard;
 mod markup;
 mod seeds;
+mod xades;
 #[path = "../../benches/world.rs"]
 #[allow(dead_code, reason = "the benches use the rest of it")]
 mod world;
@@ -24,7 +25,7 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 18] = [
+const TARGETS: [(&str, Target); 19] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
     ("encryption", hard::encryption),
@@ -41,6 +42,7 @@ const TARGETS: [(&str, Target); 18] = [
     ("xml", markup::xml),
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
+    ("xades", xades::xades),
     ("http", faces::http),
     ("text", faces::text),
 ];

@@ -23,23 +23,26 @@ use crate::{
     fetch::Fetcher,
     pdf::{Document, PdfError},
     service::{
+        self,
         repair::Repaired,
         sign::{
             CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            XadesWishes, XmlSubject,
         },
         signer_check::{SignerCheck, demand_own_key},
     },
-    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     token::KeySelector,
     trust::Anchors,
-    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
+    validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+/// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
 /// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
-/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
+/// xades, docs/xades.md), inside the XML document or beside files of any kind.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -48,10 +51,10 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign; with --format cades any file
+    /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
@@ -80,6 +83,15 @@ pub(super) struct Args {
     /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
     #[arg(long, help_heading = "Signature")]
     enveloping: bool,
+    /// With --format xades: the signature goes into the XML document, as it does anyway
+    #[arg(long, conflicts_with_all = ["detached", "enveloping"], help_heading = "Signature")]
+    enveloped: bool,
+    /// With --format xades: the signature lies beside the file, instead of inside it
+    #[arg(long, conflicts_with = "enveloping", help_heading = "Signature")]
+    detached: bool,
+    /// With --format xades: how XML is made octets
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
+    canonicalization: FormName,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
     level: Option<LevelName>,
@@ -135,6 +147,17 @@ enum FormatName {
     Pades,
     /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
     Cades,
+    /// In XML: inside the document, or beside files of any kind (ETSI EN 319 132-1)
+    Xades,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormName {
+    /// Exclusive XML Canonicalization 1.0
+    #[default]
+    Exclusive,
+    /// Canonical XML 1.1
+    Inclusive,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -153,6 +176,11 @@ pub(super) fn run(args: Args) -> ExitCode {
             tell(&told, released.signature(), released.took(), json);
         }),
         FormatName::Cades => sign_cms(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        FormatName::Xades => sign_xml(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
             let told = Told { path, report, seen: None, level: None, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
@@ -191,6 +219,10 @@ impl Failure {
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
+                SignError::Signing(
+                    SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
+                ) => 65,
+                SignError::Verify(_) => 65,
                 SignError::Level { .. } => 69,
                 SignError::Signing(SigningError::Seed { .. }) => 65,
                 SignError::Signing(SigningError::Wish { .. }) => 64,
@@ -206,6 +238,10 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<(Released, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
@@ -218,6 +254,10 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
 }
 
 fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
     let says = args.says.clone().wishes();
     if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
@@ -238,6 +278,52 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     let source = Arc::clone(&input.source);
     let wishes = CmsWishes { enveloping, level, statements: says.statements };
     let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
+}
+
+fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
+    if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
+        let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if args.level == Some(LevelName::Lta) {
+        return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
+    }
+    let (output, detached) = (args.output.clone(), args.detached);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let form = match args.canonicalization {
+        FormName::Exclusive => XmlForm::Exclusive,
+        FormName::Inclusive => XmlForm::Inclusive,
+    };
+    let says = args.says.clone().wishes();
+    let unsaid = says.certify.is_some()
+        || says.lock.is_some()
+        || says.statements.policy.is_some()
+        || says.statements.commitment.is_some()
+        || says.statements.roles.len() > 1;
+    if unsaid {
+        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
+    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
+    let wishes = XadesWishes { level, form, location, role };
+    let beside = [Detached { name, source: Arc::clone(&input.source) }];
+    let subject =
+        if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
+    let progress = spinner("signing");
+    let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
+    let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
     progress.finish_and_clear();
     Ok((released, Notes { repair: input.findings, warnings }))
 }
@@ -275,13 +361,13 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     let limits = Limits::default();
     let input = match args.format {
         FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
-        FormatName::Cades => InputArgs::open_any(args.input)?,
+        FormatName::Cades | FormatName::Xades => InputArgs::open_any(args.input)?,
     };
     let document = match args.format {
         FormatName::Pades => {
             Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
         }
-        FormatName::Cades => None,
+        FormatName::Cades | FormatName::Xades => None,
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
@@ -318,6 +404,9 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Without asking anybody: the rest waits until the token is there.
         let check = SignerCheck { fetcher: None, ..check };
         check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
+    }
+    if args.format == FormatName::Xades && !args.detached {
+        service::sign::check_xml(&*input.source)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;

@@ -16,6 +16,7 @@ use crate::{
         Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
         words::UNREADABLE,
     },
+    xml::XmlError,
 };
 
 /// What a verdict rests on, besides the document.
@@ -132,7 +133,9 @@ impl VerifyError {
     pub fn message(&self) -> Message {
         let Self::Open(error) = self;
         let key = match error {
-            OpenError::Limit { .. } | OpenError::Pdf(PdfError::Limit { .. }) => "file.limit",
+            OpenError::Limit { .. }
+            | OpenError::Pdf(PdfError::Limit { .. })
+            | OpenError::Xml(XmlError::Limit { .. }) => "file.limit",
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",

@@ -19,6 +19,7 @@ mod extension;
 pub mod review;
 mod room;
 pub mod seed;
+pub mod xades;
 
 use std::sync::Arc;
 
@@ -438,6 +439,18 @@ pub enum SigningError {
     #[error("this cannot be said with a signature: {reason}")]
     Wish {
         /// Why, and what to do.
+        reason: String,
+    },
+    /// The XML cannot be read.
+    #[error("the file cannot be signed as XML: {0}")]
+    Xml(#[from] crate::xml::XmlError),
+    /// An XML signature in the file cannot be read.
+    #[error("the XML signature cannot be used: {0}")]
+    XmlSignature(#[from] crate::xml::SignatureError),
+    /// The XML can be read, but not be signed in this way.
+    #[error("the XML cannot be signed in this way: {reason}")]
+    XmlUnsuited {
+        /// What stands against it.
         reason: String,
     },
 }

@@ -4,10 +4,11 @@
 
 use std::{io, sync::Arc};
 
-use super::{Inspection, cms_file};
+use super::{Inspection, cms_file, xades};
 use crate::{
     base::{Limits, Source},
     pdf::PdfError,
+    xml::XmlError,
 };
 
 /// A file that a signature is about and does not hold: it lies apart from it.
@@ -27,6 +28,8 @@ pub enum FileKind {
     Cms,
     /// A PDF; also whatever is of no other kind, since a PDF may have other bytes before its header.
     Pdf,
+    /// XML with signatures in it, or a signature alone.
+    Xml,
 }
 
 impl FileKind {
@@ -37,7 +40,13 @@ impl FileKind {
     /// Whatever the medium reports.
     pub fn of(source: &dyn Source) -> io::Result<Self> {
         let head = source.read(0..source.len().min(HEAD))?;
-        Ok(if cms_file::begins(&head) { Self::Cms } else { Self::Pdf })
+        Ok(if cms_file::begins(&head) {
+            Self::Cms
+        } else if xades::begins(&head) {
+            Self::Xml
+        } else {
+            Self::Pdf
+        })
     }
 }
 
@@ -56,6 +65,7 @@ impl Inspection {
             FileKind::Cms => Self::open_cms(&*source, detached, limits),
             FileKind::Pdf if detached.is_empty() => Ok(Self::open(source, limits)?),
             FileKind::Pdf => Err(OpenError::NotApart { kind: "a PDF" }),
+            FileKind::Xml => Self::open_xml(&*source, detached, limits),
         }
     }
 }
@@ -90,6 +100,9 @@ pub enum OpenError {
         /// How many.
         given: usize,
     },
+    /// The XML cannot be read.
+    #[error("the file cannot be read as XML: {0}")]
+    Xml(#[from] XmlError),
 }
 
 /// Enough for every mark; PDF headers are looked for by their own reader.

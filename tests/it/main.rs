@@ -24,4 +24,5 @@ mod size;
 mod support;
 mod token;
 mod wycheproof;
+mod xades;
 mod xml;

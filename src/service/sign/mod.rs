@@ -8,6 +8,7 @@ mod cms;
 mod copy;
 mod preview;
 mod stamping;
+mod xades;
 
 use std::{
     io,
@@ -20,6 +21,8 @@ pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
 pub use preview::Preview;
 use stamping::Room;
+
+pub use xades::{XadesWishes, XmlSubject, check_xml};
 
 pub use super::time_stamping::TimeStamping;
 use super::{
