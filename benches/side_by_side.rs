@@ -181,7 +181,8 @@ mod kyso_side {
     use kyso::{
         base::{Chance, Clock, DigestAlgorithm, Limits, Pin},
         fetch::Fetcher,
-        service::sign::{SchemeWish, Signer, SigningDesk, Wishes},
+        service::sign::{SchemeWish, Signer, SigningDesk},
+        signing::Wishes,
         store::FileSource,
         token::{KeySelector, LastTry, Module, Token, TokenSelector},
         trust::Anchors,

@@ -8,7 +8,7 @@ use kyso::{
     demo::pki::{DemoPki, Holder, KeyAlgorithm, SigningKey},
     ocsp::{self, CertId},
     pdf::{Document, Object},
-    signing::{self, Request, Stamped, TokenRoom},
+    signing::{self, Request, Stamped, TokenRoom, Wishes},
     trust::Anchors,
     tsp,
     validation::{DocumentReport, Evidence, Inspection, Policy},
@@ -76,10 +76,7 @@ impl World {
             chain: self.pki.chain(),
             scheme: self.key.scheme(),
             time_stamp: stamped.then_some(self.room),
-            field: None,
-            reason: None,
-            location: None,
-            contact: None,
+            wishes: Wishes::default(),
         };
         let prepared = signing::prepare(&document, request, self.now)?;
         let value = self.key.sign(prepared.to_be_signed())?;

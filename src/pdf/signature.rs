@@ -54,11 +54,12 @@ pub struct SignatureField {
 }
 
 /// What the dictionary says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureKind {
     /// `/Type /DocTimeStamp`, ISO 32000-2 section 12.8.5.
     DocTimeStamp,
     /// `/Type /Sig`, or no type.
+    #[default]
     Signature,
 }
 

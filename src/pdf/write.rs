@@ -15,7 +15,7 @@ use super::{
 use crate::base::{Sha256, UtcTime};
 
 /// What a new signature's dictionary and field say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewSignature {
     /// Signature or document time-stamp. A time-stamp says nothing but its `sub_filter`.
     pub kind: SignatureKind,

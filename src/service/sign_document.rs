@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Service, ServiceError, SignedFile,
-    sign::{SignError, Signer, SigningDesk, Wishes},
+    sign::{SignError, Signer, SigningDesk},
 };
 use crate::{
     base::Id,
     dispatch::{Document, DocumentState, Role},
     people::{AgencyCode, Caller, Scope},
+    signing::Wishes,
     validation::SignatureReport,
 };
 

@@ -21,13 +21,8 @@ pub fn prepare_document_stamp(
     let new = NewSignature {
         kind: SignatureKind::DocTimeStamp,
         sub_filter: "ETSI.RFC3161",
-        field: None,
-        reason: None,
-        location: None,
-        contact: None,
-        signer_name: None,
-        claimed_time: None,
         contents_len: room.reserved(),
+        ..NewSignature::default()
     };
     let increment = pdf::prepare_signature(document, &new)?;
     let imprint = increment_digest(document, &increment, algorithm)?;

@@ -42,6 +42,13 @@ pub struct Request {
     pub scheme: SignatureScheme,
     /// Room for a signature time-stamp (PAdES B-T), or none (B-B).
     pub time_stamp: Option<TokenRoom>,
+    /// What the signer says with it.
+    pub wishes: Wishes,
+}
+
+/// What a person says with a signature.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
     /// The signature field to create or, where it exists and is empty, to fill. Named by kyso when absent.
     pub field: Option<String>,
     /// `/Reason`.
@@ -110,10 +117,10 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
-        field: request.field.clone(),
-        reason: request.reason.clone(),
-        location: request.location.clone(),
-        contact: request.contact.clone(),
+        field: request.wishes.field.clone(),
+        reason: request.wishes.reason.clone(),
+        location: request.wishes.location.clone(),
+        contact: request.wishes.contact.clone(),
         signer_name: request.signer.subject().common_name(),
         claimed_time: Some(now),
         contents_len,

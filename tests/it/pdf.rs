@@ -1016,13 +1016,12 @@ fn new_signature() -> NewSignature {
     NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
-        field: None,
         reason: Some("Ký ban hành (bản chính)".to_owned()),
         location: Some("Ha Noi".to_owned()),
-        contact: None,
         signer_name: Some("Nguyễn Thị Hồng".to_owned()),
         claimed_time: Some("2025-01-02T03:04:05Z".parse().expect("an instant")),
         contents_len: 200,
+        ..NewSignature::default()
     }
 }
 

@@ -18,7 +18,8 @@ use kyso::{
         CertificateRequest, DemoServices, Holder, KeyAlgorithm, Profile, SigningKey, TimeStampAuthority,
     },
     fetch::Fetcher,
-    service::sign::{SignError, SigningDesk, TimeStamping, Wishes},
+    service::sign::{Identity, SignError, SigningDesk, TimeStamping},
+    signing::Wishes,
     token::{
         LastTry, Module, Token, TokenSelector,
         provision::{self, NewKey, NewKeyKind},
@@ -395,8 +396,8 @@ impl Desk {
         };
         let input = MemorySource(fs::read(sample()).unwrap());
         let chain = self.pki.pki().chain();
-        let scheme = key.scheme();
-        desk.sign_with(&input, output, certificate, &chain, scheme, &Wishes::default(), |scheme, message| {
+        let identity = Identity { certificate: certificate.clone(), chain, scheme: key.scheme() };
+        desk.sign_with(&input, output, identity, &Wishes::default(), |scheme, message| {
             Ok(key.sign_as(scheme, message).expect("a key in memory signs"))
         })
     }

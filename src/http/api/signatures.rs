@@ -16,7 +16,8 @@ use crate::{
     base::Id,
     dispatch::{Document, Role},
     people::Caller,
-    service::{HeldKey, SignedDocument, sign::Wishes},
+    service::{HeldKey, SignedDocument},
+    signing::Wishes,
     telemetry,
     validation::SignatureReport,
 };

@@ -1124,13 +1124,9 @@ fn sign_regardless(certified: &[u8]) -> Vec<u8> {
     let new = kyso::pdf::NewSignature {
         kind: kyso::pdf::SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
-        field: None,
-        reason: None,
-        location: None,
-        contact: None,
-        signer_name: None,
         claimed_time: Some(day("05-30")),
         contents_len: 4096,
+        ..kyso::pdf::NewSignature::default()
     };
     let mut increment = kyso::pdf::prepare_signature(&open(&eased), &new).unwrap();
     eased[level] = wanted;

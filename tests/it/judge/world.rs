@@ -439,13 +439,9 @@ pub(crate) fn sign_with(
     let new = NewSignature {
         kind,
         sub_filter,
-        field: None,
-        reason: None,
-        location: None,
-        contact: None,
-        signer_name: None,
         claimed_time: (kind == SignatureKind::Signature).then(|| day("05-30")),
         contents_len: 4096,
+        ..NewSignature::default()
     };
     let mut increment = prepare_signature(&open(pdf), &new).unwrap();
     let whole = |tail: &[u8]| [pdf, tail].concat();

@@ -4,31 +4,43 @@
 //! happens to the input meanwhile can come between what was hashed and what is released. The copy takes the
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
+mod copy;
+mod stamping;
+
 use std::{
-    fs::File,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Instant,
 };
 
-use tempfile::NamedTempFile;
+use copy::Copy;
+pub use stamping::TimeStamping;
 
 use crate::{
-    base::{Chance, Clock, DigestAlgorithm, HashedSource, Limits, Source, UtcTime, digest::Hasher},
+    base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::{FetchError, Fetcher},
     pdf::{Document, PdfError},
-    signing::{self, Request, SigningError, Stamped, TokenRoom},
-    store::FileSource,
+    signing::{self, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
     trust::Anchors,
-    tsp,
     validation::{CoverageLevel, DocumentReport, Indication, Policy, SignatureReport},
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
     },
 };
+
+/// Who signs, and how: all of a signer but the key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate of the key that signs.
+    pub certificate: Certificate,
+    /// The issuers that travel with each signature.
+    pub chain: Vec<Certificate>,
+    /// How the key signs.
+    pub scheme: SignatureScheme,
+}
 
 /// A key on a token, with the certificate that says whose it is.
 #[derive(Clone)]
@@ -65,6 +77,12 @@ impl Signer {
         let scheme = wish.scheme_for(&certificate)?;
         let chain = chain.into_iter().filter(|issuer| issuer.der() != certificate.der()).collect();
         Ok(Self { token, key, certificate, chain, scheme })
+    }
+
+    /// What is said about the signer without the key.
+    pub fn identity(&self) -> Identity {
+        let Self { certificate, chain, scheme, .. } = self.clone();
+        Identity { certificate, chain, scheme }
     }
 }
 
@@ -107,19 +125,6 @@ impl SchemeWish {
             KeyKind::Rsa { .. } => Ok(SignatureScheme::RsaPkcs1(self.digest)),
         }
     }
-}
-
-/// What a person says with a signature.
-#[derive(Clone, Debug, Default)]
-pub struct Wishes {
-    /// The field to create or to fill.
-    pub field: Option<String>,
-    /// `/Reason`.
-    pub reason: Option<String>,
-    /// `/Location`.
-    pub location: Option<String>,
-    /// `/ContactInfo`.
-    pub contact: Option<String>,
 }
 
 /// A signed file that was verified before it was released. Nothing else can make one.
@@ -168,21 +173,24 @@ pub struct Steps {
     pub verify: f64,
 }
 
-/// A time-stamp authority, and how long its tokens are.
-pub struct TimeStamping {
-    url: String,
-    measured: Mutex<Option<TokenRoom>>,
+/// A copy of the input with a revision that waits for its signature value.
+pub struct Pending {
+    copy: Copy,
+    prepared: Prepared,
+    output: PathBuf,
+    now: UtcTime,
+    took: Steps,
 }
 
-impl TimeStamping {
-    /// The authority at `url`, which the operator vouches for.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), measured: Mutex::new(None) }
+impl Pending {
+    /// What the key signs, by [`Pending::scheme`].
+    pub fn to_be_signed(&self) -> &[u8] {
+        self.prepared.to_be_signed()
     }
 
-    /// Where it is.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// How the key signs.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.prepared.scheme()
     }
 }
 
@@ -220,7 +228,7 @@ impl SigningDesk {
         wishes: &Wishes,
     ) -> Result<Released, SignError> {
         let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
-        self.sign_file_with(input, output, signer, wishes, sign)
+        self.sign_with(input, output, signer.identity(), wishes, sign)
     }
 
     /// As [`SigningDesk::sign_file`], with the key behind a function: a token, an agent, a remote service.
@@ -228,121 +236,67 @@ impl SigningDesk {
     /// # Errors
     ///
     /// As [`SigningDesk::sign_file`].
-    pub fn sign_file_with(
-        &self,
-        input: &dyn Source,
-        output: &Path,
-        signer: &Signer,
-        wishes: &Wishes,
-        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
-    ) -> Result<Released, SignError> {
-        self.sign_with(input, output, &signer.certificate, &signer.chain, signer.scheme, wishes, sign)
-    }
-
-    /// The walk itself.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a signer, for callers that hold no token")]
     pub fn sign_with(
         &self,
         input: &dyn Source,
         output: &Path,
-        certificate: &Certificate,
-        chain: &[Certificate],
-        scheme: SignatureScheme,
+        identity: Identity,
         wishes: &Wishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Released, SignError> {
+        let mut pending = self.begin(input, output, identity, wishes)?;
+        let value = timed(&mut pending.took.sign, || {
+            sign(pending.prepared.scheme(), pending.prepared.to_be_signed())
+        })?;
+        self.complete(pending, value)
+    }
+
+    /// The first half of the walk: copies the input, and says what the key has to sign.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::sign_file`]; no key was touched.
+    pub fn begin(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        identity: Identity,
+        wishes: &Wishes,
+    ) -> Result<Pending, SignError> {
         let now = self.clock.now();
-        signing::check_signer(certificate, scheme, now)?;
+        let Identity { certificate, chain, scheme } = identity;
+        signing::check_signer(&certificate, scheme, now)?;
         let mut took = Steps::default();
 
-        let mut copy = timed(&mut took.copy, || Copy::of(input, output, scheme.digest()))?;
+        let copy = timed(&mut took.copy, || Copy::of(input, output, scheme.digest()))?;
         let request = Request {
-            signer: certificate.clone(),
-            chain: chain.to_vec(),
+            signer: certificate,
+            chain,
             scheme,
             time_stamp: timed(&mut took.stamp, || self.token_room(scheme.digest()))?,
-            field: wishes.field.clone(),
-            reason: wishes.reason.clone(),
-            location: wishes.location.clone(),
-            contact: wishes.contact.clone(),
+            wishes: wishes.clone(),
         };
         let prepared = timed(&mut took.prepare, || {
             let document = Document::open(copy.source()?, &self.limits)?;
             Ok::<_, SignError>(signing::prepare(&document, request, now)?)
         })?;
-        let field = prepared.field().to_owned();
+        Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
+    }
 
-        let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
+    /// The second half: takes the signature value, stamps, verifies, releases.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
+    pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
+        let Pending { mut copy, prepared, output, now, mut took } = pending;
+        let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let signed = prepared.finish(value)?;
-        // The key is done. What follows may fail and be tried again without it.
-        timed(&mut took.stamp, || self.append(&mut copy, signed, scheme.digest()))?;
+        timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
 
-        let report = timed(&mut took.verify, || self.check(&copy, output, &field, now))?;
-        copy.release(output)?;
-        Ok(Released { path: output.to_owned(), report, field, took })
-    }
-
-    /// The room for a token of our authority, measured once.
-    fn token_room(&self, algorithm: DigestAlgorithm) -> Result<Option<TokenRoom>, SignError> {
-        let Some(authority) = &self.time_stamping else { return Ok(None) };
-        let mut measured = authority.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        if measured.is_none() {
-            let probe = self.time_stamp_request(algorithm.digest(b"kyso measures the length of a token"));
-            *measured = Some(TokenRoom::after(self.ask(authority, &probe)?.len()));
-        }
-        Ok(*measured)
-    }
-
-    fn append(
-        &self,
-        copy: &mut Copy,
-        signed: signing::Signed,
-        algorithm: DigestAlgorithm,
-    ) -> Result<(), SignError> {
-        let Some(authority) = &self.time_stamping else { return copy.append(&signed.plain()?) };
-        let request = signed.time_stamp_request(self.chance.bytes());
-        let token = self.ask(authority, &request)?;
-        match signed.stamp(&token, &self.limits)? {
-            Stamped::Whole(tail) => copy.append(&tail),
-            Stamped::TooLong(tail) => {
-                copy.append(&tail)?;
-                self.stamp_document(copy, authority, token.len(), algorithm)
-            }
-        }
-    }
-
-    /// The way out when an authority's token outgrew its room: a document time-stamp behind the signature.
-    fn stamp_document(
-        &self,
-        copy: &mut Copy,
-        authority: &TimeStamping,
-        mut measured: usize,
-        algorithm: DigestAlgorithm,
-    ) -> Result<(), SignError> {
-        for _ in 0..STAMP_TRIES {
-            let room = TokenRoom::after(measured);
-            let document = Document::open(copy.source()?, &self.limits)?;
-            let prepared = signing::prepare_document_stamp(&document, room, algorithm)?;
-            let token = self.ask(authority, &prepared.time_stamp_request(self.chance.bytes()))?;
-            *authority.measured.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
-            if token.len() <= room.reserved() {
-                return copy.append(&prepared.finish(&token, &self.limits)?);
-            }
-            measured = token.len();
-        }
-        Err(SignError::UnsteadyTimeStamps { url: authority.url.clone() })
-    }
-
-    fn time_stamp_request(&self, imprint: crate::base::Digest) -> tsp::Request {
-        tsp::Request { imprint, nonce: Some(self.chance.bytes::<8>().to_vec()), cert_req: true }
-    }
-
-    fn ask(&self, authority: &TimeStamping, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
-        let answer = self
-            .fetcher
-            .post_timestamp(&authority.url, &request.to_der())
-            .map_err(|source| SignError::TimeStampAuthority { url: authority.url.clone(), source })?;
-        Ok(tsp::token_from_response(&answer, request).map_err(SigningError::from)?)
+        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
+        copy.release(&output)?;
+        Ok(Released { path: output, report, field, took })
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -454,64 +408,9 @@ fn certificate_on(token: &Token, key: &KeySelector) -> Result<Certificate, SignE
     found.ok_or_else(|| SignError::NoCertificate { key: key.to_string() })
 }
 
-/// A copy of the input that will become the output, beside it, so that the last step is a rename.
-struct Copy {
-    file: NamedTempFile,
-    prefix_len: u64,
-    prefix: Hasher,
-}
-
-impl Copy {
-    fn of(input: &dyn Source, output: &Path, algorithm: DigestAlgorithm) -> Result<Self, SignError> {
-        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
-        let prefix_len = input.len();
-        let mut prefix = Hasher::new(algorithm);
-        let mut piece = vec![0; PIECE.min(usize::try_from(prefix_len).unwrap_or(PIECE))];
-        let mut at = 0;
-        while at < prefix_len {
-            let take = usize::try_from(prefix_len - at).unwrap_or(PIECE).min(PIECE);
-            input.read_at(at, &mut piece[..take]).map_err(|source| SignError::Input { source })?;
-            prefix.update(&piece[..take]);
-            file.as_file().write_all(&piece[..take]).map_err(unwritten)?;
-            at += take as u64;
-        }
-        Ok(Self { file, prefix_len, prefix })
-    }
-
-    fn source(&self) -> Result<Arc<dyn Source>, SignError> {
-        let unread = |source| SignError::Input { source };
-        let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
-        Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
-    }
-
-    fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
-        let path = self.file.path().to_owned();
-        self.file.as_file_mut().write_all(tail).map_err(|source| SignError::Output { path, source })
-    }
-
-    /// Durable first, visible second.
-    fn release(self, output: &Path) -> Result<(), SignError> {
-        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        self.file.as_file().set_permissions(permissions).map_err(unwritten)?;
-        self.file.as_file().sync_all().map_err(unwritten)?;
-        self.file.persist(output).map_err(|error| unwritten(error.error))?;
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(unwritten)
-    }
-}
-
 fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     *into += start.elapsed().as_secs_f64() * 1_000.0;
     result
 }
-
-/// Bytes copied and hashed at a time.
-const PIECE: usize = 1024 * 1024;
-
-/// How often a document time-stamp is tried with ever more room.
-const STAMP_TRIES: usize = 3;

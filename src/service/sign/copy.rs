@@ -1,0 +1,67 @@
+//! The copy that becomes the output.
+
+use std::{fs::File, io::Write, path::Path, sync::Arc};
+
+use tempfile::NamedTempFile;
+
+use super::SignError;
+use crate::{
+    base::{DigestAlgorithm, HashedSource, Source, digest::Hasher},
+    store::FileSource,
+};
+
+/// A copy of the input that will become the output, beside it, so that the last step is a rename.
+pub(super) struct Copy {
+    file: NamedTempFile,
+    prefix_len: u64,
+    prefix: Hasher,
+}
+
+impl Copy {
+    pub(super) fn of(
+        input: &dyn Source,
+        output: &Path,
+        algorithm: DigestAlgorithm,
+    ) -> Result<Self, SignError> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        let prefix_len = input.len();
+        let mut prefix = Hasher::new(algorithm);
+        let mut piece = vec![0; PIECE.min(usize::try_from(prefix_len).unwrap_or(PIECE))];
+        let mut at = 0;
+        while at < prefix_len {
+            let take = usize::try_from(prefix_len - at).unwrap_or(PIECE).min(PIECE);
+            input.read_at(at, &mut piece[..take]).map_err(|source| SignError::Input { source })?;
+            prefix.update(&piece[..take]);
+            file.as_file().write_all(&piece[..take]).map_err(unwritten)?;
+            at += take as u64;
+        }
+        Ok(Self { file, prefix_len, prefix })
+    }
+
+    pub(super) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
+        let unread = |source| SignError::Input { source };
+        let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
+        Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
+    }
+
+    pub(super) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
+        let path = self.file.path().to_owned();
+        self.file.as_file_mut().write_all(tail).map_err(|source| SignError::Output { path, source })
+    }
+
+    /// Durable first, visible second.
+    pub(super) fn release(self, output: &Path) -> Result<(), SignError> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        self.file.as_file().set_permissions(permissions).map_err(unwritten)?;
+        self.file.as_file().sync_all().map_err(unwritten)?;
+        self.file.persist(output).map_err(|error| unwritten(error.error))?;
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(unwritten)
+    }
+}
+
+/// Bytes copied and hashed at a time.
+const PIECE: usize = 1024 * 1024;
