@@ -42,7 +42,7 @@ enum Verb {
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),
-    /// Judge signed PDFs
+    /// Judge signed files
     Verify(verify::Args),
 }
 

@@ -1,4 +1,4 @@
-//! `kyso verify`: judges signed PDFs. Exit statuses and JSON are a contract: see `docs/verify.md`.
+//! `kyso verify`: judges signed files. Exit statuses and JSON are a contract: see `docs/verify.md`.
 
 mod files;
 mod order;
@@ -32,15 +32,17 @@ use crate::{
     service::{
         policy::read_policy,
         trust::TrustWish,
-        verify::{Options, VerifyError, verify_and_record, verify_source},
+        verify::{Options, VerifyError, verify_and_record, verify_signed},
     },
     store::FileSource,
     validation::{
-        DocumentReport, Message, Overall, Record, ReplayError, Report, Unreadable, words::Language,
+        Detached, DocumentReport, Message, Overall, Record, ReplayError, Report, Unreadable, words::Language,
     },
 };
 
-/// Judge signed PDFs: who signed, whether anything was changed, whether the certificate can be relied on.
+/// Judge signed files: who signed, whether anything was changed, whether the certificate can be relied on.
+///
+/// PDF; CMS with its content inside (.p7m), or apart from it (.p7s, with --detached), in DER, BER or PEM.
 ///
 /// Exit status: 0 all valid, 1 something invalid, 2 no conclusion, 3 no signature, 64 wrong usage, 65 a file that
 /// cannot be read, 70 our own fault. With several files, the worst of 70, 65, 1, 2, 3, 0, in this order.
@@ -49,6 +51,10 @@ pub(super) struct Args {
     /// The files to judge; of a folder, every *.pdf in it and in its folders
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
+
+    /// The signed file, where it lies apart from its signature: kyso verify FILE.p7s --detached FILE
+    #[arg(long, value_name = "FILE")]
+    detached: Vec<PathBuf>,
 
     /// Trust these certificates: a PEM or DER file, a folder of such files, or a trusted list (XML, ETSI TS 119 612);
     /// may be given several times. Without any, nothing can be valid
@@ -189,6 +195,17 @@ pub(super) fn run(args: Args) -> ExitCode {
         let _ = writeln!(io::stderr(), "error: --record and --replay are for one file");
         return ExitCode::from(USAGE);
     }
+    if files.len() != 1 && !args.detached.is_empty() {
+        let _ = writeln!(io::stderr(), "error: --detached is for one signature file");
+        return ExitCode::from(USAGE);
+    }
+    let detached = match detached(&args.detached) {
+        Ok(detached) => detached,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "error: {}", plain(&reason));
+            return ExitCode::from(USAGE);
+        }
+    };
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let mut answer = Answer {
         format: if args.json { Format::Json } else { args.format },
@@ -201,7 +218,8 @@ pub(super) fn run(args: Args) -> ExitCode {
         progress: progress(files.len()),
     };
     let alone = files.len() == 1;
-    in_order(&files, jobs.min(MAX_JOBS), |file| judge(file, &way, &options, alone), answer.take());
+    let work = |file: &Found| judge(file, &detached, &way, &options, alone);
+    in_order(&files, jobs.min(MAX_JOBS), work, answer.take());
     answer.finish()
 }
 
@@ -367,7 +385,13 @@ impl Status {
 }
 
 /// One file. A panic is our own fault, and no reason to leave the other files unjudged.
-fn judge(file: &Found, way: &Way, options: &Options<'_>, alone: bool) -> Result<DocumentReport, Message> {
+fn judge(
+    file: &Found,
+    detached: &[Detached],
+    way: &Way,
+    options: &Options<'_>,
+    alone: bool,
+) -> Result<DocumentReport, Message> {
     let file = file.as_ref().map_err(|(_, reason)| reason.clone())?;
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let source = FileSource::open(file).map_err(|error| Message {
@@ -376,7 +400,7 @@ fn judge(file: &Found, way: &Way, options: &Options<'_>, alone: bool) -> Result<
         })?;
         let name = shown(file);
         let source = Watched::new(source, &name, alone);
-        way.judge(&name, Arc::new(source), options)
+        way.judge(&name, Arc::new(source), detached, options)
     }));
     judged.unwrap_or_else(|_panic| {
         Err(Message {
@@ -384,6 +408,17 @@ fn judge(file: &Found, way: &Way, options: &Options<'_>, alone: bool) -> Result<
             message: "kyso failed on this file; please report it, with the file if you may.".to_owned(),
         })
     })
+}
+
+/// The files that `--detached` names, opened.
+fn detached(paths: &[PathBuf]) -> Result<Vec<Detached>, String> {
+    let open = |path: &PathBuf| {
+        let source = FileSource::open(path)
+            .map_err(|error| format!("the detached file {} cannot be read: {error}", shown(path)))?;
+        let name = path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned());
+        Ok(Detached { name, source: Arc::new(source) })
+    };
+    paths.iter().map(open).collect()
 }
 
 /// The fetcher with its folder. The usual folder is made when there is something to keep, and done without if it
@@ -449,12 +484,14 @@ impl Way {
         &self,
         name: &str,
         source: Arc<dyn Source>,
+        detached: &[Detached],
         options: &Options<'_>,
     ) -> Result<DocumentReport, Message> {
         match self {
-            Self::Judge => verify_source(name, source, options).map_err(|error| error.message()),
+            Self::Judge => verify_signed(name, source, detached, options).map_err(|error| error.message()),
             Self::Record(path) => {
-                let record = verify_and_record(name, source, options).map_err(|error| error.message())?;
+                let record = verify_and_record(name, source, detached, options);
+                let record = record.map_err(|error| error.message())?;
                 let written = serde_json::to_vec_pretty(&record)
                     .map_err(io::Error::other)
                     .and_then(|json| std::fs::write(path, json));
@@ -463,7 +500,7 @@ impl Way {
                     Err(error) => Err(failed(format!("The record could not be written: {error}."))),
                 }
             }
-            Self::Replay(record) => match record.replay(source) {
+            Self::Replay(record) => match record.replay_with(source, detached) {
                 Ok(replayed) => {
                     if !replayed.same {
                         let _ = writeln!(
@@ -474,7 +511,7 @@ impl Way {
                     }
                     Ok(replayed.report)
                 }
-                Err(ReplayError::Pdf(error)) => Err(VerifyError::from(error).message()),
+                Err(ReplayError::Open(error)) => Err(VerifyError::from(error).message()),
                 Err(error) => Err(Message {
                     key: "file.io".to_owned(),
                     message: format!("Nothing to replay: {error}."),

@@ -9,13 +9,16 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{App, Problem, problem, upload::Upload};
+use super::{
+    App, Problem, problem,
+    upload::{Form, Upload},
+};
 use crate::{
     base::Digest,
-    service::verify::{Options, VerifyError, verify_digests, verify_source},
+    service::verify::{Options, VerifyError, verify_digests, verify_signed},
     store::FileSource,
     telemetry,
-    validation::{DocumentReport, Message, Overall, Report, Unreadable},
+    validation::{Detached, DocumentReport, Message, Overall, Report, Unreadable},
 };
 
 /// The verdict on each file, in the order given; `judged` is called after each.
@@ -34,12 +37,45 @@ pub(super) async fn judge(app: &App, files: Vec<Upload>, judged: impl Fn()) -> R
     Ok(report)
 }
 
+/// The verdict on a form: as [`judge`]; or on one signature and the files that it is about.
+pub(super) async fn judge_form(app: &App, form: Form, judged: impl Fn()) -> Result<Report, Problem> {
+    if form.detached.is_empty() {
+        return judge(app, form.files, judged).await;
+    }
+    let detached = form.detached.iter().map(|upload| {
+        let source = FileSource::open(upload.file.path());
+        let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+        Ok(Detached { name: upload.name.clone(), source: Arc::new(source) })
+    });
+    let detached = detached.collect::<Result<Vec<_>, Problem>>()?;
+    let [Upload { file, name, .. }] = <[Upload; 1]>::try_from(form.files).map_err(|files| {
+        Problem::new(&problem::MALFORMED).because(
+            format!("Với phần detached cần đúng một tệp chữ ký, yêu cầu có {}.", files.len()),
+            format!(
+                "With a part named detached exactly one signature file is needed, the request has {}.",
+                files.len()
+            ),
+        )
+    })?;
+    let source = FileSource::open(file.path());
+    let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+    let mut report = Report::default();
+    match judge_source(app, source, name, detached).await? {
+        Ok(document) => report.documents.push(document),
+        Err(unreadable) => report.unreadable.push(unreadable),
+    }
+    judged();
+    // The files go now.
+    drop(form.detached);
+    Ok(report)
+}
+
 async fn judge_upload(app: &App, upload: Upload) -> Result<Result<DocumentReport, Unreadable>, Problem> {
     // The file goes when this ends.
     let Upload { file, name, .. } = upload;
     let source = FileSource::open(file.path());
     let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
-    judge_source(app, source, name).await
+    judge_source(app, source, name, Vec::new()).await
 }
 
 /// The verdict on a stored file.
@@ -48,7 +84,7 @@ pub(super) async fn judge_stored(
     source: FileSource,
     name: String,
 ) -> Result<DocumentReport, Problem> {
-    judge_source(app, source, name).await?.map_err(|unreadable| {
+    judge_source(app, source, name, Vec::new()).await?.map_err(|unreadable| {
         Problem::new(&problem::REPORT_NOT_VALID)
             .because("Không đọc được tệp đã gửi.", "The file that was sent cannot be read.")
             .at("", &unreadable.error.key, unreadable.error.message)
@@ -59,10 +95,11 @@ async fn judge_source(
     app: &App,
     source: FileSource,
     name: String,
+    detached: Vec<Detached>,
 ) -> Result<Result<DocumentReport, Unreadable>, Problem> {
     let _turn = app.turn().await?;
     let (this, started) = (app.clone(), Instant::now());
-    let judged = app.blocking(move || judge_file(&this, source, name)).await?;
+    let judged = app.blocking(move || judge_file(&this, source, &name, &detached)).await?;
     let overall = judged.as_ref().map_or("unreadable", |document| overall_word(document.overall));
     telemetry::document_judged(overall, started.elapsed());
     Ok(judged)
@@ -81,8 +118,13 @@ pub(super) async fn judge_digests(
         .await
 }
 
-fn judge_file(app: &App, source: FileSource, name: String) -> Result<DocumentReport, Unreadable> {
-    caught(app, &name, |options| verify_source(&name, Arc::new(source), options))
+fn judge_file(
+    app: &App,
+    source: FileSource,
+    name: &str,
+    detached: &[Detached],
+) -> Result<DocumentReport, Unreadable> {
+    caught(app, name, |options| verify_signed(name, Arc::new(source), detached, options))
 }
 
 /// What `judge` says, under the settings of this server.

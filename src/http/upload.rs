@@ -36,6 +36,8 @@ pub(super) struct Upload {
 pub(super) struct Form {
     /// The files, in order.
     pub(super) files: Vec<Upload>,
+    /// The files in parts named `detached`: what a signature among `files` is about.
+    pub(super) detached: Vec<Upload>,
     /// The other fields of a multipart form, in order.
     pub(super) fields: Vec<(String, String)>,
 }
@@ -47,7 +49,8 @@ impl Form {
     }
 
     /// The only file.
-    pub(super) fn only_file(self) -> Result<Upload, Problem> {
+    pub(super) fn only_file(mut self) -> Result<Upload, Problem> {
+        self.files.append(&mut self.detached);
         let [file] = <[Upload; 1]>::try_from(self.files).map_err(|files| {
             Problem::new(&problem::MALFORMED).because(
                 format!("Cần đúng một tệp, yêu cầu có {}.", files.len()),
@@ -69,7 +72,7 @@ pub(super) async fn receive(request: Request, limits: &LimitSettings, most: usiz
             let name = disposition_name(&parts.headers).unwrap_or_else(|| "document.pdf".to_owned());
             let upload = stream_to_file(body_chunks(body), limits.upload_bytes, name).await?;
             check_content_digest(&parts.headers, upload.sha256)?;
-            Ok(Form { files: vec![upload], fields: Vec::new() })
+            Ok(Form { files: vec![upload], ..Form::default() })
         }
         "multipart/form-data" => receive_multipart(request, limits, most).await,
         _ => Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE)),
@@ -92,10 +95,10 @@ async fn receive_multipart(request: Request, limits: &LimitSettings, most: usize
                 // A browser's empty file input.
                 continue;
             }
-            if form.files.len() == most {
+            if form.files.len() + form.detached.len() == most {
                 return Err(too_many_files(most));
             }
-            form.files.push(upload);
+            if field == DETACHED { form.detached.push(upload) } else { form.files.push(upload) }
         } else {
             if form.fields.len() == MAX_FIELDS {
                 return Err(Problem::new(&problem::MALFORMED));
@@ -258,6 +261,9 @@ fn check_content_digest(headers: &HeaderMap, sha256: Sha256) -> Result<(), Probl
 pub(super) fn content_digest(sha256: Sha256) -> String {
     format!("sha-256=:{}:", STANDARD.encode(sha256.0))
 }
+
+/// The name of the parts that hold what a signature is about.
+const DETACHED: &str = "detached";
 
 /// A form of ours has a handful.
 const MAX_FIELDS: usize = 32;

@@ -711,6 +711,7 @@ mod tests {
             validation_time: "2026-11-23T02:00:00Z".to_owned(),
             policy: "strict".to_owned(),
             cryptographic_policy: "strict".to_owned(),
+            signed_files: Vec::new(),
             signatures,
         }
     }

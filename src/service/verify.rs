@@ -12,7 +12,10 @@ use crate::{
     fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
     trust::Anchors,
-    validation::{DocumentReport, Evidence, Inspection, Message, Need, Policy, Record, words::UNREADABLE},
+    validation::{
+        Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
+        words::UNREADABLE,
+    },
 };
 
 /// What a verdict rests on, besides the document.
@@ -30,17 +33,33 @@ pub struct Options<'a> {
     pub limits: &'a Limits,
 }
 
-/// The verdict on a document. Blocks on the file and, with a fetcher, on the network: run it on a blocking thread.
+/// The verdict on a signed file that holds what was signed. Blocks on the file and, with a fetcher, on the network: run
+/// it on a blocking thread.
 ///
 /// # Errors
 ///
-/// When it is not a PDF that can be read. A bad signature is a verdict, not an error.
+/// When it is nothing that can be read. A bad signature is a verdict, not an error.
 pub fn verify_source(
     name: &str,
     source: Arc<dyn Source>,
     options: &Options<'_>,
 ) -> Result<DocumentReport, VerifyError> {
-    Ok(judged(Inspection::open(source, options.limits)?, name, options))
+    verify_signed(name, source, &[], options)
+}
+
+/// The verdict on a signed file of any kind, with the files that it is about if they lie apart from it. Blocks as
+/// [`verify_source`] does.
+///
+/// # Errors
+///
+/// As [`verify_source`]; and when `detached` does not go with the file.
+pub fn verify_signed(
+    name: &str,
+    source: Arc<dyn Source>,
+    detached: &[Detached],
+    options: &Options<'_>,
+) -> Result<DocumentReport, VerifyError> {
+    Ok(judged(Inspection::open_any(source, detached, options.limits)?, name, options))
 }
 
 /// The verdict on a detached SignedData whose content the caller digested. Blocks on the network as
@@ -60,13 +79,14 @@ fn judged(mut inspection: Inspection, name: &str, options: &Options<'_>) -> Docu
 ///
 /// # Errors
 ///
-/// As [`verify_source`].
+/// As [`verify_signed`].
 pub fn verify_and_record(
     name: &str,
     source: Arc<dyn Source>,
+    detached: &[Detached],
     options: &Options<'_>,
 ) -> Result<Record, VerifyError> {
-    let mut inspection = Inspection::open(source, options.limits)?;
+    let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
         bring(&mut inspection, fetcher, options);
     }
@@ -77,25 +97,32 @@ pub fn verify_and_record(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The file cannot be read as a PDF.
+    /// The file cannot be read.
     #[error(transparent)]
-    Pdf(#[from] PdfError),
+    Open(#[from] OpenError),
+}
+
+impl From<PdfError> for VerifyError {
+    fn from(error: PdfError) -> Self {
+        Self::Open(error.into())
+    }
 }
 
 impl VerifyError {
     /// The key and the words that reports show.
     pub fn message(&self) -> Message {
-        let Self::Pdf(error) = self;
+        let Self::Open(error) = self;
         let key = match error {
-            PdfError::Encrypted => "file.encrypted",
-            PdfError::Hybrid => "file.hybrid",
-            PdfError::Io(_) => "file.io",
-            PdfError::Limit { .. } => "file.limit",
+            OpenError::Limit { .. } | OpenError::Pdf(PdfError::Limit { .. }) => "file.limit",
+            OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
+            OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
+            OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
+            OpenError::Pdf(PdfError::Io(_)) | OpenError::Read(_) => "file.io",
             _ => "file.damaged",
         };
         debug_assert!(UNREADABLE.iter().any(|(known, ..)| *known == key), "{key} has no words");
         let message = match error {
-            PdfError::Io(cause) => format!("{error}: {cause}"),
+            OpenError::Pdf(PdfError::Io(cause)) | OpenError::Read(cause) => format!("{error}: {cause}"),
             other => other.to_string(),
         };
         Message { key: key.to_owned(), message }

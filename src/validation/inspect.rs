@@ -58,6 +58,8 @@ pub(super) enum Scope {
     Broken,
     /// Bytes that only the caller saw; their digest was given.
     Digest,
+    /// All of what was signed, which has no revisions.
+    Whole,
 }
 
 pub(super) enum Body {
@@ -101,7 +103,7 @@ impl Signature {
     pub(super) fn covers(&self) -> Option<usize> {
         match &self.scope {
             Scope::Revision(coverage) => Some(coverage.revision),
-            Scope::Broken | Scope::Digest => None,
+            Scope::Broken | Scope::Digest | Scope::Whole => None,
         }
     }
 
@@ -287,7 +289,7 @@ impl Read {
 }
 
 /// A checked signature with its time-stamps.
-fn cms_body(data: Box<SignedData>, checked: Checked, limits: &Limits) -> Body {
+pub(super) fn cms_body(data: Box<SignedData>, checked: Checked, limits: &Limits) -> Body {
     let Ok(signer) = data.only_signer() else { return Body::None };
     let stamps = signer.time_stamp_tokens.iter().map(|token| {
         match check_token(token, limits, |algorithm| Some(algorithm.digest(&signer.signature))) {
@@ -384,7 +386,7 @@ fn parse_encapsulated(field: &SignatureField, limits: &Limits) -> Result<Parsed,
     Ok(Parsed::EncapsulatedSha1(Box::new(data)))
 }
 
-fn one_signer(cms: &[u8], limits: &Limits) -> Result<SignedData, Finding> {
+pub(super) fn one_signer(cms: &[u8], limits: &Limits) -> Result<SignedData, Finding> {
     let data = SignedData::parse(cms, limits).map_err(|error| unread(&error))?;
     if data.only_signer().is_err() {
         let message = Key::FormatSigners

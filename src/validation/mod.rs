@@ -17,8 +17,10 @@ use crate::{
 };
 
 mod cms;
+mod cms_file;
 mod inspect;
 mod modifications;
+mod open;
 mod policy;
 mod record;
 mod report;
@@ -28,14 +30,15 @@ pub mod words;
 
 use inspect::Signature;
 pub use modifications::{PermittedKinds, kind_name};
+pub use open::{Detached, FileKind, OpenError};
 pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
 pub use record::{
     FORMAT, Record, RecordedAnchor, RecordedAnchors, RecordedEvidence, RecordedGrant, ReplayError, Replayed,
 };
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
-    ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
-    TimeStampReport, Unreadable,
+    ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
+    TimeSource, TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -76,6 +79,8 @@ pub struct Inspection {
     sha256: Sha256,
     limits: Limits,
     signatures: Vec<Signature>,
+    /// What detached signatures are about.
+    signed_files: Vec<SignedFile>,
     /// Certificates from everywhere, none twice.
     pool: Vec<Certificate>,
     /// For each of the pool by its fingerprint: whatever covers this revision covers it; absent when it was brought.
@@ -111,16 +116,7 @@ impl Inspection {
     pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, PdfError> {
         let document = Document::open(source, limits)?;
         let (signatures, sha256) = inspect::signatures(&document, limits)?;
-        let mut inspection = Self {
-            sha256,
-            limits: limits.clone(),
-            signatures: Vec::new(),
-            pool: Vec::new(),
-            held_from: HashMap::new(),
-            statuses: Vec::new(),
-            supplied: Vec::new(),
-            checks: Checks::default(),
-        };
+        let mut inspection = Self::empty(sha256, limits);
         for (index, signature) in signatures.iter().enumerate() {
             inspection.take_in(signature, index);
         }
@@ -138,19 +134,25 @@ impl Inspection {
     /// a document these are: the report says `coverage` `digest` and warns. A broken SignedData is a verdict.
     pub fn of_digests(cms: &[u8], digests: &[Digest], limits: &Limits) -> Self {
         let signature = inspect::of_digests(cms, digests, limits);
-        let mut inspection = Self {
-            sha256: Sha256::of(cms),
+        let mut inspection = Self::empty(Sha256::of(cms), limits);
+        inspection.take_in(&signature, 0);
+        inspection.signatures.push(signature);
+        inspection
+    }
+
+    /// Of a file with this digest, before anything was found in it.
+    fn empty(sha256: Sha256, limits: &Limits) -> Self {
+        Self {
+            sha256,
             limits: limits.clone(),
             signatures: Vec::new(),
+            signed_files: Vec::new(),
             pool: Vec::new(),
             held_from: HashMap::new(),
             statuses: Vec::new(),
             supplied: Vec::new(),
             checks: Checks::default(),
-        };
-        inspection.take_in(&signature, 0);
-        inspection.signatures.push(signature);
-        inspection
+        }
     }
 
     /// SHA-256 of the whole file; of the SignedData, where that was all there was to read.
@@ -186,6 +188,7 @@ impl Inspection {
             validation_time: moment.to_string(),
             policy: policy.name.clone(),
             cryptographic_policy: policy.cryptography.name().to_owned(),
+            signed_files: self.signed_files.clone(),
             signatures,
         }
     }

@@ -93,7 +93,7 @@ pub(super) fn modifications(
         Scope::Revision(coverage) => {
             !coverage.whole_document && signature.changes.as_ref().is_ok_and(Vec::is_empty)
         }
-        Scope::Broken | Scope::Digest => false,
+        Scope::Broken | Scope::Digest | Scope::Whole => false,
     };
     if unexplained || count > 0 {
         let what = if forbidden.is_empty() {

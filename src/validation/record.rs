@@ -8,11 +8,10 @@ use std::{collections::HashMap, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentReport, Evidence, Inspection, Policy, PolicyFileError};
+use super::{Detached, DocumentReport, Evidence, Inspection, OpenError, Policy, PolicyFileError};
 use crate::{
     base::{Limits, Sha256, Source, UtcTime},
     crypto::policy::CryptographicPolicy,
-    pdf::PdfError,
     trust::{Anchors, Grant, Purpose},
     x509::Certificate,
 };
@@ -132,6 +131,19 @@ impl Record {
     ///
     /// When it is another document, or the record cannot be read.
     pub fn replay(&self, source: Arc<dyn Source>) -> Result<Replayed, ReplayError> {
+        self.replay_with(source, &[])
+    }
+
+    /// As [`Record::replay`], with the files that the document is about where they lie apart from it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::replay`]; and when `detached` does not go with the document.
+    pub fn replay_with(
+        &self,
+        source: Arc<dyn Source>,
+        detached: &[Detached],
+    ) -> Result<Replayed, ReplayError> {
         if self.format != FORMAT {
             return Err(ReplayError::Format { format: self.format.clone() });
         }
@@ -139,7 +151,7 @@ impl Record {
             .map_err(|error| ReplayError::Part { what: "cryptographicPolicy", reason: error.to_string() })?;
         let policy = Policy::from_toml(&self.policy, |_| Ok(cryptography))?;
         let anchors = self.anchors.read()?;
-        let mut inspection = Inspection::open(source, &self.limits)?;
+        let mut inspection = Inspection::open_any(source, detached, &self.limits)?;
         if inspection.sha256().to_hex() != self.report.sha256 {
             return Err(ReplayError::OtherDocument {
                 expected: self.report.sha256.clone(),
@@ -259,7 +271,7 @@ pub enum ReplayError {
     },
     /// The document cannot be read.
     #[error(transparent)]
-    Pdf(#[from] PdfError),
+    Open(#[from] OpenError),
     /// The policy cannot be read.
     #[error("the policy of the record cannot be read: {0}")]
     Policy(#[from] PolicyFileError),

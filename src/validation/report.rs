@@ -54,8 +54,20 @@ pub struct DocumentReport {
     /// The name of the cryptographic policy that was applied; reports that were stored before it was told have none.
     #[serde(default)]
     pub cryptographic_policy: String,
+    /// The files that detached signatures are about; omitted where the file holds what was signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_files: Vec<SignedFile>,
     /// Oldest first; document time-stamps are among them.
     pub signatures: Vec<SignatureReport>,
+}
+
+/// A file that lies apart from its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignedFile {
+    /// The name that the caller gave.
+    pub name: String,
+    /// Of the whole file: 64 lower-case hexadecimal characters.
+    pub sha256: String,
 }
 
 impl DocumentReport {
@@ -264,7 +276,8 @@ pub struct SignatureReport {
     /// ETSI EN 319 102-1 sub-indication, such as `HASH_FAILURE`; omitted for TOTAL-PASSED.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
-    /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or `PDF-NOT-ETSI`.
+    /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `CAdES-BASELINE-…`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or
+    /// `PDF-NOT-ETSI`.
     pub signature_format: String,
     /// `SHA256withRSA` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]

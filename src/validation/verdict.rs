@@ -636,6 +636,7 @@ impl Draft {
             Scope::Revision(_) => CoverageLevel::Revision,
             Scope::Broken => CoverageLevel::Partial,
             Scope::Digest => CoverageLevel::Digest,
+            Scope::Whole => CoverageLevel::Document,
         };
         let forbidden = findings.iter().any(|finding| {
             [Key::ModificationForbidden.as_str(), Key::ModificationUnknown.as_str()]
@@ -876,6 +877,8 @@ fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String
     match signature.field.sub_filter.as_str() {
         "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
         "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),
+        // Without a word on the certificate it is a plain CMS, as S/MIME has it.
+        "CMS" if checked.unnamed => format!("PKCS7-{}", level.as_str()),
         "CMS" => format!("CAdES-BASELINE-{}", level.as_str()),
         _ => "PDF-NOT-ETSI".to_owned(),
     }

@@ -231,6 +231,11 @@ keys! {
            "Send the digest of the signed bytes under the algorithm that the signature names."
         vi "Trong các giá trị băm đã gửi không có giá trị theo thuật toán của chữ ký."
            "Hãy gửi giá trị băm của phần được ký theo đúng thuật toán mà chữ ký dùng.";
+    DocumentApart "document.apart"
+        en "The signed file lies apart from its signature and was not given."
+           "Give it as well: kyso verify FILE.p7s --detached FILE."
+        vi "Tệp được ký nằm riêng với chữ ký và chưa được cung cấp."
+           "Hãy cung cấp thêm tệp đó: kyso verify TỆP.p7s --detached TỆP.";
     DocumentUnseen "document.unseen"
         en "Only a digest was judged: nobody looked at the document, at what it covers and what was changed later."
            "Where that matters, verify the document itself."
@@ -394,7 +399,7 @@ keys! {
 }
 
 /// The words for a file that could not be judged at all. Not keys of a signature.
-pub const UNREADABLE: [(&str, &str, &str); 6] = [
+pub const UNREADABLE: [(&str, &str, &str); 7] = [
     ("file.damaged", "The file is damaged or not a PDF.", "Tệp bị hỏng hoặc không phải PDF."),
     (
         "file.encrypted",
@@ -405,6 +410,11 @@ pub const UNREADABLE: [(&str, &str, &str); 6] = [
         "file.hybrid",
         "The file has two tables of contents, where two programs may see two documents.",
         "Tệp có hai bảng tham chiếu, mỗi phần mềm có thể hiển thị một nội dung khác nhau.",
+    ),
+    (
+        "file.detached",
+        "The signed files that were given do not go with this file.",
+        "Tệp được ký đã cung cấp không đi cùng tệp này.",
     ),
     ("file.io", "The file could not be read.", "Không đọc được tệp."),
     (

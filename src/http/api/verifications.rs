@@ -28,7 +28,8 @@ use crate::{
 
 /// Verify files
 ///
-/// One PDF as the raw body, or several in a multipart form. The files are not kept. Open to everyone; without a key
+/// One PDF as the raw body, or several signed files in a multipart form: PDF, or CMS with its content inside. A detached
+/// signature comes alone in a part, and what it signs in another one named `detached`. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
 ///
 /// The answer is JSON; with `Accept: application/xml` it is the validation report of ETSI TS 119 102-2, and with
@@ -60,17 +61,18 @@ pub(in super::super) async fn verify(
     let most = if wish.later { files.saturating_mul(MORE_LATER) } else { files };
     let form = upload::receive(request, app.limits(), most).await?;
     if !wish.later {
-        let report = judge::judge(&app, form.files, || {}).await?;
+        let report = judge::judge_form(&app, form, || {}).await?;
         return Ok((headers, shape.answer(&report)?).into_response());
     }
-    let size = (form.files.len(), form.files.iter().map(|file| file.len).sum());
+    let bytes = form.files.iter().chain(&form.detached).map(|file| file.len).sum();
+    let size = (form.files.len(), bytes);
     let id = hex::encode(app.chance().bytes::<16>());
     let this = app.clone();
     let mut job = app.jobs().begin(id, owner(known.as_ref()), size, move |done| async move {
         let judged = || {
             done.fetch_add(1, Ordering::Relaxed);
         };
-        judge::judge(&this, form.files, judged).await
+        judge::judge_form(&this, form, judged).await
     })?;
     // Without `wait` the answer is 202 even when the work is done by now: a client need not handle both.
     let end = if wish.patience.is_zero() { End::Running } else { job.wait(wish.patience).await };
@@ -260,9 +262,12 @@ impl Verification {
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes the form; the parts are streamed, not read into this")]
 pub(in super::super) struct VerifyForm {
-    /// One or more PDFs.
+    /// One or more signed files.
     #[schema(value_type = Vec<String>, format = Binary)]
     file: Vec<Vec<u8>>,
+    /// What the one signature in `file` is about, where it lies apart from it.
+    #[schema(value_type = Option<String>, format = Binary)]
+    detached: Option<Vec<u8>>,
 }
 
 /// What `Prefer` asks for (RFC 7240): an answer later, and how long to wait for one now.

@@ -36,7 +36,7 @@ pub(in super::super) async fn verify_files(
     let language = language_of(uri.path());
     let allowance = app.allow_public(&request)?;
     let form = upload::receive(request, app.limits(), app.limits().upload_files).await?;
-    let report = judge::judge(&app, form.files, || {}).await?;
+    let report = judge::judge_form(&app, form, || {}).await?;
     let results = Results::new(language, &report)?;
     let html = results.render().map_err(|error| Problem::new(&super::problem::INTERNAL).caused_by(&error))?;
     let mut response = if headers.contains_key(PART) {

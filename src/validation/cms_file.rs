@@ -1,0 +1,227 @@
+//! CMS files: a SignedData alone, with its content inside (`.p7m`) or in a file apart (`.p7s`).
+
+use std::{borrow::Cow, io};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    Detached, Inspection, OpenError, SignedFile,
+    cms::{Checked, Content, Finding, Profile, check},
+    inspect::{Body, Field, Scope, Signature, cms_body, one_signer},
+    words::Key,
+};
+use crate::{
+    asn1::{Reader, Tag, oid},
+    base::{Digest, DigestAlgorithm, Limits, Sha256, Source, digest::Hasher},
+    cms::{SignedData, SignerInfo},
+};
+
+impl Inspection {
+    /// Reads a SignedData and what it signs.
+    ///
+    /// A file apart is read once, however large; content inside lies in memory.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, `detached` does not go with it, or a file cannot be read to its end.
+    pub(super) fn open_cms(
+        source: &dyn Source,
+        detached: &[Detached],
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
+        let limit = MAX_CONTENT + limits.cms_bytes as u64;
+        // Base64 takes four octets for three, and line ends.
+        if source.len() > limit / 2 * 3 {
+            return Err(OpenError::Limit { kind: "a CMS file", limit });
+        }
+        let bytes = source.read(0..source.len())?;
+        let mut inspection = Self::empty(Sha256::of(&bytes), limits);
+        let cms = match from_pem(&bytes) {
+            Ok(cms) => cms,
+            Err(reason) => {
+                let message = Key::FormatCms.message(format!("The signature cannot be read: {reason}."));
+                inspection.signatures.push(unread(Finding::fatal("FORMAT_FAILURE", message)));
+                return Ok(inspection);
+            }
+        };
+        if cms.len() as u64 > limit {
+            return Err(OpenError::Limit { kind: "a CMS file", limit });
+        }
+        let given = match detached {
+            [] => None,
+            [one] => Some(one),
+            several => return Err(OpenError::SeveralDetached { given: several.len() }),
+        };
+        // The bound on the structure holds for what comes beside the content.
+        let content_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let data = match one_signer(&cms, &Limits { cms_bytes: content_limit, ..limits.clone() }) {
+            Ok(data) => data,
+            Err(finding) => {
+                inspection.signatures.push(unread(finding));
+                return Ok(inspection);
+            }
+        };
+        let signature = match (&data.content, given) {
+            (Some(_), Some(_)) => return Err(OpenError::NotApart { kind: "a CMS with its content inside" }),
+            (Some(_), None) => enveloping(data, limits),
+            (None, given) => {
+                let (signature, file) = apart(data, given, limits)?;
+                inspection.signed_files.extend(file);
+                signature
+            }
+        };
+        inspection.take_in(&signature, 0);
+        inspection.signatures.push(signature);
+        Ok(inspection)
+    }
+}
+
+/// Whether a file that begins so is a ContentInfo with SignedData, or one in PEM.
+///
+/// `SEQUENCE`, its length, then the OID of id-signedData: no other format begins so.
+pub(super) fn begins(head: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = head else { return pem_label(head).is_some() };
+    let more = if *length > 0x80 { usize::from(length & 0x7F) } else { 0 };
+    more <= 8 && rest.get(more..).is_some_and(|rest| rest.starts_with(SIGNED_DATA_OID))
+}
+
+/// The DER of a PEM file with one block; what is no PEM stays as it is.
+pub(super) fn from_pem(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let Some(label) = pem_label(bytes) else { return Ok(Cow::Borrowed(bytes)) };
+    let text = str::from_utf8(bytes).map_err(|_| "the PEM file is not text".to_owned())?;
+    let (_, rest) = text.split_once("-----\n").or_else(|| text.split_once("-----\r\n")).unwrap_or_default();
+    let (block, after) =
+        rest.split_once(&format!("-----END {label}-----")).ok_or("the PEM file has no END line")?;
+    if !after.trim().is_empty() {
+        return Err("something follows the END line of the PEM file".to_owned());
+    }
+    let base64: String = block.split_ascii_whitespace().collect();
+    STANDARD.decode(base64).map(Cow::Owned).map_err(|error| format!("the PEM file is not Base64: {error}"))
+}
+
+/// The label of a PEM block that holds a SignedData (RFC 7468 sections 8 and 9), at the beginning of a file.
+fn pem_label(bytes: &[u8]) -> Option<&'static str> {
+    let rest = bytes.strip_prefix(b"-----BEGIN ")?;
+    LABELS
+        .into_iter()
+        .find(|label| rest.strip_prefix(label.as_bytes()).is_some_and(|rest| rest.starts_with(b"-----")))
+}
+
+/// Content inside: all that was signed is seen.
+fn enveloping(data: SignedData, limits: &Limits) -> Signature {
+    let mut findings = Vec::new();
+    let body = match (data.only_signer(), data.content.as_deref()) {
+        (Ok(signer), Some(content)) => {
+            let digest = signer.digest_algorithm.digest(content);
+            let content = Content { digest: Some(&digest), bytes: Some(content) };
+            let mut checked = check(&data, signer, &content, PROFILE);
+            refuse_attributes_as_content(&mut checked, signer, &content);
+            cms_body(Box::new(data), checked, limits)
+        }
+        _ => {
+            findings.push(Finding::fatal("FORMAT_FAILURE", Key::FormatSigners.plain()));
+            Body::None
+        }
+    };
+    signature(Scope::Whole, body, findings)
+}
+
+/// Content in a file apart, or nowhere.
+fn apart(
+    data: SignedData,
+    given: Option<&Detached>,
+    limits: &Limits,
+) -> io::Result<(Signature, Option<SignedFile>)> {
+    let Ok(signer) = data.only_signer() else {
+        let finding = Finding::fatal("FORMAT_FAILURE", Key::FormatSigners.plain());
+        return Ok((unread(finding), None));
+    };
+    let algorithm = signer.digest_algorithm;
+    let Some(given) = given else {
+        let checked = check(&data, signer, &Content { digest: None, bytes: None }, PROFILE);
+        let body = cms_body(Box::new(data), checked, limits);
+        let finding = Finding::open("SIGNED_DATA_NOT_FOUND", Key::DocumentApart.plain());
+        return Ok((signature(Scope::Digest, body, vec![finding]), None));
+    };
+    let [digest, sha256] = &digests(&*given.source, [algorithm, DigestAlgorithm::Sha256])?;
+    let bare = match signer.signed_attributes {
+        None if given.source.len() <= MAX_CONTENT => Some(given.source.read(0..given.source.len())?),
+        _ => None,
+    };
+    let content = Content { digest: Some(digest), bytes: bare.as_deref() };
+    let mut checked = check(&data, signer, &content, PROFILE);
+    refuse_attributes_as_content(&mut checked, signer, &content);
+    let body = cms_body(Box::new(data), checked, limits);
+    let file = SignedFile { name: given.name.clone(), sha256: hex::encode(&sha256.bytes) };
+    Ok((signature(Scope::Whole, body, Vec::new()), Some(file)))
+}
+
+/// Without signed attributes the value is over the content itself, and with them over the attributes: somebody's signed
+/// attributes, put in the place of content, would pass for something that they signed. No honest content begins so.
+fn refuse_attributes_as_content(checked: &mut Checked, signer: &SignerInfo, content: &Content<'_>) {
+    if signer.signed_attributes.is_some() || !content.bytes.is_some_and(is_set_of_attributes) {
+        return;
+    }
+    let message =
+        Key::FormatCms.message("What is signed here are the signed attributes of another signature.");
+    checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
+}
+
+fn is_set_of_attributes(bytes: &[u8]) -> bool {
+    let first = || {
+        let set = Reader::new(bytes).any().ok()?;
+        let attribute = set.expect(Tag::SET).ok()?.reader().any().ok()?;
+        attribute.expect(Tag::SEQUENCE).ok()?.reader().any().ok()?.oid().ok()
+    };
+    first().is_some()
+}
+
+fn unread(finding: Finding) -> Signature {
+    signature(Scope::Digest, Body::None, vec![finding])
+}
+
+fn signature(scope: Scope, body: Body, findings: Vec<Finding>) -> Signature {
+    let field = Field { sub_filter: "CMS".to_owned(), ..Field::default() };
+    Signature { field, scope, body, findings, changes: Ok(Vec::new()) }
+}
+
+/// Digests of all bytes, read once.
+pub(super) fn digests<const N: usize>(
+    source: &dyn Source,
+    algorithms: [DigestAlgorithm; N],
+) -> io::Result<[Digest; N]> {
+    let first = algorithms.first().copied().unwrap_or(DigestAlgorithm::Sha256);
+    if algorithms.iter().all(|algorithm| *algorithm == first) {
+        // Perhaps the source hashed itself while it was written.
+        let digest = source.hasher(first, source.len())?.finish();
+        return Ok(algorithms.map(|_| digest.clone()));
+    }
+    let mut hashers = algorithms.map(Hasher::new);
+    let mut piece = vec![0; PIECE];
+    let mut at = 0;
+    while at < source.len() {
+        let take = usize::try_from(source.len() - at).unwrap_or(PIECE).min(PIECE);
+        let piece = piece.get_mut(..take).unwrap_or_default();
+        source.read_at(at, piece)?;
+        for hasher in &mut hashers {
+            hasher.update(piece);
+        }
+        at += take as u64;
+    }
+    Ok(hashers.map(Hasher::finish))
+}
+
+/// What is signed is content of type id-data. The signing-certificate attribute may be missing: it is then no CAdES.
+const PROFILE: Profile = Profile { content_type: oid::DATA, attested: false };
+
+/// As in RFC 7468, and as OpenSSL writes it.
+const LABELS: [&str; 3] = ["CMS", "PKCS7", "PKCS #7 SIGNED DATA"];
+
+/// The encoding of id-signedData, RFC 5652 section 5.1.
+const SIGNED_DATA_OID: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
+
+/// How many bytes of content inside a CMS are taken: they lie in memory, several times over.
+pub(super) const MAX_CONTENT: u64 = 64 * 1024 * 1024;
+
+/// Bytes hashed at a time.
+const PIECE: usize = 1024 * 1024;
