@@ -61,6 +61,7 @@ pub mod ocsp;
 pub mod tsp;
 pub mod pdf;
 pub mod xml;
+pub mod asic;
 pub mod ledger;
 
 // JUDGEMENT

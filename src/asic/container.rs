@@ -77,7 +77,9 @@ pub fn role_of(name: &str) -> Role {
     if name == MIMETYPE {
         return Role::MimeType;
     }
-    let Some(own) = name.strip_prefix("META-INF/").filter(|own| !own.contains('/')) else { return Role::Data };
+    let Some(own) = name.strip_prefix("META-INF/").filter(|own| !own.contains('/')) else {
+        return Role::Data;
+    };
     match own.rsplit_once('.') {
         _ if own == "manifest.xml" => Role::OpenDocumentManifest,
         Some((stem, "xml")) if stem.contains("ASiCArchiveManifest") => Role::ArchiveManifest,

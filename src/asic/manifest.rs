@@ -52,8 +52,10 @@ impl Manifest {
     /// [`AsicError::Malformed`] when it is no such document, covers nothing or something twice, names what is no name
     /// of a file, or holds an extension that must not be passed over.
     pub fn parse(bytes: &[u8], limits: &ContainerLimits) -> Result<Self, AsicError> {
-        let document = Document::parse(bytes, &XmlLimits { bytes: limits.part_bytes, ..XmlLimits::default() })
-            .map_err(|error| AsicError::malformed(format!("the manifest is no XML that can be read: {error}")))?;
+        let document =
+            Document::parse(bytes, &XmlLimits { bytes: limits.part_bytes, ..XmlLimits::default() }).map_err(
+                |error| AsicError::malformed(format!("the manifest is no XML that can be read: {error}")),
+            )?;
         let root = document.root();
         if !root.is(MANIFEST_NAMESPACE, "ASiCManifest") {
             return Err(AsicError::malformed("the manifest is no ASiCManifest"));
@@ -65,7 +67,9 @@ impl Manifest {
         let signature = target(reference)?;
         let signature_type = reference.attribute("MimeType").map(str::to_owned);
         let mut objects: Vec<DataObject> = Vec::new();
-        while let Some(object) = parts.next_if(|element| element.is(MANIFEST_NAMESPACE, "DataObjectReference")) {
+        while let Some(object) =
+            parts.next_if(|element| element.is(MANIFEST_NAMESPACE, "DataObjectReference"))
+        {
             if objects.len() >= limits.objects {
                 return Err(AsicError::Limit { what: "files in a manifest", limit: limits.objects as u64 });
             }
@@ -182,7 +186,9 @@ pub fn uri_of(name: &str) -> String {
     let mut uri = String::with_capacity(name.len());
     for byte in name.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             other => uri += &format!("%{other:02X}"),
         }
     }
@@ -208,7 +214,8 @@ pub(super) fn escape(text: &str) -> String {
 
 fn target(element: Element<'_>) -> Result<String, AsicError> {
     let uri = element.attribute("URI").unwrap_or_default();
-    name_of(uri).ok_or_else(|| AsicError::malformed(format!("the reference {uri:?} leads out of the container")))
+    name_of(uri)
+        .ok_or_else(|| AsicError::malformed(format!("the reference {uri:?} leads out of the container")))
 }
 
 type Elements<'d> = std::iter::Peekable<std::vec::IntoIter<Element<'d>>>;
@@ -314,7 +321,8 @@ mod tests {
     fn what_is_no_manifest_is_refused() {
         let good = String::from_utf8(manifest().to_xml()).unwrap();
         assert!(parse(&good).is_ok());
-        let object = good.find("<asic:DataObjectReference").unwrap()..good.find("</asic:ASiCManifest>").unwrap();
+        let object =
+            good.find("<asic:DataObjectReference").unwrap()..good.find("</asic:ASiCManifest>").unwrap();
         let objects = &good[object];
         for (what, broken) in [
             ("cut short", good[..good.len() - 3].to_owned()),

@@ -12,6 +12,7 @@ mod container;
 mod error;
 mod manifest;
 mod open_document;
+mod unpack;
 mod write;
 mod zip;
 
@@ -19,6 +20,7 @@ pub use container::{Container, Kind, Role, role_of};
 pub use error::AsicError;
 pub use manifest::{DataObject, MANIFEST_NAMESPACE, Manifest, media_type, uri_of};
 pub use open_document::OpenDocumentManifest;
+pub use unpack::Unpacked;
 pub use write::{Addition, Draft, write_archive};
 pub use zip::{Archive, Entry, Method, is_zip};
 

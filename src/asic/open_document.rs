@@ -24,10 +24,12 @@ impl OpenDocumentManifest {
     ///
     /// [`AsicError::Malformed`] when it is no such document.
     pub fn parse(bytes: &[u8], limits: &ContainerLimits) -> Result<Self, AsicError> {
-        let document = Document::parse(bytes, &XmlLimits { bytes: limits.part_bytes, ..XmlLimits::default() })
-            .map_err(|error| {
-                AsicError::malformed(format!("META-INF/manifest.xml is no XML that can be read: {error}"))
-            })?;
+        let document =
+            Document::parse(bytes, &XmlLimits { bytes: limits.part_bytes, ..XmlLimits::default() }).map_err(
+                |error| {
+                    AsicError::malformed(format!("META-INF/manifest.xml is no XML that can be read: {error}"))
+                },
+            )?;
         let root = document.root();
         if !root.is(NAMESPACE, "manifest") {
             return Err(AsicError::malformed("META-INF/manifest.xml is no list of files"));

@@ -13,11 +13,10 @@ use std::{
     sync::Arc,
 };
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{AsicError, ContainerLimits};
-use crate::base::{Digest, DigestAlgorithm, Source, digest::Hasher};
+use super::{AsicError, ContainerLimits, unpack::Unpacking};
+use crate::base::Source;
 
 /// A ZIP archive, its directory read and found in order; the files in it are unpacked when they are asked for.
 pub struct Archive {
@@ -145,17 +144,6 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// The digests of a file under these algorithms, in their order, by unpacking it once.
-    ///
-    /// # Errors
-    ///
-    /// As [`Archive::unpack`].
-    pub fn digests(&self, entry: &Entry, algorithms: &[DigestAlgorithm]) -> Result<Vec<Digest>, AsicError> {
-        let mut hashers: Vec<Hasher> = algorithms.iter().copied().map(Hasher::new).collect();
-        self.unpack(entry, |piece| hashers.iter_mut().for_each(|hasher| hasher.update(piece)))?;
-        Ok(hashers.into_iter().map(Hasher::finish).collect())
-    }
-
     /// Gives the unpacked bytes of a file to `take`, a piece at a time.
     ///
     /// # Errors
@@ -163,81 +151,14 @@ impl Archive {
     /// When the file is longer or shorter than the directory says, or its checksum is another. What `take` was given
     /// until then is of no use.
     pub fn unpack(&self, entry: &Entry, mut take: impl FnMut(&[u8])) -> Result<(), AsicError> {
-        let damaged = |what: &str| AsicError::malformed(format!("{:?}: {what}", entry.name));
-        let (mut crc, mut len) = (Crc::new(), 0_u64);
-        let mut keep = |piece: &[u8]| {
-            len += piece.len() as u64;
-            if len > entry.len {
-                return Err(damaged("it is longer than the directory says"));
+        let (mut unpacking, mut piece) = (Unpacking::new(self.source.clone(), entry.clone()), vec![0; PIECE]);
+        loop {
+            let made = unpacking.fill(&mut piece)?;
+            if made == 0 {
+                return Ok(());
             }
-            crc.update(piece);
-            take(piece);
-            Ok(())
-        };
-        match entry.method {
-            Method::Stored => self.pieces(entry, |piece| keep(piece).map(|()| true))?,
-            Method::Deflated => {
-                let (mut inflate, mut out) = (Decompress::new(false), vec![0_u8; PIECE]);
-                let mut ended = false;
-                self.pieces(entry, |mut piece| {
-                    while !ended && !piece.is_empty() {
-                        let (read, made) = (inflate.total_in(), inflate.total_out());
-                        let status = inflate
-                            .decompress(piece, &mut out, FlushDecompress::None)
-                            .map_err(|_| damaged("its packed data are broken"))?;
-                        let read = usize::try_from(inflate.total_in() - read).unwrap_or(usize::MAX);
-                        let made = usize::try_from(inflate.total_out() - made).unwrap_or(usize::MAX);
-                        keep(out.get(..made).unwrap_or_default())?;
-                        piece = piece.get(read..).unwrap_or_default();
-                        ended = status == Status::StreamEnd;
-                        if !ended && read == 0 && made == 0 {
-                            return Err(damaged("its packed data are broken"));
-                        }
-                    }
-                    if piece.is_empty() { Ok(true) } else { Err(damaged("data behind the end of its packed data")) }
-                })?;
-                // What was read to the last byte may still have something to give.
-                while !ended {
-                    let made = inflate.total_out();
-                    let status = inflate
-                        .decompress(&[], &mut out, FlushDecompress::Finish)
-                        .map_err(|_| damaged("its packed data are cut short"))?;
-                    let made = usize::try_from(inflate.total_out() - made).unwrap_or(usize::MAX);
-                    keep(out.get(..made).unwrap_or_default())?;
-                    ended = status == Status::StreamEnd;
-                    if !ended && made == 0 {
-                        return Err(damaged("its packed data are cut short"));
-                    }
-                }
-            }
+            take(piece.get(..made).unwrap_or_default());
         }
-        if len != entry.len {
-            return Err(damaged("it is shorter than the directory says"));
-        }
-        if crc.sum() != entry.crc {
-            return Err(damaged("its checksum is not the one in the directory"));
-        }
-        Ok(())
-    }
-
-    /// The packed bytes, a piece at a time, as long as `take` wants more.
-    fn pieces(
-        &self,
-        entry: &Entry,
-        mut take: impl FnMut(&[u8]) -> Result<bool, AsicError>,
-    ) -> Result<(), AsicError> {
-        let mut at = entry.packed.start;
-        let mut piece = vec![0_u8; PIECE];
-        while at < entry.packed.end {
-            let len = usize::try_from(entry.packed.end - at).unwrap_or(PIECE).min(PIECE);
-            let piece = piece.get_mut(..len).unwrap_or_default();
-            self.source.read_at(at, piece)?;
-            at += len as u64;
-            if !take(piece)? {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -340,7 +261,9 @@ impl Record {
             _ => return Err(AsicError::not_supported(of("is neither stored nor deflated"))),
         };
         if [packed, len, offset].contains(&u32::MAX) {
-            return Err(AsicError::not_supported("ZIP64 archives are not read; keep the container below 4 GiB"));
+            return Err(AsicError::not_supported(
+                "ZIP64 archives are not read; keep the container below 4 GiB",
+            ));
         }
         if disk != 0 {
             return Err(AsicError::not_supported("archives in several pieces are not read"));
@@ -399,7 +322,9 @@ impl Record {
             && same(packed, self.packed)
             && same(len, self.len);
         if !agree {
-            return Err(AsicError::ambiguous(format!("the directory and the file itself differ about {name:?}")));
+            return Err(AsicError::ambiguous(format!(
+                "the directory and the file itself differ about {name:?}"
+            )));
         }
         self.check_descriptor(&source.read(data_end..until.min(data_end + 17))?, described)?;
         Ok(Entry {
@@ -479,7 +404,9 @@ fn check_extra(extra: &[u8], name: &str) -> Result<(), AsicError> {
                 let reason = "ZIP64 archives are not read; keep the container below 4 GiB";
                 return Err(AsicError::not_supported(reason));
             }
-            0x7075 => return Err(AsicError::ambiguous(format!("{name:?} has another name in its extra field"))),
+            0x7075 => {
+                return Err(AsicError::ambiguous(format!("{name:?} has another name in its extra field")));
+            }
             _ => {}
         }
     }
@@ -501,7 +428,10 @@ fn check_names(entries: &[Entry]) -> Result<(), AsicError> {
         let whole = folded(&entry.name);
         let mut folders = whole.match_indices('/').map(|(at, _)| whole.get(..at).unwrap_or_default());
         if folders.any(|folder| plain.contains(folder)) {
-            return Err(AsicError::ambiguous(format!("{:?} lies in a file as if that were a folder", entry.name)));
+            return Err(AsicError::ambiguous(format!(
+                "{:?} lies in a file as if that were a folder",
+                entry.name
+            )));
         }
     }
     Ok(())
@@ -564,7 +494,7 @@ const MAX_COMMENT: u64 = 65_535;
 /// On the average: name, times and a comment; one may have more.
 const MAX_RECORD_BYTES: u64 = 4096;
 
-/// Bytes that are read, and made, at a time.
+/// Bytes unpacked at a time.
 const PIECE: usize = 64 * 1024;
 
 /// General purpose bit 3: checksum and lengths stand behind the data.

@@ -1,5 +1,7 @@
 //! `kyso sign`.
 
+mod container;
+
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use indicatif::ProgressBar;
@@ -9,6 +11,7 @@ use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
     pdf::Document,
+    service::container::ContainerError,
     service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
     signing::{self, SigningError, Wishes},
     store::FileSource,
@@ -18,7 +21,10 @@ use crate::{
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority.
+/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority; or a dossier of any files, in a container.
+///
+/// With --container, the documents are put into an ASiC container and signed together. A container that is given instead
+/// of a PDF gets one signature more over all its documents. Office files are signed in this way, too.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -30,6 +36,8 @@ pub(super) struct Args {
     /// The PDF to sign
     #[arg(value_name = "IN.pdf")]
     input: PathBuf,
+    #[command(flatten)]
+    dossier: container::DossierArgs,
     /// Where the signed PDF goes
     #[arg(short, long, value_name = "OUT.pdf")]
     output: PathBuf,
@@ -86,6 +94,9 @@ enum DigestName {
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
+    if let Some(status) = container::run(&args) {
+        return status;
+    }
     let json = args.json;
     match sign(args) {
         Ok(released) => {
@@ -102,6 +113,8 @@ pub(super) fn run(args: Args) -> ExitCode {
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("{}", super::with_causes(.0))]
+    Container(ContainerError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
@@ -114,6 +127,7 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
+            Self::Container(_) => 65,
             Self::Usage(_) => 64,
             Self::Input { .. } => 65,
             Self::Sign(error) => match error {

@@ -696,6 +696,7 @@ mod tests {
             digest_matches: true,
             signature_matches: true,
             coverage: CoverageLevel::Document,
+            scopes: Vec::new(),
             modification_level: ModificationLevel::None,
             modifications: Vec::new(),
             errors: Vec::new(),

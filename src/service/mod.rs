@@ -12,6 +12,7 @@ mod receive;
 mod record;
 mod send;
 
+pub mod container;
 pub mod policy;
 pub mod sign;
 mod sign_document;

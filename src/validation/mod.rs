@@ -18,6 +18,7 @@ use crate::{
 
 mod cms;
 mod cms_file;
+mod container;
 mod inspect;
 mod modifications;
 mod open;
@@ -37,8 +38,8 @@ pub use record::{
 };
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
-    ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
-    TimeSource, TimeStampReport, Unreadable,
+    ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
+    StatusSource, TimeSource, TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -90,6 +91,8 @@ pub struct Inspection {
     supplied: Vec<Evidence>,
     /// Signature checks on certificates and evidence, done once for all questions.
     checks: Checks,
+    /// The signatures of a container, each with an inspection of its own.
+    container: Option<container::Parts>,
 }
 
 /// A piece of status evidence and where it was found.
@@ -152,6 +155,7 @@ impl Inspection {
             statuses: Vec::new(),
             supplied: Vec::new(),
             checks: Checks::default(),
+            container: None,
         }
     }
 
@@ -162,25 +166,28 @@ impl Inspection {
 
     /// How many signatures and document time-stamps there are.
     pub fn signature_count(&self) -> usize {
-        self.signatures.len()
+        self.signatures.len() + self.container.as_ref().map_or(0, container::Parts::count)
     }
 
     /// What would help the judgement, given these anchors and what was supplied so far.
     ///
     /// Asking again after supplying may give more; what was asked before is asked again as long as it is missing.
     pub fn needs(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
-        verdict::judge(self, policy, anchors, moment).1
+        self.reports(policy, anchors, moment).1
     }
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
         self.supplied.push(evidence.clone());
+        if let Some(container) = &mut self.container {
+            container.supply(&evidence);
+        }
         self.keep(evidence, None, None);
     }
 
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let (signatures, _) = verdict::judge(self, policy, anchors, moment);
+        let (signatures, _) = self.reports(policy, anchors, moment);
         DocumentReport {
             name: name.to_owned(),
             sha256: self.sha256.to_hex(),
@@ -190,6 +197,18 @@ impl Inspection {
             cryptographic_policy: policy.cryptography.name().to_owned(),
             signed_files: self.signed_files.clone(),
             signatures,
+        }
+    }
+
+    fn reports(
+        &self,
+        policy: &Policy,
+        anchors: &Anchors,
+        moment: UtcTime,
+    ) -> (Vec<SignatureReport>, Vec<Need>) {
+        match &self.container {
+            Some(container) => container.judge(policy, anchors, moment),
+            None => verdict::judge(self, policy, anchors, moment),
         }
     }
 

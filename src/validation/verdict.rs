@@ -36,6 +36,17 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
+    judge_proven(inspection, policy, anchors, moment, None)
+}
+
+/// As [`judge`], where something outside proves that all of it existed at `proven`.
+pub(super) fn judge_proven(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+    proven: Option<UtcTime>,
+) -> (Vec<SignatureReport>, Vec<Need>) {
     let mut bench = Bench {
         inspection,
         policy,
@@ -43,7 +54,7 @@ pub(super) fn judge(
         permitted: policy.permitted(),
         anchors,
         moment,
-        proofs: Vec::new(),
+        proofs: proven.into_iter().map(|time| (usize::MAX, time)).collect(),
         needs: Vec::new(),
     };
     let signatures = &inspection.signatures;
@@ -682,6 +693,7 @@ impl Draft {
             digest_matches: false,
             signature_matches: false,
             coverage,
+            scopes: Vec::new(),
             modification_level,
             modifications,
             errors: Vec::new(),

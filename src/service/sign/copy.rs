@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// A copy of the input that will become the output, beside it, so that the last step is a rename.
-pub(super) struct Copy {
+pub(in crate::service) struct Copy {
     file: NamedTempFile,
     prefix_len: u64,
     prefix: Hasher,
 }
 
 impl Copy {
-    pub(super) fn of(
+    pub(in crate::service) fn of(
         input: &dyn Source,
         output: &Path,
         algorithm: DigestAlgorithm,
@@ -40,19 +40,31 @@ impl Copy {
         Ok(Self { file, prefix_len, prefix })
     }
 
-    pub(super) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
+    /// A file that `write` makes, where there is nothing to copy.
+    pub(in crate::service) fn made<E: From<SignError>>(
+        output: &Path,
+        write: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        write(file.as_file_mut())?;
+        Ok(Self { file, prefix_len: 0, prefix: Hasher::new(DigestAlgorithm::Sha256) })
+    }
+
+    pub(in crate::service) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
         Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
     }
 
-    pub(super) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
+    pub(in crate::service) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
         let path = self.file.path().to_owned();
         self.file.as_file_mut().write_all(tail).map_err(|source| SignError::Output { path, source })
     }
 
     /// Durable first, visible second.
-    pub(super) fn release(self, output: &Path) -> Result<(), SignError> {
+    pub(in crate::service) fn release(self, output: &Path) -> Result<(), SignError> {
         let unwritten = |source| SignError::Output { path: output.to_owned(), source };
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         self.file.as_file().set_permissions(permissions).map_err(unwritten)?;

@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use copy::Copy;
+pub(super) use copy::Copy;
 pub use stamping::TimeStamping;
 
 use crate::{

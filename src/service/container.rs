@@ -1,0 +1,380 @@
+//! The task of signing a dossier: documents in an ASiC container, and one signature more over all of them.
+//!
+//! Everything that may be refused is refused before the key is asked. The container is written beside its place, judged
+//! as whoever receives it will judge it, and only then gets its name.
+
+use std::{
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    sign::{Copy, Identity, SignError, SigningDesk},
+    verify::{Options, verify_source},
+};
+use crate::{
+    asic::{
+        Addition, Archive, AsicError, Container, ContainerLimits, DataObject, Draft, Kind, Manifest, Role,
+        Unpacked, media_type, write_archive,
+    },
+    asn1::oid,
+    base::{Digest, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
+    cms::{SignedAttributes, SignedDataParts},
+    crypto,
+    signing::{self, SigningError},
+    token::TokenError,
+    trust::Anchors,
+    tsp,
+    validation::{DocumentReport, Indication, Inspection, Policy, SignatureReport},
+    x509::algorithm::SignatureScheme,
+};
+
+/// What is to be signed.
+pub enum Dossier {
+    /// A container that is there: one signature more goes into it.
+    Existing(Arc<dyn Source>),
+    /// Documents that are put into a container of this kind.
+    New(Kind, Vec<DossierFile>),
+}
+
+/// A document of a dossier.
+#[derive(Clone)]
+pub struct DossierFile {
+    /// Its name in the container.
+    pub name: String,
+    /// Its bytes.
+    pub source: Arc<dyn Source>,
+}
+
+/// How the signature in a container is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// CMS, over the document or over a manifest.
+    Cades,
+    /// XML, over each document.
+    Xades,
+}
+
+/// A signed container that was verified before it was released. Nothing else can make one.
+#[derive(Debug)]
+pub struct ReleasedContainer {
+    path: PathBuf,
+    report: DocumentReport,
+    signature_file: String,
+}
+
+impl ReleasedContainer {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the judge found in it.
+    pub fn report(&self) -> &DocumentReport {
+        &self.report
+    }
+
+    /// The new signature's part of the report.
+    pub fn signature(&self) -> Option<&SignatureReport> {
+        self.report.signatures.iter().find(|signature| signature.field == self.signature_file)
+    }
+}
+
+/// Why no container was released.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContainerError {
+    /// The container, or what was to go into it.
+    #[error(transparent)]
+    Asic(#[from] AsicError),
+    /// The container that is there may not get one more signature.
+    #[error("the container cannot be signed: {reason}")]
+    Refused {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// As with any other file.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl Dossier {
+    /// Looks at all that can be refused without a key.
+    ///
+    /// # Errors
+    ///
+    /// When the documents cannot lie in one container; when the container cannot be read, one of its signatures is
+    /// broken, or it takes no second one of this form.
+    pub fn check(&self, form: Option<Form>, limits: &Limits, now: UtcTime) -> Result<(), ContainerError> {
+        Plan::of(self, form, limits, now).map(drop)
+    }
+}
+
+impl SigningDesk {
+    /// Puts one signature over all documents of `dossier`; the container appears at `output` whole or not at all.
+    ///
+    /// Without a `form`, it is that of the signatures which are there, or else CAdES.
+    ///
+    /// # Errors
+    ///
+    /// See [`ContainerError`]. What was given is never touched.
+    pub fn sign_container(
+        &self,
+        dossier: &Dossier,
+        form: Option<Form>,
+        output: &Path,
+        identity: &Identity,
+        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
+    ) -> Result<ReleasedContainer, ContainerError> {
+        let now = self.clock.now();
+        signing::check_signer(&identity.certificate, identity.scheme, now).map_err(SignError::from)?;
+        let plan = Plan::of(dossier, form, &self.limits, now)?;
+        let made = match plan.form {
+            Form::Cades => self.cades_files(&plan, identity, now, sign)?,
+            Form::Xades => return Err(refused("XAdES signatures are not made yet; choose --with cades")),
+        };
+        let copy = Copy::made(output, |file| plan.write(&made, file))?;
+        let report = self.check_container(&copy, output, &plan.signature_file, now)?;
+        copy.release(output)?;
+        Ok(ReleasedContainer { path: output.to_owned(), report, signature_file: plan.signature_file })
+    }
+
+    /// A CAdES signature over the only document (section 4.3.3.2) or over a manifest of all (section 4.4.3.3): its files.
+    fn cades_files(
+        &self,
+        plan: &Plan,
+        identity: &Identity,
+        now: UtcTime,
+        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
+    ) -> Result<Vec<Made>, ContainerError> {
+        let Identity { certificate, chain, scheme } = identity;
+        let mut made = Vec::new();
+        let message_digest = match plan.kind {
+            Kind::Extended => {
+                let manifest = plan.manifest(scheme.digest())?;
+                let digest = scheme.digest().digest(&manifest);
+                made.push(Made { name: plan.manifest_file.clone(), source: MemorySource(manifest) });
+                digest
+            }
+            Kind::Simple => {
+                let only = plan.files.first().ok_or_else(|| refused("it holds no document"))?;
+                digest(&*only.source, scheme.digest())?
+            }
+        };
+        let attributes = SignedAttributes {
+            content_type: oid::DATA,
+            message_digest,
+            signer: certificate.clone(),
+            signing_time: Some(now),
+        };
+        let to_be_signed = attributes.to_der();
+        let value = sign(*scheme, &to_be_signed).map_err(SignError::from)?;
+        crypto::verify(certificate.spki_der(), *scheme, &to_be_signed, &value)
+            .map_err(|error| SignError::from(SigningError::Value(error)))?;
+        // The key is done.
+        let token = self.container_time_stamp(scheme.digest().digest(&value))?;
+        let cms = SignedDataParts {
+            content: None,
+            content_type: oid::DATA,
+            signed_attributes: &to_be_signed,
+            scheme: *scheme,
+            signer: certificate,
+            chain,
+            signature: &value,
+            time_stamp_token: token.as_deref(),
+        };
+        made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
+        Ok(made)
+    }
+
+    /// A time-stamp on a signature value, where there is an authority.
+    fn container_time_stamp(&self, imprint: Digest) -> Result<Option<Vec<u8>>, ContainerError> {
+        let Some(authority) = &self.time_stamping else { return Ok(None) };
+        let nonce = self.chance.bytes::<8>().to_vec();
+        let request = tsp::Request { imprint, nonce: Some(nonce), cert_req: true };
+        let answer = self
+            .fetcher
+            .post_timestamp(authority.url(), &request.to_der())
+            .map_err(|source| SignError::TimeStampAuthority { url: authority.url().to_owned(), source })?;
+        let token = tsp::token_from_response(&answer, &request).map_err(SigningError::from);
+        Ok(Some(token.map_err(SignError::from)?))
+    }
+
+    /// The verify walk over the copy: the new signature is whole, and no other one is broken.
+    fn check_container(
+        &self,
+        copy: &Copy,
+        output: &Path,
+        signature_file: &str,
+        now: UtcTime,
+    ) -> Result<DocumentReport, ContainerError> {
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let options = Options {
+            anchors: &self.anchors,
+            policy: &self.policy,
+            moment: now,
+            fetcher: self.online.then_some(&*self.fetcher),
+            limits: &self.limits,
+        };
+        let report = verify_source(&name, copy.source()?, &options).map_err(SignError::from)?;
+        let refuse = |reason: String| Err(SignError::NotReleased { reason }.into());
+        let Some(new) = report.signatures.iter().find(|signature| signature.field == signature_file) else {
+            return refuse("the new signature is not found in the result".to_owned());
+        };
+        if !new.digest_matches || !new.signature_matches {
+            return refuse("the new signature does not fit the result".to_owned());
+        }
+        if let Some(reason) = broken(&report) {
+            return refuse(reason);
+        }
+        Ok(report)
+    }
+}
+
+/// What goes where.
+struct Plan {
+    kind: Kind,
+    form: Form,
+    /// The documents.
+    files: Vec<DossierFile>,
+    /// What is there already.
+    existing: Option<Archive>,
+    /// The new signature file.
+    signature_file: String,
+    /// Its manifest, in ASiC-E containers with CAdES.
+    manifest_file: String,
+}
+
+/// A file made for the container.
+struct Made {
+    name: String,
+    source: MemorySource,
+}
+
+impl Plan {
+    fn of(
+        dossier: &Dossier,
+        form: Option<Form>,
+        limits: &Limits,
+        now: UtcTime,
+    ) -> Result<Self, ContainerError> {
+        match dossier {
+            Dossier::New(kind, files) => {
+                draft(*kind, files, false).check()?;
+                let form = form.unwrap_or(Form::Cades);
+                Ok(Self::named(*kind, form, files.clone(), None, |_| false))
+            }
+            Dossier::Existing(source) => Self::of_existing(source, form, limits, now),
+        }
+    }
+
+    fn of_existing(
+        source: &Arc<dyn Source>,
+        form: Option<Form>,
+        limits: &Limits,
+        now: UtcTime,
+    ) -> Result<Self, ContainerError> {
+        let inspection =
+            Inspection::open_any(source.clone(), &[], limits).map_err(|error| refused(&error.to_string()))?;
+        // Whom to trust does not matter here: what is broken is broken for everybody.
+        let report = inspection.judge("", &Policy::strict(), &Anchors::default(), now);
+        if let Some(reason) = broken(&report) {
+            return Err(refused(&format!("{reason} Ask for a container whose signatures hold.")));
+        }
+        let bounds = ContainerLimits::default();
+        let container = Container::open(source.clone(), &bounds)?;
+        let (kind, has) = (container.kind(), |role| container.of(role).next().is_some());
+        let found = match (has(Role::CadesSignature), has(Role::XadesSignatures)) {
+            (true, _) => Some(Form::Cades),
+            (false, true) => Some(Form::Xades),
+            (false, false) => None,
+        };
+        if found.zip(form).is_some_and(|(found, wanted)| found != wanted) {
+            return Err(refused("its signatures are of the other form; leave --with away"));
+        }
+        if kind == Kind::Simple && (found.is_some() || has(Role::TimeStamp)) {
+            return Err(refused(
+                "an ASiC-S container takes one signature; for several signers make an ASiC-E container",
+            ));
+        }
+        let archive = Archive::open(source.clone(), &bounds)?;
+        let files = container.of(Role::Data).map(|entry| DossierFile {
+            name: entry.name.clone(),
+            source: Arc::new(Unpacked::new(&archive, entry)),
+        });
+        let files = files.collect();
+        let taken = |name: &str| container.archive().entry(name).is_some();
+        Ok(Self::named(kind, found.or(form).unwrap_or(Form::Cades), files, Some(archive), taken))
+    }
+
+    /// Names that are not taken yet.
+    fn named(
+        kind: Kind,
+        form: Form,
+        files: Vec<DossierFile>,
+        existing: Option<Archive>,
+        taken: impl Fn(&str) -> bool,
+    ) -> Self {
+        let names = |number: usize| {
+            let signature = match (kind, form) {
+                (Kind::Simple, Form::Cades) => "META-INF/signature.p7s".to_owned(),
+                (Kind::Simple, Form::Xades) => "META-INF/signatures.xml".to_owned(),
+                (Kind::Extended, Form::Cades) => format!("META-INF/signature{number:03}.p7s"),
+                (Kind::Extended, Form::Xades) => format!("META-INF/signatures{number:03}.xml"),
+            };
+            (signature, format!("META-INF/ASiCManifest{number:03}.xml"))
+        };
+        let free = (1..).map(names).find(|(signature, manifest)| !taken(signature) && !taken(manifest));
+        let (signature_file, manifest_file) = free.unwrap_or_default();
+        Self { kind, form, files, existing, signature_file, manifest_file }
+    }
+
+    /// The manifest of a CAdES signature over all documents.
+    fn manifest(&self, algorithm: DigestAlgorithm) -> Result<Vec<u8>, ContainerError> {
+        let object = |(nth, file): (usize, &DossierFile)| {
+            Ok::<_, ContainerError>(DataObject {
+                name: file.name.clone(),
+                media_type: Some(media_type(&file.name).to_owned()),
+                rootfile: nth == 0,
+                digest: digest(&*file.source, algorithm)?,
+            })
+        };
+        let objects = self.files.iter().enumerate().map(object).collect::<Result<_, _>>()?;
+        let signature_type = Some("application/pkcs7-signature".to_owned());
+        Ok(Manifest { signature: self.signature_file.clone(), signature_type, objects }.to_xml())
+    }
+
+    fn write(&self, made: &[Made], file: &mut std::fs::File) -> Result<(), ContainerError> {
+        let mut out = BufWriter::with_capacity(1024 * 1024, file);
+        let made: Vec<Addition<'_>> =
+            made.iter().map(|one| Addition { name: one.name.clone(), source: &one.source }).collect();
+        match &self.existing {
+            Some(archive) => write_archive(Some(archive), &[], &made, &mut out)?,
+            None => draft(self.kind, &self.files, self.form == Form::Xades).write(&made, &mut out)?,
+        }
+        out.flush().map_err(AsicError::from)?;
+        Ok(())
+    }
+}
+
+fn draft(kind: Kind, files: &[DossierFile], listed: bool) -> Draft<'_> {
+    let files = files.iter().map(|file| Addition { name: file.name.clone(), source: &*file.source });
+    Draft { kind, files: files.collect(), listed }
+}
+
+fn digest(source: &dyn Source, algorithm: DigestAlgorithm) -> Result<Digest, ContainerError> {
+    let hasher = source.hasher(algorithm, source.len());
+    Ok(hasher.map_err(|source| SignError::Input { source })?.finish())
+}
+
+/// What is broken in a container, if anything is.
+fn broken(report: &DocumentReport) -> Option<String> {
+    let failed = report.signatures.iter().find(|one| one.indication == Indication::TotalFailed)?;
+    let words: Vec<_> = failed.errors.iter().map(|error| error.message.as_str()).collect();
+    Some(format!("{}: {}", failed.field, words.join(" ")))
+}
+
+fn refused(reason: &str) -> ContainerError {
+    ContainerError::Refused { reason: reason.to_owned() }
+}
