@@ -183,7 +183,7 @@ impl Xml {
 
     /// Clause 4.3.9. Not without the certificate: the reference to it is mandatory.
     fn signer(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let Some(certificate) = signature.certificates.first().and_then(|one| self.objects.certificate(one))
+        let Some(certificate) = signature.known_path().first().and_then(|one| self.objects.certificate(one))
         else {
             return Ok(());
         };
@@ -659,6 +659,7 @@ mod tests {
     #[test]
     fn every_report_keeps_the_order_of_the_schema() {
         let bare = SignatureReport {
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             claimed_signing_time: None,

@@ -14,6 +14,7 @@ mod algorithm;
 #[cfg(test)]
 mod sample {
     use crate::{
+        base::DigestAlgorithm,
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
             ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
@@ -39,16 +40,6 @@ mod sample {
     }
 
     fn path(first: &Certificate) -> Vec<CertificateReport> {
-        let report = |certificate: &Certificate, status| CertificateReport {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
-            serial: certificate.serial_hex(),
-            sha256: certificate.sha256().to_hex(),
-            valid_from: certificate.not_before().to_string(),
-            valid_to: certificate.not_after().to_string(),
-            status,
-            der: certificate.der().to_vec(),
-        };
         let good = StatusReport {
             status: CertificateStatus::Good,
             source: StatusSource::Ocsp,
@@ -56,8 +47,13 @@ mod sample {
             this_update: "2026-11-22T01:20:00Z".to_owned(),
             next_update: None,
             revoked_at: None,
+            signer_der: authority().der().to_vec(),
         };
-        vec![report(first, Some(good)), report(&authority(), None), report(&root(), None)]
+        vec![
+            CertificateReport::of(first, Some(good)),
+            CertificateReport::of(&authority(), None),
+            CertificateReport::of(&root(), None),
+        ]
     }
 
     pub(super) fn message(key: &str) -> Message {
@@ -82,6 +78,7 @@ mod sample {
             certificate_valid_to: Some(person.not_after().to_string()),
             trust_anchor: Some(root().subject().to_string()),
             trust_anchor_set: Some("public-duty".to_owned()),
+            signer: Some(CertificateReport::of(&person, None)),
             certificates: path(&person),
             time_stamps: vec![TimeStampReport {
                 indication: Indication::TotalPassed,
@@ -91,6 +88,7 @@ mod sample {
                 digest_algorithm: Some("SHA-256".to_owned()),
                 certificates: path(&one(include_bytes!("../../certs-test/tsa-rsa2048.crt.pem"))),
                 errors: Vec::new(),
+                imprint: Some(DigestAlgorithm::Sha256.digest(b"a signature value")),
             }],
             level_reasons: vec![message("level.archive-time-stamp")],
             claimed_signing_time: Some("2026-11-22T01:14:00Z".to_owned()),

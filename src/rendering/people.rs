@@ -179,18 +179,18 @@ impl Document {
 /// The answer in one or two sentences.
 fn summary(language: Language, document: &DocumentReport) -> String {
     let signatures: Vec<&SignatureReport> =
-        document.signatures.iter().filter(|signature| !is_time_stamp(signature)).collect();
+        document.signatures.iter().filter(|signature| !signature.is_time_stamp()).collect();
     match (document.overall, signatures.as_slice()) {
+        (Overall::Unsigned, _) if !document.signatures.is_empty() => pick(
+            language,
+            "Tệp này chỉ có dấu thời gian, không có chữ ký của ai; nội dung không thay đổi từ thời điểm đó.",
+            "This file bears a time-stamp only and nobody's signature; it is unchanged since then.",
+        )
+        .to_owned(),
         (Overall::Unsigned, _) => pick(
             language,
             "Tệp này không chứa chữ ký số nào, nên không có gì để kiểm tra.",
             "This file holds no digital signature, so there is nothing to check.",
-        )
-        .to_owned(),
-        (Overall::Valid, []) => pick(
-            language,
-            "Tệp này chỉ có dấu thời gian, không có chữ ký của ai; nội dung không thay đổi từ thời điểm đó.",
-            "This file bears a time-stamp only and nobody's signature; it is unchanged since then.",
         )
         .to_owned(),
         (Overall::Valid, [only]) => {
@@ -442,10 +442,6 @@ fn status_at_signing(
     }
 }
 
-fn is_time_stamp(signature: &SignatureReport) -> bool {
-    signature.signature_format == "DOC-TIME-STAMP"
-}
-
 fn who(language: Language, signature: &SignatureReport) -> String {
     if let Some(name) = &signature.signed_by {
         return name.clone();
@@ -485,7 +481,7 @@ fn when_line(language: Language, signature: &SignatureReport) -> String {
         return pick(language, "Không ghi giờ ký.", "No signing time is given.").to_owned();
     };
     let time = moment(language, time);
-    match (language, proven, is_time_stamp(signature)) {
+    match (language, proven, signature.is_time_stamp()) {
         (Language::Vietnamese, _, true) => format!("Dấu thời gian của cả văn bản, lúc {time}."),
         (Language::English, _, true) => format!("Time-stamp of the whole document, on {time}."),
         (Language::Vietnamese, true, _) => format!("Ký lúc {time}, giờ có xác nhận (dấu thời gian)."),
@@ -684,6 +680,7 @@ mod tests {
             certificate_valid_to: Some("2031-01-01T00:00:00Z".to_owned()),
             trust_anchor: Some("CN=kyso demo root,C=VN".to_owned()),
             trust_anchor_set: None,
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             level_reasons: Vec::new(),
@@ -841,6 +838,7 @@ mod tests {
             ..signature(Indication::TotalPassed, "TSA")
         };
         let vi = view(Language::Vietnamese, &document("a.pdf", vec![stamp]));
+        assert_eq!((vi.tone, vi.heading), (Tone::Unsigned, "Văn bản không có chữ ký số"));
         assert!(vi.summary.contains("không có chữ ký của ai"), "{}", vi.summary);
     }
 

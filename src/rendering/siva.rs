@@ -16,7 +16,7 @@ use crate::{
         CertificateReport, CoverageLevel, DocumentReport, Indication, Message, SignatureReport, StatusSource,
         TimeSource, TimeStampReport,
     },
-    x509::{Certificate, Name},
+    x509::{Certificate, Name, algorithm::digest_info},
 };
 
 /// The report on one document as SiVa would shape it.
@@ -24,9 +24,9 @@ use crate::{
 /// `asked` is the policy that the client named. kyso judges by its own all the same and says so.
 pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
     let (time_stamps, signatures): (Vec<_>, Vec<_>) =
-        document.signatures.iter().partition(|signature| is_time_stamp(signature));
+        document.signatures.iter().partition(|signature| signature.is_time_stamp());
     let valid = |one: &&&SignatureReport| one.indication == Indication::TotalPassed;
-    let first_signature = document.signatures.iter().position(|one| !is_time_stamp(one));
+    let first_signature = document.signatures.iter().position(|one| !one.is_time_stamp());
     // A document time-stamp belongs to the signatures under it; one without any stands alone.
     let alone = document.signatures.iter().take(first_signature.unwrap_or(document.signatures.len()));
     Answer {
@@ -212,7 +212,8 @@ pub struct Signature {
     /// What the signer's machine said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_signing_time: Option<String>,
-    /// The signer's, and those of time-stamps; each with its issuers.
+    /// The signer's, that of the evidence on its status, and those of time-stamps; each with its issuers as far as they
+    /// were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<TypedCertificate>,
 }
@@ -231,6 +232,9 @@ pub struct Info {
     /// thisUpdate of the OCSP answer about the signer's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ocsp_response_creation_time: Option<String>,
+    /// Base64 of the DigestInfo that the first valid signature time-stamp was made over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_assertion_message_imprint: Option<String>,
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_production_place: Option<Place>,
@@ -316,7 +320,7 @@ pub struct Scope {
 pub struct TypedCertificate {
     /// CN.
     pub common_name: String,
-    /// `SIGNING`, `SIGNATURE_TIMESTAMP`, `ARCHIVE_TIMESTAMP` or `CONTENT_TIMESTAMP`.
+    /// `SIGNING`, `REVOCATION`, `SIGNATURE_TIMESTAMP`, `ARCHIVE_TIMESTAMP` or `CONTENT_TIMESTAMP`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Base64 of the DER.
@@ -395,11 +399,12 @@ impl Policy {
 
 impl Signature {
     fn of(signature: &SignatureReport, document: &DocumentReport) -> Self {
-        let certificate = signature.certificates.first().and_then(parsed);
+        let certificate = signature.known_path().first().and_then(parsed);
         let later = document.signatures.iter().skip_while(|one| one.id != signature.id).skip(1);
-        let archive: Vec<&SignatureReport> = later.filter(|one| is_time_stamp(one)).collect();
+        let archive: Vec<&SignatureReport> = later.filter(|one| one.is_time_stamp()).collect();
         let mut certificates: Vec<TypedCertificate> =
-            chain("SIGNING", &signature.certificates).into_iter().collect();
+            chain("SIGNING", signature.known_path()).into_iter().collect();
+        certificates.extend(revocation_signer(signature));
         let stamps = signature.time_stamps.iter();
         certificates.extend(stamps.filter_map(|one| chain("SIGNATURE_TIMESTAMP", &one.certificates)));
         certificates.extend(archive.iter().filter_map(|one| chain("ARCHIVE_TIMESTAMP", &one.certificates)));
@@ -441,6 +446,9 @@ impl Info {
             best_signature_time: signature.best_signature_time.clone().filter(|_| proven),
             timestamp_creation_time: stamp.and_then(|stamp| stamp.production_time.clone()),
             ocsp_response_creation_time: answer.map(|status| status.this_update.clone()),
+            time_assertion_message_imprint: stamp
+                .and_then(|stamp| stamp.imprint.as_ref())
+                .map(|imprint| STANDARD.encode(digest_info(imprint))),
             signature_production_place: signature.location.clone().map(|city| Place { city }),
             signing_reason: signature.reason.clone(),
             archive_time_stamps: archive.iter().map(|one| ArchiveTimeStamp::of(one)).collect(),
@@ -530,10 +538,6 @@ fn messages(signature: &SignatureReport) -> (Vec<Content>, Vec<Content>) {
     (errors, warnings)
 }
 
-fn is_time_stamp(signature: &SignatureReport) -> bool {
-    signature.signature_format == "DOC-TIME-STAMP"
-}
-
 /// The time in a document time-stamp, believed or not.
 fn stamped_at(stamp: &SignatureReport) -> Option<String> {
     let proven = stamp.best_signature_time_source == Some(TimeSource::TimeStamp);
@@ -580,6 +584,13 @@ fn full_name(subject: &Name) -> Option<String> {
     let parts = [oid::SURNAME, oid::GIVEN_NAME, oid::SERIAL_NUMBER].map(|part| subject.attribute(part));
     let [Some(surname), Some(given), Some(serial)] = parts else { return None };
     Some(format!("{surname}, {given}, {serial}"))
+}
+
+/// Whose key signed the evidence on the status of the signer's certificate.
+fn revocation_signer(signature: &SignatureReport) -> Option<TypedCertificate> {
+    let status = signature.certificates.first()?.status.as_ref()?;
+    let signer = Certificate::from_der(&status.signer_der).ok()?;
+    chain("REVOCATION", &[CertificateReport::of(&signer, None)])
 }
 
 /// The first certificate of a path, its issuers inside; `None` where the encodings are not at hand.
@@ -645,7 +656,10 @@ mod tests {
         }
         let certificates = signature["certificates"].as_array().unwrap();
         let kinds: Vec<_> = certificates.iter().map(|one| one["type"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["SIGNING", "SIGNATURE_TIMESTAMP"]);
+        assert_eq!(kinds, ["SIGNING", "REVOCATION", "SIGNATURE_TIMESTAMP"]);
+        assert_eq!(certificates[1]["content"], STANDARD.encode(sample::authority().der()));
+        let imprint = signature["info"]["timeAssertionMessageImprint"].as_str().unwrap();
+        assert!(imprint.starts_with("MDEwDQYJYIZIAWUDBAIBBQAEI"), "a DigestInfo of SHA-256: {imprint}");
         let issuer = &certificates[0]["issuer"];
         assert_eq!(issuer["commonName"], sample::authority().subject().common_name().unwrap());
         assert_eq!(issuer["content"], STANDARD.encode(sample::authority().der()));
@@ -655,7 +669,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out_and_not_made_up() {
+        let unchained = SignatureReport { certificates: Vec::new(), ..sample::signature() };
+        let answer = conclusion(&sample::document(vec![unchained]), None);
+        let certificates = answer["signatures"][0]["certificates"].as_array().unwrap();
+        assert_eq!(certificates[0]["type"], "SIGNING");
+        assert!(certificates[0].get("issuer").is_none(), "no path is relied on");
+
         let bare = SignatureReport {
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             signed_by: None,

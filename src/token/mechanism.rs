@@ -8,7 +8,7 @@ use super::{TokenKeyKind, error::TokenError};
 use crate::{
     asn1::write,
     base::{Digest, DigestAlgorithm},
-    x509::algorithm::{SignatureScheme, digest_oid},
+    x509::algorithm::{SignatureScheme, digest_info},
 };
 
 /// One signature to make: the mechanism and the digest of the message.
@@ -135,35 +135,9 @@ impl Operation {
     }
 }
 
-/// ```asn1
-/// DigestInfo ::= SEQUENCE {
-///     digestAlgorithm DigestAlgorithmIdentifier,
-///     digest          OCTET STRING }
-/// ```
-///
-/// RFC 8017 section 9.2, with the NULL parameters of appendix B.1.
-fn digest_info(digest: &Digest) -> Vec<u8> {
-    let algorithm = digest_oid(digest.algorithm);
-    write::sequence([write::algorithm(algorithm, Some(&write::null())), write::octet_string(&digest.bytes)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_digest_info_is_the_one_of_rfc_8017() {
-        for (algorithm, prefix) in [
-            (DigestAlgorithm::Sha256, "3031300d060960864801650304020105000420"),
-            (DigestAlgorithm::Sha384, "3041300d060960864801650304020205000430"),
-            (DigestAlgorithm::Sha512, "3051300d060960864801650304020305000440"),
-        ] {
-            let digest = algorithm.digest(b"abc");
-            let info = digest_info(&digest);
-            assert_eq!(hex::encode(&info[..19]), prefix);
-            assert_eq!(info[19..], digest.bytes);
-        }
-    }
 
     #[test]
     fn an_ecdsa_answer_becomes_der() {

@@ -114,7 +114,7 @@ impl Anchors {
     }
 
     /// The anchors for one question: `purpose`, at the control time `at`, asked at `moment`. Grants that hold for it
-    /// count like the others, and those that do not are gone.
+    /// count like the others (and stay grants as well), and those that do not are gone.
     pub fn narrowed(&self, purpose: Purpose, at: UtcTime, moment: UtcTime) -> Cow<'_, Self> {
         if self.grants.is_empty() {
             return Cow::Borrowed(self);
@@ -122,16 +122,24 @@ impl Anchors {
         let mut narrowed = Self {
             name: self.name.clone(),
             certificates: self.certificates.clone(),
-            grants: Vec::new(),
+            grants: self.grants.iter().filter(|grant| grant.holds(purpose, at, moment)).cloned().collect(),
             sets: self.sets.clone(),
         };
         let mut known: HashSet<&Certificate> = HashSet::new();
-        for Grant { anchor, .. } in self.grants.iter().filter(|grant| grant.holds(purpose, at, moment)) {
+        for Grant { anchor, .. } in &narrowed.grants {
             if known.insert(anchor) && !self.contains(anchor) {
                 narrowed.certificates.push(anchor.clone());
             }
         }
         Cow::Owned(narrowed)
+    }
+
+    /// Whether a time-stamping unit is granted its purpose by its own certificate, as trusted lists do it (ETSI TS 119
+    /// 612 clause 5.5.3): there is no path to walk then, and the list's word stands for the status. Ask it of
+    /// [`Anchors::narrowed`] ones.
+    pub fn lists_unit(&self, certificate: &Certificate) -> bool {
+        let of_unit = |grant: &Grant| grant.purpose == Purpose::TimeStamping && grant.anchor == *certificate;
+        self.grants.iter().any(of_unit)
     }
 
     /// The name of the set that an anchor belongs to; `None` when it is none.
@@ -219,7 +227,8 @@ mod tests {
             (Purpose::TimeStamping, 150, 300, false),
         ] {
             let narrowed = anchors.narrowed(purpose, at(control), at(moment));
-            assert!(narrowed.contains(&plain) && narrowed.grants.is_empty());
+            assert!(narrowed.contains(&plain));
+            assert_eq!(narrowed.grants.len(), usize::from(holds));
             assert_eq!(narrowed.contains(&granted), holds, "{purpose:?} at {control}, asked at {moment}");
             assert_eq!(anchors.permits(&granted, purpose, at(control), at(moment)), holds);
             assert!(anchors.permits(&plain, purpose, at(control), at(moment)));

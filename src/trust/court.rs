@@ -3,7 +3,7 @@
 use super::{
     Anchors, Distrust, MAX_CHAIN, PolicySet, Revocation, Rules, StatusFault, StatusStatement, Step, Word,
     checks::{Budget, Checks},
-    path::validate,
+    path::{validate, validate_listed},
     search::chains,
     slide,
     status::{Case, Doubt, Kind, Status},
@@ -185,6 +185,15 @@ impl<'a> Court<'a> {
             let subject = end.subject().to_string();
             let orphans = found.orphans.into_iter().take(MAX_CHAIN);
             let lacks: Vec<Lack> = orphans.map(|orphan| Lack::Issuer { of: orphan.clone() }).collect();
+            if purpose == Purpose::TimeStamping && self.anchors.lists_unit(end) {
+                let policies = validate_listed(end, purpose, control.at, self.rules);
+                let trusted = |policies| {
+                    let path = vec![end.clone()];
+                    Trusted { path, policies, statuses: Vec::new(), revoked_later: None }
+                };
+                verdicts.take(policies.map(trusted).map_err(|distrust| Failed::new(distrust, lacks)));
+                return verdicts.settle();
+            }
             verdicts.take(Err(if self.anchors.contains(end) {
                 Failed::new(Distrust::IsAnchor { subject }, Vec::new())
             } else if found.exhausted {

@@ -47,6 +47,25 @@ pub(super) fn validate(
     Ok(policies)
 }
 
+/// The rules on a certificate that a list vouches for by itself: there is no authority above it, and all else holds as
+/// for the end of a path.
+pub(super) fn validate_listed(
+    unit: &Certificate,
+    purpose: Purpose,
+    at: UtcTime,
+    rules: &Rules,
+) -> Result<PolicySet, Distrust> {
+    understood(unit, 0)?;
+    may_serve(unit, purpose).map_err(|fault| at_fault(unit, 0, fault))?;
+    let policies = unit.policies().map(|policies| policies.oids.clone()).unwrap_or_default();
+    if rules.explicit_policy && policies.is_empty() {
+        return Err(at_fault(unit, 0, ChainFault::NoPolicy));
+    }
+    strong(unit, None, 0, Question { rules, purpose: Use::Certificate, at })?;
+    in_validity(unit, 0, at)?;
+    Ok(PolicySet { policies })
+}
+
 /// What RFC 5280 keeps between one certificate and the next (section 6.1.2), from the anchor down.
 struct State<'a> {
     subtrees: Subtrees<'a>,

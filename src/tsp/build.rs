@@ -3,8 +3,8 @@
 use super::{Request, TstInfo, shortest};
 use crate::{
     asn1::{Tag, write},
-    base::{Digest, UtcTime},
-    x509::algorithm::digest_oid,
+    base::UtcTime,
+    x509::algorithm::digest_info,
 };
 
 impl Request {
@@ -12,7 +12,7 @@ impl Request {
     pub fn to_der(&self) -> Vec<u8> {
         write::sequence([
             write::unsigned(&[1]),
-            imprint(&self.imprint),
+            digest_info(&self.imprint),
             self.nonce.as_deref().map(integer).unwrap_or_default(),
             if self.cert_req { write::value(Tag::BOOLEAN, &[0xFF]) } else { Vec::new() },
         ])
@@ -25,7 +25,7 @@ impl TstInfo {
         write::sequence([
             write::unsigned(&[1]),
             write::oid(self.policy),
-            imprint(&self.imprint),
+            digest_info(&self.imprint),
             integer(&self.serial),
             gen_time(self.gen_time),
             self.nonce.as_deref().map(integer).unwrap_or_default(),
@@ -96,11 +96,6 @@ impl FailureInfo {
             Self::SystemFailure => "systemFailure",
         }
     }
-}
-
-fn imprint(digest: &Digest) -> Vec<u8> {
-    let algorithm = write::algorithm(digest_oid(digest.algorithm), Some(&write::null()));
-    write::sequence([algorithm, write::octet_string(&digest.bytes)])
 }
 
 fn integer(octets: &[u8]) -> Vec<u8> {

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{base::Digest, x509::Certificate};
+
 /// The answer for a set of documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
@@ -33,7 +35,7 @@ pub enum Overall {
     Invalid,
     /// None failed, at least one is INDETERMINATE.
     Indeterminate,
-    /// There is no signature.
+    /// There is no signature; at most time-stamps that hold.
     Unsigned,
 }
 
@@ -72,6 +74,8 @@ pub struct SignedFile {
 
 impl DocumentReport {
     /// The overall answer that these signatures give: the worst one decides.
+    ///
+    /// Time-stamps alone make no signed document: they prove a time, and nobody's will.
     pub fn overall_of(signatures: &[SignatureReport]) -> Overall {
         let any = |wanted| signatures.iter().any(|signature| signature.indication == wanted);
         if signatures.is_empty() {
@@ -80,6 +84,8 @@ impl DocumentReport {
             Overall::Invalid
         } else if any(Indication::Indeterminate) {
             Overall::Indeterminate
+        } else if signatures.iter().all(SignatureReport::is_time_stamp) {
+            Overall::Unsigned
         } else {
             Overall::Valid
         }
@@ -200,6 +206,22 @@ pub struct CertificateReport {
     pub der: Vec<u8>,
 }
 
+impl CertificateReport {
+    /// What a certificate says of itself, and what is known about its status.
+    pub fn of(certificate: &Certificate, status: Option<StatusReport>) -> Self {
+        Self {
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.serial_hex(),
+            sha256: certificate.sha256().to_hex(),
+            valid_from: certificate.not_before().to_string(),
+            valid_to: certificate.not_after().to_string(),
+            status,
+            der: certificate.der().to_vec(),
+        }
+    }
+}
+
 /// The evidence that settled the status of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -218,6 +240,11 @@ pub struct StatusReport {
     /// When the certificate was revoked, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
+    /// The encoding of the certificate whose key signed the evidence, for renderings that carry it; not part of the
+    /// JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub signer_der: Vec<u8>,
 }
 
 /// RFC 6960 section 2.2, for CRLs alike.
@@ -274,6 +301,10 @@ pub struct TimeStampReport {
     /// Why it proves nothing; empty for TOTAL-PASSED.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Message>,
+    /// The imprint in the token, for renderings that carry it; not part of the JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub imprint: Option<Digest>,
 }
 
 /// The answer for one signature or document time-stamp.
@@ -322,6 +353,10 @@ pub struct SignatureReport {
     /// The name of the set of anchors that this one belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchor_set: Option<String>,
+    /// The signer's certificate, whether or not it is relied on, for renderings that carry it; not part of the JSON.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub signer: Option<CertificateReport>,
     /// The path relied on, the signer's certificate first and the anchor last; omitted when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateReport>,
@@ -369,6 +404,16 @@ pub struct SignatureReport {
 }
 
 impl SignatureReport {
+    /// Whether it is a document time-stamp and nobody's signature.
+    pub fn is_time_stamp(&self) -> bool {
+        self.signature_format == "DOC-TIME-STAMP"
+    }
+
+    /// The path relied on; where there is none, the signer's certificate alone. For renderings that carry encodings.
+    pub fn known_path(&self) -> &[CertificateReport] {
+        if self.certificates.is_empty() { self.signer.as_slice() } else { &self.certificates }
+    }
+
     /// Why it is not TOTAL-PASSED: the message that decides.
     pub fn reason_against(&self) -> Option<&Message> {
         match self.indication {

@@ -347,15 +347,8 @@ impl Bench<'_> {
             .path()
             .iter()
             .zip(statuses)
-            .map(|(certificate, statements)| CertificateReport {
-                subject: certificate.subject().to_string(),
-                issuer: certificate.issuer().to_string(),
-                serial: certificate.serial_hex(),
-                sha256: certificate.sha256().to_hex(),
-                valid_from: certificate.not_before().to_string(),
-                valid_to: certificate.not_after().to_string(),
-                status: statements.and_then(|statements| self.status(statements)),
-                der: certificate.der().to_vec(),
+            .map(|(certificate, statements)| {
+                CertificateReport::of(certificate, statements.and_then(|statements| self.status(statements)))
             })
             .collect()
     }
@@ -380,6 +373,7 @@ impl Bench<'_> {
             this_update: said.this_update.to_string(),
             next_update: said.next_update.map(|next| next.to_string()),
             revoked_at,
+            signer_der: said.signer.der().to_vec(),
         })
     }
 
@@ -600,7 +594,8 @@ impl Bench<'_> {
                 let request = ocsp::Request { cert_ids: vec![id], nonce: None }.to_der();
                 let answers = of.ocsp_urls().into_iter();
                 let answers = answers.map(|url| Need::Ocsp { url, request: request.clone() });
-                answers.chain(of.crl_urls().into_iter().map(|url| Need::Crl { url })).collect()
+                let lists = of.crl_urls().into_iter().chain(of.freshest_crl_urls());
+                answers.chain(lists.map(|url| Need::Crl { url })).collect()
             }
         };
         for need in wanted {
@@ -681,6 +676,7 @@ impl Draft {
             certificate_valid_to: None,
             trust_anchor: None,
             trust_anchor_set: None,
+            signer: None,
             certificates: Vec::new(),
             time_stamps: Vec::new(),
             level_reasons: Vec::new(),
@@ -709,6 +705,7 @@ impl Draft {
     ) {
         self.report.signature_algorithm = scheme.map(crate::x509::algorithm::SignatureScheme::name);
         let Some(signer) = signer else { return };
+        self.report.signer = Some(CertificateReport::of(signer, None));
         self.report.signed_by = signer.subject().common_name();
         self.report.organization = signer.subject().attribute(ORGANIZATION);
         self.report.subject = Some(signer.subject().to_string());
@@ -866,6 +863,7 @@ fn time_stamp(token: &CheckedToken) -> TimeStampReport {
         digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
         certificates: Vec::new(),
         errors: Vec::new(),
+        imprint: Some(token.info.imprint.clone()),
     }
 }
 
@@ -879,6 +877,7 @@ fn unread_time_stamp(why: Message) -> TimeStampReport {
         digest_algorithm: None,
         certificates: Vec::new(),
         errors: vec![why],
+        imprint: None,
     }
 }
 

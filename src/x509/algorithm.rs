@@ -8,9 +8,12 @@ use spki::AlgorithmIdentifierOwned;
 pub use super::public_key::{KeyKind, key_kind};
 use crate::{
     asn1::{Reader, Tag, oid, write},
-    base::DigestAlgorithm::{
-        self, Md5, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512, Sha512_224,
-        Sha512_256, Shake128, Shake256,
+    base::{
+        Digest,
+        DigestAlgorithm::{
+            self, Md5, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512,
+            Sha512_224, Sha512_256, Shake128, Shake256,
+        },
     },
 };
 
@@ -203,6 +206,20 @@ pub fn digest_from_identifier(
         Some(512) => Ok(Shake256),
         _ => Err(UnknownAlgorithm { oid: identifier.oid }),
     }
+}
+
+/// A digest with its algorithm.
+///
+/// ```asn1
+/// DigestInfo ::= SEQUENCE {
+///     digestAlgorithm DigestAlgorithmIdentifier,
+///     digest          OCTET STRING }
+/// ```
+///
+/// RFC 8017 section 9.2, with the NULL parameters of appendix B.1. MessageImprint (RFC 3161 section 2.4.1) looks alike.
+pub fn digest_info(digest: &Digest) -> Vec<u8> {
+    let algorithm = write::algorithm(digest_oid(digest.algorithm), Some(&write::null()));
+    write::sequence([algorithm, write::octet_string(&digest.bytes)])
 }
 
 /// The object identifier of a digest.
@@ -402,6 +419,20 @@ mod tests {
     fn read(identifier: &[u8], digest: Option<DigestAlgorithm>) -> Result<SignatureScheme, UnknownAlgorithm> {
         let identifier = AlgorithmIdentifierOwned::from_der(identifier).unwrap();
         SignatureScheme::from_identifier(&identifier, digest)
+    }
+
+    #[test]
+    fn the_digest_info_is_the_one_of_rfc_8017() {
+        for (algorithm, prefix) in [
+            (DigestAlgorithm::Sha256, "3031300d060960864801650304020105000420"),
+            (DigestAlgorithm::Sha384, "3041300d060960864801650304020205000430"),
+            (DigestAlgorithm::Sha512, "3051300d060960864801650304020305000440"),
+        ] {
+            let digest = algorithm.digest(b"abc");
+            let info = digest_info(&digest);
+            assert_eq!(hex::encode(&info[..19]), prefix);
+            assert_eq!(info[19..], digest.bytes);
+        }
     }
 
     #[test]

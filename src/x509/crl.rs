@@ -7,9 +7,9 @@ use spki::AlgorithmIdentifierOwned;
 
 use super::{
     GeneralName, IssuingDistributionPoint, Name, X509Error,
-    certificate::{authority_key, range_in},
     extension::extensions,
     general_name::general_names,
+    parts::{authority_key, range_in},
     within,
 };
 use crate::{

@@ -7,6 +7,7 @@ mod distribution;
 mod extension;
 mod general_name;
 mod name;
+mod parts;
 mod policy;
 pub mod public_key;
 mod second;

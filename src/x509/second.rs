@@ -9,7 +9,7 @@ use x509_parser::{
     prelude::{FromDer, X509Certificate},
 };
 
-use super::certificate::Parts;
+use super::parts::Parts;
 use crate::{asn1::oid, base::UtcTime};
 
 impl Parts {

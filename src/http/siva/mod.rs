@@ -35,13 +35,7 @@ use crate::{base::Digest, rendering::siva};
         (status = 400, description = "Something is wrong with the request or the document", body = RequestErrors),
         (status = 429, description = "Too many requests of this address", body = RequestErrors)))]
 pub(super) async fn validate(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
-    let (mut parts, body) = request.into_parts();
-    let MaybeKnown(known) = MaybeKnown::from_request_parts(&mut parts, &app).await?;
-    let request = Request::from_parts(parts, body);
-    let mut headers = HeaderMap::new();
-    if known.is_none() {
-        app.allow_public(&request)?.write(&mut headers);
-    }
+    let (headers, request) = admit(&app, request).await?;
     let Asked { document, policy } = body::receive(request, app.limits()).await?;
     let mut report = judge::judge(&app, vec![document], || {}).await?;
     match (report.documents.pop(), report.unreadable.pop()) {
@@ -66,13 +60,7 @@ pub(super) async fn validate(State(app): State<App>, request: Request) -> Result
         (status = 400, description = "Something is wrong with the request", body = RequestErrors),
         (status = 429, description = "Too many requests of this address", body = RequestErrors)))]
 pub(super) async fn validate_hashcode(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
-    let (mut parts, body) = request.into_parts();
-    let MaybeKnown(known) = MaybeKnown::from_request_parts(&mut parts, &app).await?;
-    let request = Request::from_parts(parts, body);
-    let mut headers = HeaderMap::new();
-    if known.is_none() {
-        app.allow_public(&request)?.write(&mut headers);
-    }
+    let (headers, request) = admit(&app, request).await?;
     let asked: HashcodeRequest = super::extract::Json::from_request(request, &app).await?.value;
     let policy = body::read_policy(asked.signature_policy.as_deref())?;
     body::check_report_type(asked.report_type.as_deref())?;
@@ -91,6 +79,18 @@ pub(super) async fn validate_hashcode(State(app): State<App>, request: Request) 
     }
     let answer = siva::hashcode_report(&reports, policy).ok_or_else(|| Problem::new(&problem::INTERNAL))?;
     Ok((headers, Json(answer)).into_response())
+}
+
+/// Lets a request in: with a key, or within what its address may ask a minute. The headers tell how much is left.
+async fn admit(app: &App, request: Request) -> Result<(HeaderMap, Request), Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let MaybeKnown(known) = MaybeKnown::from_request_parts(&mut parts, app).await?;
+    let request = Request::from_parts(parts, body);
+    let mut headers = HeaderMap::new();
+    if known.is_none() {
+        app.allow_public(&request)?.write(&mut headers);
+    }
+    Ok((headers, request))
 }
 
 /// Which signatures are to be validated.

@@ -5,7 +5,7 @@ use kyso::{
     asn1::{Reader, Tag, oid, write},
     base::{Digest, DigestAlgorithm, Limits, MemorySource, Source as _},
     ocsp::CertStatus,
-    trust::Anchors,
+    trust::{Anchors, Grant, Purpose},
     validation::{
         CoverageLevel, Evidence, Indication, Inspection, ModificationLevel, Need, Overall, Policy,
         SignatureReport, TimeSource,
@@ -862,6 +862,9 @@ fn a_document_time_stamp_is_judged_itself() {
     let signature = world.judge(&world.stamp(&plain_pdf(), day("05-31")), &evidence, now());
     assert_eq!(told(&signature), VALID, "{signature:#?}");
     assert_eq!(signature.signed_by.as_deref(), Some("TSA"));
+    // It proves a time. Nobody signed the document.
+    let report = judge(&world.stamp(&plain_pdf(), day("05-31")), &world.anchors(), &evidence, now());
+    assert_eq!(report.overall, Overall::Unsigned);
     let elsewhere = sign_with(&plain_pdf(), STAMP, |_| {
         world.tsa.stamps(DigestAlgorithm::Sha256.digest(b"x"), day("05-31"), &world.chain())
     });
@@ -874,6 +877,48 @@ fn a_document_time_stamp_is_judged_itself() {
     assert_eq!(told(&signature), "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE chain.constraints");
     let signature = world.judge(&world.stamp(&plain_pdf(), day("05-31")), &[], now());
     assert_eq!(told(&signature), "INDETERMINATE/TRY_LATER status.unknown");
+}
+
+/// Trusted lists name a time-stamping unit by its own certificate: there is no path to walk, only the list's word.
+#[test]
+fn a_unit_that_a_list_names_itself_needs_no_path() {
+    let world = &*WORLD;
+    let stamped = world.stamp(&plain_pdf(), day("05-31"));
+    let told_by = |anchors: &Anchors| told(&judge(&stamped, anchors, &[], now()).signatures[0]);
+    let unit = Grant::of(world.tsa.certificate.clone(), Purpose::TimeStamping);
+    let listing =
+        |grant: Grant| Anchors { name: "list".to_owned(), grants: vec![grant], ..Anchors::default() };
+    assert_eq!(told_by(&listing(unit.clone())), VALID);
+    let withdrawn = Grant { until: Some(day("05-20")), ..unit.clone() };
+    assert_ne!(told_by(&listing(withdrawn)), VALID);
+    let of_another_purpose = Grant { purpose: Purpose::Signing, ..unit };
+    assert_ne!(told_by(&listing(of_another_purpose)), VALID);
+    // A person's certificate does not become a unit's by being listed as one.
+    let person = Grant::of(world.person.certificate.clone(), Purpose::TimeStamping);
+    let by_a_person = sign_with(&plain_pdf(), STAMP, |digest| world.person.stamps(digest, day("05-31"), &[]));
+    let report = judge(&by_a_person, &listing(person), &[], now());
+    assert_eq!(told(&report.signatures[0]), "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE chain.constraints");
+    // Nor does an anchor for everything: it is there to end paths.
+    let anchor = Anchors::new("anchor", vec![world.tsa.certificate.clone()]);
+    assert_eq!(told_by(&anchor), "INDETERMINATE/CERTIFICATE_CHAIN_GENERAL_FAILURE certificate.is-anchor");
+}
+
+/// Where a certificate names delta lists, they are asked for together with the lists that they continue.
+#[test]
+fn delta_lists_are_asked_for() {
+    let world = &*WORLD;
+    let point = |url: &str| {
+        let name = write::value(Tag::context_primitive(6), url.as_bytes());
+        let full = write::value(Tag::context(0), &write::value(Tag::context(0), &name));
+        write::sequence([write::sequence([full])])
+    };
+    let freshest = (oid::FRESHEST_CRL, false, point("http://crl.example/delta.crl"));
+    let signer = world.ca.issue(&Spec { extra: vec![freshest], ..Spec::person("Lê G", 82) });
+    let pdf = world.sign(&plain_pdf(), &signer);
+    let inspection = Inspection::open(Arc::new(MemorySource(pdf)), &Limits::default()).unwrap();
+    let needs = inspection.needs(&Policy::strict(), &world.anchors(), now());
+    let delta = Need::Crl { url: "http://crl.example/delta.crl".to_owned() };
+    assert!(needs.contains(&delta), "{needs:?}");
 }
 
 #[test]
