@@ -49,10 +49,18 @@ oids! {
     ESC_TIME_STAMP = "1.2.840.113549.1.9.16.2.25";
     /// id-aa-ets-certCRLTimestamp, RFC 5126 section 6.3.6.
     CERT_CRL_TIME_STAMP = "1.2.840.113549.1.9.16.2.26";
+    /// id-aa-ets-archiveTimestamp, RFC 3126 section 3.12.1: the first version.
+    ARCHIVE_TIME_STAMP_V1 = "1.2.840.113549.1.9.16.2.27";
     /// id-aa-ets-archiveTimestampV2, RFC 5126 section 6.4.1.
     ARCHIVE_TIME_STAMP_V2 = "1.2.840.113549.1.9.16.2.48";
     /// id-aa-ets-archiveTimestampV3, ETSI EN 319 122-1 section 5.5.3.
     ARCHIVE_TIME_STAMP_V3 = "0.4.0.1733.2.4";
+    /// id-aa-ATSHashIndex-v3, ETSI EN 319 122-1 section 5.5.2.
+    ATS_HASH_INDEX_V3 = "0.4.0.19122.1.5";
+    /// id-aa-ets-longTermValidation, ETSI TS 101 733 section 6.5.
+    LONG_TERM_VALIDATION = "0.4.0.1733.2.2";
+    /// id-countersignature, RFC 5652 section 11.4.
+    COUNTER_SIGNATURE = "1.2.840.113549.1.9.6";
     /// adbe-revocationInfoArchival, ISO 32000-1 section 12.8.3.3.2.
     ADOBE_REVOCATION = "1.2.840.113583.1.1.8";
     /// id-md5, RFC 1321.

@@ -35,8 +35,12 @@ pub struct CadesAttributes {
     pub ocsp_values: Vec<Vec<u8>>,
     /// archive-time-stamp-v3 tokens (ETSI EN 319 122-1 section 5.5.3).
     pub archive_time_stamps: Vec<Vec<u8>>,
-    /// How many archive-time-stamps of the older second version are there; they are not used.
+    /// How many archive-time-stamps of the first and second version are there; they are not used.
     pub older_archive_time_stamps: usize,
+    /// How many long-term-validation attributes (ETSI TS 101 733 section 6.5) are there; they are not used.
+    pub long_term_validations: usize,
+    /// How many counter-signatures (RFC 5652 section 11.4) are there; they are not used.
+    pub counter_signatures: usize,
 }
 
 /// What signature-policy-identifier says (RFC 5126 section 5.8.1).
@@ -59,6 +63,27 @@ impl CadesAttributes {
     /// Whether certificate or revocation values travel with the signature.
     pub fn has_values(&self) -> bool {
         !(self.certificate_values.is_empty() && self.crl_values.is_empty() && self.ocsp_values.is_empty())
+    }
+
+    /// An unsigned attribute alone: for what one value of one attribute brings with it.
+    pub fn of_unsigned(kind: ObjectIdentifier, value: &[u8], limits: &Limits) -> Self {
+        let mut attributes = Self::default();
+        if let Ok(value) = Reader::only(value) {
+            attributes.take_in_unsigned(kind, &value, limits);
+        }
+        attributes
+    }
+
+    /// The names of attributes that are there and prove nothing, as the standards call them.
+    pub fn unused(&self) -> Vec<&'static str> {
+        [
+            (self.older_archive_time_stamps, "archive-time-stamp of an older version"),
+            (self.counter_signatures, "countersignature"),
+            (self.long_term_validations, "long-term-validation"),
+        ]
+        .into_iter()
+        .filter_map(|(count, name)| (count > 0).then_some(name))
+        .collect()
     }
 
     /// Takes in a signed attribute, if it is one of these.
@@ -92,7 +117,9 @@ impl CadesAttributes {
             }
             oid::REVOCATION_VALUES if value.tag == Tag::SEQUENCE => self.take_in_revocations(value, limits),
             oid::ARCHIVE_TIME_STAMP_V3 => push(&mut self.archive_time_stamps, value, limits),
-            oid::ARCHIVE_TIME_STAMP_V2 => self.older_archive_time_stamps += 1,
+            oid::ARCHIVE_TIME_STAMP_V1 | oid::ARCHIVE_TIME_STAMP_V2 => self.older_archive_time_stamps += 1,
+            oid::LONG_TERM_VALIDATION => self.long_term_validations += 1,
+            oid::COUNTER_SIGNATURE => self.counter_signatures += 1,
             _ => {}
         }
     }
@@ -245,6 +272,10 @@ mod tests {
         assert_eq!(found.archive_time_stamps, std::slice::from_ref(&token));
         assert_eq!(read(true, oid::ARCHIVE_TIME_STAMP_V3, &token), CadesAttributes::default());
         assert_eq!(read(false, oid::ARCHIVE_TIME_STAMP_V2, &token).older_archive_time_stamps, 1);
+        for unused in [oid::ARCHIVE_TIME_STAMP_V1, oid::LONG_TERM_VALIDATION, oid::COUNTER_SIGNATURE] {
+            assert_eq!(read(false, unused, &token).unused().len(), 1);
+            assert!(read(true, unused, &token).unused().is_empty());
+        }
         assert_eq!(read(false, oid::ESC_TIME_STAMP, &token).reference_time_stamps, [token]);
         assert!(read(false, oid::CERTIFICATE_REFS, &write::sequence([[]; 0])).references);
         let approval = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.6.5");

@@ -1,11 +1,15 @@
 //! Cryptographic Message Syntax: SignedData read and built (RFC 5652, RFC 5035, ETSI EN 319 122-1).
 
+mod archive;
 mod build;
 mod cades;
+mod parts;
 mod read;
 
+pub use archive::{Covered, HashIndex, PartDigests};
 pub use build::{SignedAttributes, SignedDataParts};
 pub use cades::{CadesAttributes, SignaturePolicy};
+pub use parts::{Parts, UnsignedAttribute, ocsp_of_choice};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
 
 #[cfg(test)]
@@ -26,7 +30,7 @@ mod tests {
         },
     };
 
-    fn certificate(serial: u8) -> Certificate {
+    pub(super) fn certificate(serial: u8) -> Certificate {
         let id = extension(oid::SUBJECT_KEY_IDENTIFIER, false, &write::octet_string(b"key"));
         let sample = Sample { serial: vec![serial], extensions: vec![id], ..Sample::default() };
         Certificate::from_der(&sample.to_der()).unwrap()
@@ -41,7 +45,7 @@ mod tests {
         }
     }
 
-    fn built(digest: DigestAlgorithm, change: impl FnOnce(&mut SignedDataParts<'_>)) -> Vec<u8> {
+    pub(super) fn built(digest: DigestAlgorithm, change: impl FnOnce(&mut SignedDataParts<'_>)) -> Vec<u8> {
         let (signer, chain) = (certificate(1), [certificate(2), certificate(1)]);
         let signed_attributes = attributes(digest).to_der();
         let mut parts = SignedDataParts {
@@ -59,7 +63,7 @@ mod tests {
         parts.to_der()
     }
 
-    fn parse(der: &[u8]) -> Result<SignedData, CmsError> {
+    pub(super) fn parse(der: &[u8]) -> Result<SignedData, CmsError> {
         SignedData::parse(der, &Limits::default())
     }
 

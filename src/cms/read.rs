@@ -1,5 +1,7 @@
 //! SignedData as received.
 
+use std::borrow::Cow;
+
 use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
@@ -144,34 +146,8 @@ impl SignedData {
     /// When it is longer than `limits.cms_bytes`, holds more than `limits.certificates` certificates (or as many
     /// revocation lists, signers, attributes or time-stamps), is not SignedData, is cut short, or has an attribute twice that may occur once.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, CmsError> {
-        if bytes.len() > limits.cms_bytes {
-            return Err(CmsError::Limit { what: "bytes", limit: limits.cms_bytes });
-        }
-        let in_content_info = within("ContentInfo");
-        let (definite, length);
-        let outer = if ber::is_needed(bytes, limits.depth) {
-            (definite, length) = ber::to_definite(bytes, limits.depth).map_err(&in_content_info)?;
-            Reader::only(&definite).map_err(&in_content_info)?
-        } else {
-            let outer = Reader::new(bytes).any().map_err(&in_content_info)?;
-            length = outer.raw.len();
-            outer
-        };
-        outer.expect(Tag::SEQUENCE).map_err(&in_content_info)?;
-        if bytes.get(length..).unwrap_or_default().iter().any(|octet| *octet != 0) {
-            return Err(malformed("bytes other than zero padding follow it"));
-        }
-        let mut reader = outer.reader();
-        let kind = reader.any().and_then(|kind| kind.oid()).map_err(&in_content_info)?;
-        if kind != oid::SIGNED_DATA {
-            return Err(malformed(format!("the content type is {kind}")));
-        }
-        let content = reader.take(Tag::context(0)).map_err(&in_content_info)?;
-        reader.finish().map_err(&in_content_info)?;
-        let signed_data = Reader::only(content.value)
-            .and_then(|value| value.expect(Tag::SEQUENCE).map(Tlv::reader))
-            .map_err(within("SignedData"))?;
-        Self::read(signed_data, limits)
+        let encoding = definite(bytes, limits)?;
+        Self::read(signed_data_of(&encoding)?.reader(), limits)
     }
 
     /// The one signer.
@@ -480,6 +456,41 @@ impl SignerInfo {
     }
 }
 
+/// A ContentInfo in definite lengths, without the zero octets behind it.
+pub(super) fn definite<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, CmsError> {
+    if bytes.len() > limits.cms_bytes {
+        return Err(CmsError::Limit { what: "bytes", limit: limits.cms_bytes });
+    }
+    let in_content_info = within("ContentInfo");
+    let (encoding, length) = if ber::is_needed(bytes, limits.depth) {
+        let (definite, length) = ber::to_definite(bytes, limits.depth).map_err(&in_content_info)?;
+        (Cow::Owned(definite), length)
+    } else {
+        let outer = Reader::new(bytes).any().map_err(&in_content_info)?.raw;
+        (Cow::Borrowed(outer), outer.len())
+    };
+    if bytes.get(length..).unwrap_or_default().iter().any(|octet| *octet != 0) {
+        return Err(malformed("bytes other than zero padding follow it"));
+    }
+    Ok(encoding)
+}
+
+/// The SignedData in a ContentInfo.
+pub(super) fn signed_data_of(content_info: &[u8]) -> Result<Tlv<'_>, CmsError> {
+    let in_content_info = within("ContentInfo");
+    let outer = Reader::only(content_info).map_err(&in_content_info)?;
+    let mut reader = outer.expect(Tag::SEQUENCE).map_err(&in_content_info)?.reader();
+    let kind = reader.any().and_then(|kind| kind.oid()).map_err(&in_content_info)?;
+    if kind != oid::SIGNED_DATA {
+        return Err(malformed(format!("the content type is {kind}")));
+    }
+    let content = reader.take(Tag::context(0)).map_err(&in_content_info)?;
+    reader.finish().map_err(&in_content_info)?;
+    let signed_data = Reader::only(content.value).map_err(within("SignedData"))?;
+    signed_data.expect(Tag::SEQUENCE).map_err(within("SignedData"))?;
+    Ok(signed_data)
+}
+
 /// `Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF AttributeValue }`
 struct Attribute<'a> {
     oid: ObjectIdentifier,
@@ -611,7 +622,11 @@ fn algorithm(value: &Tlv<'_>) -> Result<AlgorithmIdentifierOwned, CmsError> {
 }
 
 /// The values inside a constructed one, no more than `limits.certificates`.
-fn elements<'a>(set: &Tlv<'a>, what: &'static str, limits: &Limits) -> Result<Vec<Tlv<'a>>, CmsError> {
+pub(super) fn elements<'a>(
+    set: &Tlv<'a>,
+    what: &'static str,
+    limits: &Limits,
+) -> Result<Vec<Tlv<'a>>, CmsError> {
     let mut reader = set.reader();
     let mut found = Vec::new();
     while !reader.is_empty() {
@@ -626,16 +641,16 @@ fn bounded(count: usize, what: &'static str, limits: &Limits) -> Result<(), CmsE
     if count < limit { Ok(()) } else { Err(CmsError::Limit { what, limit }) }
 }
 
-fn malformed(reason: impl Into<String>) -> CmsError {
+pub(super) fn malformed(reason: impl Into<String>) -> CmsError {
     CmsError::Malformed { reason: reason.into() }
 }
 
 /// Adds to an error which part of the structure it was met in.
-fn within<E: std::fmt::Display>(part: &'static str) -> impl Fn(E) -> CmsError {
+pub(super) fn within<E: std::fmt::Display>(part: &'static str) -> impl Fn(E) -> CmsError {
     move |error| malformed(format!("{part}: {error}"))
 }
 
-fn unknown(place: &'static str) -> impl Fn(UnknownAlgorithm) -> CmsError {
+pub(super) fn unknown(place: &'static str) -> impl Fn(UnknownAlgorithm) -> CmsError {
     move |source| CmsError::Algorithm { place, source }
 }
 

@@ -16,7 +16,7 @@ use quick_xml::{
 use super::algorithm::{SHA256, signature_uri};
 use crate::validation::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
-    SignatureReport, TimeSource, Unreadable,
+    SignatureReport, TimeSource, TimeStampKind, Unreadable,
 };
 
 /// The report on all documents of `report`, in UTF-8.
@@ -156,8 +156,11 @@ impl Xml {
 
     /// Clause 4.3.8 and annex A. There may not be an empty list.
     fn attributes(&mut self, signature: &SignatureReport) -> io::Result<()> {
-        let stamps: Vec<&str> =
-            signature.time_stamps.iter().filter_map(|stamp| stamp.production_time.as_deref()).collect();
+        let stamps: Vec<(TimeStampKind, &str)> = signature
+            .time_stamps
+            .iter()
+            .filter_map(|stamp| Some((stamp.kind, stamp.production_time.as_deref()?)))
+            .collect();
         let texts = [&signature.claimed_signing_time, &signature.location, &signature.reason];
         if stamps.is_empty() && texts.iter().all(|text| text.is_none()) {
             return Ok(());
@@ -170,9 +173,13 @@ impl Xml {
             if let Some(location) = &signature.location {
                 xml.element("SignatureProductionPlace", &signed, |xml| xml.leaf("AddressString", location))?;
             }
-            for time in stamps {
-                let unsigned = [("Signed", "false")];
-                xml.element("SignatureTimeStamp", &unsigned, |xml| xml.leaf("TimeStampValue", time))?;
+            for (kind, time) in stamps {
+                let (name, is_signed) = match kind {
+                    TimeStampKind::Archive => ("ArchiveTimeStamp", "false"),
+                    TimeStampKind::Content => ("AllDataObjectsTimeStamp", "true"),
+                    TimeStampKind::Signature => ("SignatureTimeStamp", "false"),
+                };
+                xml.element(name, &[("Signed", is_signed)], |xml| xml.leaf("TimeStampValue", time))?;
             }
             match &signature.reason {
                 Some(reason) => xml.element("Reason", &signed, |xml| xml.leaf("ReasonElement", reason)),
@@ -504,7 +511,9 @@ mod tests {
                     &[
                         ("SigningTime", 0, MANY),
                         ("SignatureProductionPlace", 0, MANY),
+                        ("AllDataObjectsTimeStamp", 0, MANY),
                         ("SignatureTimeStamp", 0, MANY),
+                        ("ArchiveTimeStamp", 0, MANY),
                         ("Reason", 0, MANY),
                     ],
                     true,

@@ -18,7 +18,7 @@ mod sample {
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
             ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
-            TimeStampReport,
+            TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -81,6 +81,7 @@ mod sample {
             signer: Some(CertificateReport::of(&person, None)),
             certificates: path(&person),
             time_stamps: vec![TimeStampReport {
+                kind: TimeStampKind::Signature,
                 indication: Indication::TotalPassed,
                 sub_indication: None,
                 production_time: Some("2026-11-22T01:15:09Z".to_owned()),

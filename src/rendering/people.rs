@@ -15,7 +15,7 @@ use crate::{
     validation::{
         CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Modification,
         ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
-        Unreadable,
+        TimeStampKind, Unreadable,
         words::{self as dictionary, Language},
     },
     x509::Certificate,
@@ -585,7 +585,12 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
             stamp.digest_algorithm.as_deref(),
         ];
         let words: Vec<&str> = words.into_iter().flatten().collect();
-        facts.push((pick(language, "Dấu thời gian", "Time-stamp"), words.join(", ")));
+        let label = match stamp.kind {
+            TimeStampKind::Archive => pick(language, "Dấu thời gian lưu trữ", "Archive time-stamp"),
+            TimeStampKind::Content => pick(language, "Dấu thời gian nội dung", "Time-stamp of the content"),
+            TimeStampKind::Signature => pick(language, "Dấu thời gian", "Time-stamp"),
+        };
+        facts.push((label, words.join(", ")));
     }
     for reason in &signature.level_reasons {
         facts.push((pick(language, "Chưa đạt mức cao hơn", "No higher level"), words(language, reason).0));

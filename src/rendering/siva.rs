@@ -14,7 +14,7 @@ use crate::{
     asn1::oid,
     validation::{
         CertificateReport, CoverageLevel, DocumentReport, Indication, Message, SignatureReport, StatusSource,
-        TimeSource, TimeStampReport,
+        TimeSource, TimeStampKind, TimeStampReport,
     },
     x509::{Certificate, Name, algorithm::digest_info},
 };
@@ -406,7 +406,7 @@ impl Signature {
             chain("SIGNING", signature.known_path()).into_iter().collect();
         certificates.extend(revocation_signer(signature));
         let stamps = signature.time_stamps.iter();
-        certificates.extend(stamps.filter_map(|one| chain("SIGNATURE_TIMESTAMP", &one.certificates)));
+        certificates.extend(stamps.filter_map(|one| chain(kind_of(one), &one.certificates)));
         certificates.extend(archive.iter().filter_map(|one| chain("ARCHIVE_TIMESTAMP", &one.certificates)));
         let (errors, warnings) = messages(signature);
         Self {
@@ -438,10 +438,15 @@ impl Signature {
 impl Info {
     fn of(signature: &SignatureReport, archive: &[&SignatureReport]) -> Self {
         let proven = signature.best_signature_time_source == Some(TimeSource::TimeStamp);
-        let passed = |stamp: &&TimeStampReport| stamp.indication == Indication::TotalPassed;
+        let passed = |stamp: &&TimeStampReport| {
+            stamp.indication == Indication::TotalPassed && stamp.kind == TimeStampKind::Signature
+        };
         let stamp = signature.time_stamps.iter().find(passed);
         let status = signature.certificates.first().and_then(|certificate| certificate.status.as_ref());
         let answer = status.filter(|status| status.source == StatusSource::Ocsp);
+        let stamps = signature.time_stamps.iter();
+        let own_archive =
+            stamps.filter(|stamp| stamp.kind == TimeStampKind::Archive).map(ArchiveTimeStamp::carried);
         Self {
             best_signature_time: signature.best_signature_time.clone().filter(|_| proven),
             timestamp_creation_time: stamp.and_then(|stamp| stamp.production_time.clone()),
@@ -451,21 +456,49 @@ impl Info {
                 .map(|imprint| STANDARD.encode(digest_info(imprint))),
             signature_production_place: signature.location.clone().map(|city| Place { city }),
             signing_reason: signature.reason.clone(),
-            archive_time_stamps: archive.iter().map(|one| ArchiveTimeStamp::of(one)).collect(),
+            archive_time_stamps: own_archive
+                .chain(archive.iter().map(|one| ArchiveTimeStamp::of(one)))
+                .collect(),
         }
     }
 }
 
+/// As DSS names the certificates of time-stamps.
+fn kind_of(stamp: &TimeStampReport) -> &'static str {
+    match stamp.kind {
+        TimeStampKind::Archive => "ARCHIVE_TIMESTAMP",
+        TimeStampKind::Content => "CONTENT_TIMESTAMP",
+        TimeStampKind::Signature => "SIGNATURE_TIMESTAMP",
+    }
+}
+
+fn stamp_indication(indication: Indication) -> &'static str {
+    match indication {
+        Indication::TotalPassed => "PASSED",
+        Indication::TotalFailed => "FAILED",
+        Indication::Indeterminate => "INDETERMINATE",
+    }
+}
+
 impl ArchiveTimeStamp {
+    /// One in the attributes of the signature.
+    fn carried(stamp: &TimeStampReport) -> Self {
+        let authority = stamp.certificates.first().and_then(parsed);
+        Self {
+            signed_time: stamp.production_time.clone(),
+            indication: stamp_indication(stamp.indication),
+            sub_indication: stamp.sub_indication.clone(),
+            signed_by: stamp.produced_by.clone(),
+            country: authority.and_then(|authority| authority.subject().attribute(oid::COUNTRY_NAME)),
+        }
+    }
+
+    /// A document time-stamp.
     fn of(stamp: &SignatureReport) -> Self {
         let authority = stamp.certificates.first().and_then(parsed);
         Self {
             signed_time: stamped_at(stamp),
-            indication: match stamp.indication {
-                Indication::TotalPassed => "PASSED",
-                Indication::TotalFailed => "FAILED",
-                Indication::Indeterminate => "INDETERMINATE",
-            },
+            indication: stamp_indication(stamp.indication),
             sub_indication: stamp.sub_indication.clone(),
             signed_by: stamp.signed_by.clone(),
             country: authority.and_then(|authority| authority.subject().attribute(oid::COUNTRY_NAME)),

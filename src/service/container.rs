@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    sign::{Copy, Identity, SignError, SigningDesk},
+    sign::{Copy, Identity, SignError, SigningDesk, TimeStamping},
     verify::{Options, verify_source},
 };
 use crate::{
@@ -18,11 +18,8 @@ use crate::{
         Addition, Archive, AsicError, Container, ContainerLimits, DataObject, Draft, Kind, Manifest, Role,
         Unpacked, media_type, write_archive,
     },
-    asn1::oid,
     base::{Digest, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
-    cms::{SignedAttributes, SignedDataParts},
-    crypto,
-    signing::{self, SigningError},
+    signing::{self, CmsRequest, SigningError, prepare_cms},
     token::TokenError,
     trust::Anchors,
     tsp,
@@ -162,43 +159,37 @@ impl SigningDesk {
                 digest(&*only.source, scheme.digest())?
             }
         };
-        let attributes = SignedAttributes {
-            content_type: oid::DATA,
-            message_digest,
+        let request = CmsRequest {
             signer: certificate.clone(),
-            signing_time: Some(now),
-        };
-        let to_be_signed = attributes.to_der();
-        let value = sign(*scheme, &to_be_signed).map_err(SignError::from)?;
-        crypto::verify(certificate.spki_der(), *scheme, &to_be_signed, &value)
-            .map_err(|error| SignError::from(SigningError::Value(error)))?;
-        // The key is done.
-        let token = self.container_time_stamp(scheme.digest().digest(&value))?;
-        let cms = SignedDataParts {
-            content: None,
-            content_type: oid::DATA,
-            signed_attributes: &to_be_signed,
+            chain: chain.clone(),
             scheme: *scheme,
-            signer: certificate,
-            chain,
-            signature: &value,
-            time_stamp_token: token.as_deref(),
+            digest: message_digest,
+            enveloped: None,
         };
+        let prepared = prepare_cms(request, now).map_err(SignError::from)?;
+        let value = sign(*scheme, prepared.to_be_signed()).map_err(SignError::from)?;
+        let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
+        // The key is done.
+        if let Some(authority) = &self.time_stamping {
+            let request = cms.time_stamp_request(scheme.digest(), self.chance.bytes());
+            let token = self.ask_for_time(authority, &request)?;
+            cms.stamp(&token, &self.limits).map_err(SignError::from)?;
+        }
         made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
         Ok(made)
     }
 
-    /// A time-stamp on a signature value, where there is an authority.
-    fn container_time_stamp(&self, imprint: Digest) -> Result<Option<Vec<u8>>, ContainerError> {
-        let Some(authority) = &self.time_stamping else { return Ok(None) };
-        let nonce = self.chance.bytes::<8>().to_vec();
-        let request = tsp::Request { imprint, nonce: Some(nonce), cert_req: true };
-        let answer = self
-            .fetcher
-            .post_timestamp(authority.url(), &request.to_der())
-            .map_err(|source| SignError::TimeStampAuthority { url: authority.url().to_owned(), source })?;
-        let token = tsp::token_from_response(&answer, &request).map_err(SigningError::from);
-        Ok(Some(token.map_err(SignError::from)?))
+    fn ask_for_time(
+        &self,
+        authority: &TimeStamping,
+        request: &tsp::Request,
+    ) -> Result<Vec<u8>, ContainerError> {
+        let url = authority.url();
+        let answer = self.fetcher.post_timestamp(url, &request.to_der());
+        let answer =
+            answer.map_err(|source| SignError::TimeStampAuthority { url: url.to_owned(), source })?;
+        let token = tsp::token_from_response(&answer, request).map_err(SigningError::from);
+        Ok(token.map_err(SignError::from)?)
     }
 
     /// The verify walk over the copy: the new signature is whole, and no other one is broken.

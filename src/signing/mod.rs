@@ -10,6 +10,7 @@
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
+mod cms_file;
 mod document_stamp;
 mod room;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use crate::{
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{SignedAttributes, SignedDataParts},
+    cms::{CmsError, SignedAttributes, SignedDataParts},
     crypto::{self, CryptoError},
     pdf::{self, Document, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
@@ -28,6 +29,8 @@ use crate::{
     },
 };
 
+pub(crate) use cms_file::limits_with;
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use room::TokenRoom;
 
@@ -250,6 +253,9 @@ pub enum SigningError {
         /// What stands against it.
         reason: String,
     },
+    /// The signature that is there cannot be read.
+    #[error("the signature cannot be read: {0}")]
+    Cms(#[from] CmsError),
     /// The file cannot take a signature.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
     Detached, Inspection, OpenError, SignedFile,
+    archive::{Signed, algorithms},
     cms::{Checked, Content, Finding, Profile, check},
     inspect::{Body, Field, Scope, Signature, cms_body, one_signer},
     words::Key,
@@ -54,7 +55,8 @@ impl Inspection {
         };
         // The bound on the structure holds for what comes beside the content.
         let content_limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let data = match one_signer(&cms, &Limits { cms_bytes: content_limit, ..limits.clone() }) {
+        let limits = &Limits { cms_bytes: content_limit, ..limits.clone() };
+        let data = match one_signer(&cms, limits) {
             Ok(data) => data,
             Err(finding) => {
                 inspection.signatures.push(unread(finding));
@@ -63,9 +65,9 @@ impl Inspection {
         };
         let signature = match (&data.content, given) {
             (Some(_), Some(_)) => return Err(OpenError::NotApart { kind: "a CMS with its content inside" }),
-            (Some(_), None) => enveloping(data, limits),
+            (Some(_), None) => enveloping(&cms, data, limits),
             (None, given) => {
-                let (signature, file) = apart(data, given, limits)?;
+                let (signature, file) = apart(&cms, data, given, limits)?;
                 inspection.signed_files.extend(file);
                 signature
             }
@@ -108,15 +110,16 @@ fn pem_label(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Content inside: all that was signed is seen.
-fn enveloping(data: SignedData, limits: &Limits) -> Signature {
+fn enveloping(cms: &[u8], data: SignedData, limits: &Limits) -> Signature {
     let mut findings = Vec::new();
     let body = match (data.only_signer(), data.content.as_deref()) {
         (Ok(signer), Some(content)) => {
-            let digest = signer.digest_algorithm.digest(content);
-            let content = Content { digest: Some(&digest), bytes: Some(content) };
+            let digests: Vec<Digest> =
+                algorithms(signer, limits).into_iter().map(|algorithm| algorithm.digest(content)).collect();
+            let content = Content { digest: digests.first(), bytes: Some(content) };
             let mut checked = check(&data, signer, &content, PROFILE);
             refuse_attributes_as_content(&mut checked, signer, &content);
-            cms_body(Box::new(data), checked, limits)
+            cms_body(Box::new(data), checked, Signed { cms, digests: &digests }, limits)
         }
         _ => {
             findings.push(Finding::fatal("FORMAT_FAILURE", Key::FormatSigners.plain()));
@@ -128,6 +131,7 @@ fn enveloping(data: SignedData, limits: &Limits) -> Signature {
 
 /// Content in a file apart, or nowhere.
 fn apart(
+    cms: &[u8],
     data: SignedData,
     given: Option<&Detached>,
     limits: &Limits,
@@ -136,23 +140,25 @@ fn apart(
         let finding = Finding::fatal("FORMAT_FAILURE", Key::FormatSigners.plain());
         return Ok((unread(finding), None));
     };
-    let algorithm = signer.digest_algorithm;
     let Some(given) = given else {
         let checked = check(&data, signer, &Content { digest: None, bytes: None }, PROFILE);
-        let body = cms_body(Box::new(data), checked, limits);
+        let body = cms_body(Box::new(data), checked, Signed { cms, digests: &[] }, limits);
         let finding = Finding::open("SIGNED_DATA_NOT_FOUND", Key::DocumentApart.plain());
         return Ok((signature(Scope::Digest, body, vec![finding]), None));
     };
-    let [digest, sha256] = &digests(&*given.source, [algorithm, DigestAlgorithm::Sha256])?;
+    let mut wanted = algorithms(signer, limits);
+    wanted.push(DigestAlgorithm::Sha256);
+    let digests = digests(&*given.source, &wanted)?;
     let bare = match signer.signed_attributes {
         None if given.source.len() <= MAX_CONTENT => Some(given.source.read(0..given.source.len())?),
         _ => None,
     };
-    let content = Content { digest: Some(digest), bytes: bare.as_deref() };
+    let content = Content { digest: digests.first(), bytes: bare.as_deref() };
     let mut checked = check(&data, signer, &content, PROFILE);
     refuse_attributes_as_content(&mut checked, signer, &content);
-    let body = cms_body(Box::new(data), checked, limits);
-    let file = SignedFile { name: given.name.clone(), sha256: hex::encode(&sha256.bytes) };
+    let body = cms_body(Box::new(data), checked, Signed { cms, digests: &digests }, limits);
+    let sha256 = digests.last().map(|digest| hex::encode(&digest.bytes)).unwrap_or_default();
+    let file = SignedFile { name: given.name.clone(), sha256 };
     Ok((signature(Scope::Whole, body, Vec::new()), Some(file)))
 }
 
@@ -185,30 +191,32 @@ fn signature(scope: Scope, body: Body, findings: Vec<Finding>) -> Signature {
     Signature { field, scope, body, findings, changes: Ok(Vec::new()) }
 }
 
-/// Digests of all bytes, read once.
-pub(super) fn digests<const N: usize>(
-    source: &dyn Source,
-    algorithms: [DigestAlgorithm; N],
-) -> io::Result<[Digest; N]> {
-    let first = algorithms.first().copied().unwrap_or(DigestAlgorithm::Sha256);
-    if algorithms.iter().all(|algorithm| *algorithm == first) {
+/// Digests of all bytes in the order of the algorithms; read once.
+pub(super) fn digests(source: &dyn Source, algorithms: &[DigestAlgorithm]) -> io::Result<Vec<Digest>> {
+    let mut distinct = algorithms.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let found = if let [only] = distinct.as_slice() {
         // Perhaps the source hashed itself while it was written.
-        let digest = source.hasher(first, source.len())?.finish();
-        return Ok(algorithms.map(|_| digest.clone()));
-    }
-    let mut hashers = algorithms.map(Hasher::new);
-    let mut piece = vec![0; PIECE];
-    let mut at = 0;
-    while at < source.len() {
-        let take = usize::try_from(source.len() - at).unwrap_or(PIECE).min(PIECE);
-        let piece = piece.get_mut(..take).unwrap_or_default();
-        source.read_at(at, piece)?;
-        for hasher in &mut hashers {
-            hasher.update(piece);
+        vec![source.hasher(*only, source.len())?.finish()]
+    } else {
+        let mut hashers: Vec<Hasher> = distinct.iter().map(|algorithm| Hasher::new(*algorithm)).collect();
+        let mut piece = vec![0; PIECE];
+        let mut at = 0;
+        while at < source.len() {
+            let take = usize::try_from(source.len() - at).unwrap_or(PIECE).min(PIECE);
+            let piece = piece.get_mut(..take).unwrap_or_default();
+            source.read_at(at, piece)?;
+            for hasher in &mut hashers {
+                hasher.update(piece);
+            }
+            at += take as u64;
         }
-        at += take as u64;
-    }
-    Ok(hashers.map(Hasher::finish))
+        hashers.into_iter().map(Hasher::finish).collect()
+    };
+    let of =
+        |algorithm: &DigestAlgorithm| found.iter().find(|digest| digest.algorithm == *algorithm).cloned();
+    Ok(algorithms.iter().filter_map(of).collect())
 }
 
 /// What is signed is content of type id-data. The signing-certificate attribute may be missing: it is then no CAdES.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    archive::{MoreStamps, Signed, algorithms},
     cms::{Checked, CheckedToken, Content, Finding, Profile, check, check_token},
     words::Key,
 };
@@ -64,18 +65,39 @@ pub(super) enum Scope {
 
 pub(super) enum Body {
     /// `ETSI.CAdES.detached`, `adbe.pkcs7.detached` or `adbe.pkcs7.sha1`.
-    Cms { data: Box<SignedData>, checked: Checked, stamps: Vec<Stamp>, signing_time: Option<UtcTime> },
+    Cms {
+        data: Box<SignedData>,
+        checked: Checked,
+        stamps: Vec<Stamp>,
+        more: MoreStamps,
+        signing_time: Option<UtcTime>,
+    },
     /// `ETSI.RFC3161`.
     TimeStamp(Box<CheckedToken>),
     /// Broken, or of a kind that is not judged; `findings` says which.
     None,
 }
 
-/// A signature time-stamp.
+/// A time-stamp that a signature carries.
 pub(super) enum Stamp {
-    /// Not even a token, with the reason.
+    /// Not even a token, or an archive time-stamp whose index does not hold; with the reason.
     Broken(String),
     Token(Box<CheckedToken>),
+    /// What it was made for is not known; with the reason.
+    Unchecked(String),
+}
+
+impl Stamp {
+    pub(super) fn of(checked: Result<CheckedToken, String>) -> Self {
+        checked.map_or_else(Self::Broken, |token| Self::Token(Box::new(token)))
+    }
+
+    pub(super) fn signed_data(&self) -> Option<&SignedData> {
+        match self {
+            Self::Broken(_) | Self::Unchecked(_) => None,
+            Self::Token(token) => Some(&token.data),
+        }
+    }
 }
 
 impl Field {
@@ -133,15 +155,13 @@ impl Signature {
 
     /// Its own SignedData and those of its time-stamps.
     pub(super) fn signed_data(&self) -> impl Iterator<Item = &SignedData> {
-        let (own, stamps) = match &self.body {
-            Body::Cms { data, stamps, .. } => (Some(&**data), stamps.as_slice()),
-            Body::TimeStamp(token) => (Some(&token.data), [].as_slice()),
-            Body::None => (None, [].as_slice()),
+        let (own, stamps, more) = match &self.body {
+            Body::Cms { data, stamps, more, .. } => (Some(&**data), stamps.as_slice(), Some(more)),
+            Body::TimeStamp(token) => (Some(&token.data), [].as_slice(), None),
+            Body::None => (None, [].as_slice(), None),
         };
-        own.into_iter().chain(stamps.iter().filter_map(|stamp| match stamp {
-            Stamp::Broken(_) => None,
-            Stamp::Token(token) => Some(&token.data),
-        }))
+        let stamps = stamps.iter().filter_map(Stamp::signed_data);
+        own.into_iter().chain(stamps).chain(more.into_iter().flat_map(MoreStamps::signed_data))
     }
 }
 
@@ -154,7 +174,7 @@ pub(super) fn signatures(document: &Document, limits: &Limits) -> Result<(Vec<Si
     let read: Vec<_> = fields.into_iter().map(|field| Read::new(document, field, limits)).collect();
     let digests = digests(document, &read)?;
     let pairs = read.into_iter().zip(digests.signed);
-    let signatures: Result<_, _> = pairs.map(|(one, digest)| one.check(document, digest, limits)).collect();
+    let signatures: Result<_, _> = pairs.map(|(one, digests)| one.check(document, digests, limits)).collect();
     Ok((signatures?, digests.whole))
 }
 
@@ -164,7 +184,7 @@ pub(super) fn of_digests(cms: &[u8], digests: &[Digest], limits: &Limits) -> Sig
     let mut findings = Vec::new();
     let profile = Profile { content_type: oid::DATA, attested: false };
     let body = match detached(cms, profile, limits) {
-        Ok(Parsed::Cms { data, profile }) => match data.only_signer() {
+        Ok(Parsed::Cms { data, profile, .. }) => match data.only_signer() {
             Ok(signer) => {
                 let digest = given(signer.digest_algorithm);
                 if digest.is_none() {
@@ -175,7 +195,7 @@ pub(super) fn of_digests(cms: &[u8], digests: &[Digest], limits: &Limits) -> Sig
                     findings.push(Finding::open("SIGNED_DATA_NOT_FOUND", message));
                 }
                 let checked = check(&data, signer, &Content { digest, bytes: None }, profile);
-                cms_body(data, checked, limits)
+                cms_body(data, checked, Signed { cms, digests }, limits)
             }
             Err(_) => Body::None,
         },
@@ -206,6 +226,8 @@ enum Parsed {
     Cms {
         data: Box<SignedData>,
         profile: Profile,
+        /// In which the content is needed, the signature's own first.
+        algorithms: Vec<DigestAlgorithm>,
     },
     /// `adbe.pkcs7.sha1`: the content is the SHA-1 of the ranges.
     EncapsulatedSha1(Box<SignedData>),
@@ -241,28 +263,30 @@ impl Read {
         Self { field, coverage, parsed, findings }
     }
 
-    /// The algorithm under which the signed bytes are needed.
-    fn algorithm(&self) -> Option<DigestAlgorithm> {
+    /// The algorithms under which the signed bytes are needed; the one that decides comes first.
+    fn algorithms(&self) -> &[DigestAlgorithm] {
         match &self.parsed {
-            Parsed::Cms { data, .. } => data.only_signer().ok().map(|signer| signer.digest_algorithm),
-            Parsed::EncapsulatedSha1(_) => Some(DigestAlgorithm::Sha1),
-            Parsed::TimeStamp(algorithm) => Some(*algorithm),
-            Parsed::None => None,
+            Parsed::Cms { algorithms, .. } => algorithms,
+            Parsed::EncapsulatedSha1(_) => &[DigestAlgorithm::Sha1],
+            Parsed::TimeStamp(algorithm) => std::slice::from_ref(algorithm),
+            Parsed::None => &[],
         }
     }
 
     fn check(
         self,
         document: &Document,
-        digest: Option<Digest>,
+        digests: Vec<Digest>,
         limits: &Limits,
     ) -> Result<Signature, PdfError> {
+        let wanted = self.algorithms().first().copied();
+        let digest = digests.iter().find(|digest| Some(digest.algorithm) == wanted).cloned();
         let Self { field, coverage, parsed, mut findings } = self;
         if coverage.is_ok() && digest.is_none() && !matches!(parsed, Parsed::None) {
             findings.push(Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()));
         }
         let body = match parsed {
-            Parsed::Cms { data, profile } => match data.only_signer() {
+            Parsed::Cms { data, profile, .. } => match data.only_signer() {
                 Ok(signer) => {
                     let bare = match &coverage {
                         Ok(coverage) if signer.signed_attributes.is_none() && !profile.attested => {
@@ -272,11 +296,14 @@ impl Read {
                     };
                     let content = Content { digest: digest.as_ref(), bytes: bare.as_deref() };
                     let checked = check(&data, signer, &content, profile);
-                    cms_body(data, checked, limits)
+                    let signed = Signed { cms: &field.contents, digests: &digests };
+                    cms_body(data, checked, signed, limits)
                 }
                 Err(_) => Body::None,
             },
-            Parsed::EncapsulatedSha1(data) => encapsulated_body(data, digest.as_ref(), limits),
+            Parsed::EncapsulatedSha1(data) => {
+                encapsulated_body(data, digest.as_ref(), &field.contents, limits)
+            }
             Parsed::TimeStamp(_) => match check_token(&field.contents, limits, |_| digest) {
                 Ok(token) => Body::TimeStamp(Box::new(token)),
                 Err(reason) => {
@@ -298,22 +325,20 @@ impl Read {
 }
 
 /// A checked signature with its time-stamps.
-pub(super) fn cms_body(data: Box<SignedData>, checked: Checked, limits: &Limits) -> Body {
+pub(super) fn cms_body(data: Box<SignedData>, checked: Checked, signed: Signed<'_>, limits: &Limits) -> Body {
     let Ok(signer) = data.only_signer() else { return Body::None };
     let stamps = signer.time_stamp_tokens.iter().map(|token| {
-        match check_token(token, limits, |algorithm| Some(algorithm.digest(&signer.signature))) {
-            Ok(token) => Stamp::Token(Box::new(token)),
-            Err(reason) => Stamp::Broken(reason),
-        }
+        Stamp::of(check_token(token, limits, |algorithm| Some(algorithm.digest(&signer.signature))))
     });
     let stamps = stamps.collect();
+    let more = MoreStamps::of(signer, signed, limits);
     let signing_time = signer.signing_time;
-    Body::Cms { data, checked, stamps, signing_time }
+    Body::Cms { data, checked, stamps, more, signing_time }
 }
 
 /// `adbe.pkcs7.sha1` (ISO 32000-1 section 12.8.3.3.1): the signature is over the SHA-1 digest of the ranges, which is
 /// the encapsulated content. It can be intact, never valid: the finding on SHA-1 is there whatever else holds.
-fn encapsulated_body(data: Box<SignedData>, ranges: Option<&Digest>, limits: &Limits) -> Body {
+fn encapsulated_body(data: Box<SignedData>, ranges: Option<&Digest>, cms: &[u8], limits: &Limits) -> Body {
     let (Ok(signer), Some(content)) = (data.only_signer(), data.content.as_deref()) else {
         return Body::None;
     };
@@ -328,7 +353,9 @@ fn encapsulated_body(data: Box<SignedData>, ranges: Option<&Digest>, limits: &Li
     checked.digest_matches &= same;
     let message = Key::AlgorithmWeak.message("The signature covers the file by SHA-1 (adbe.pkcs7.sha1).");
     checked.findings.push(Finding::open("CRYPTO_CONSTRAINTS_FAILURE", message));
-    cms_body(data, checked, limits)
+    let digests: Vec<Digest> =
+        algorithms(signer, limits).into_iter().map(|algorithm| algorithm.digest(content)).collect();
+    cms_body(data, checked, Signed { cms, digests: &digests }, limits)
 }
 
 /// The signed bytes, for a signature without signed attributes.
@@ -381,7 +408,8 @@ fn detached(cms: &[u8], profile: Profile, limits: &Limits) -> Result<Parsed, Fin
             Key::FormatCms.message("The signature holds content of its own instead of covering the file.");
         return Err(Finding::fatal("FORMAT_FAILURE", message));
     }
-    Ok(Parsed::Cms { data: Box::new(data), profile })
+    let wanted = data.only_signer().map(|signer| algorithms(signer, limits)).unwrap_or_default();
+    Ok(Parsed::Cms { data: Box::new(data), profile, algorithms: wanted })
 }
 
 /// `adbe.pkcs7.sha1` holds content: 20 octets of type id-data.
@@ -442,8 +470,8 @@ fn byte_range_key(error: &ByteRangeError) -> Key {
 
 /// What hashing the file gave.
 struct Digests {
-    /// In the order of the signatures; `None` where there is nothing to hash or the work would be too much.
-    signed: Vec<Option<Digest>>,
+    /// In the order of the signatures; without those for which there is nothing to hash or the work would be too much.
+    signed: Vec<Vec<Digest>>,
     whole: Sha256,
 }
 
@@ -452,13 +480,13 @@ fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
     let source = &**document.source();
     let len = source.len();
     let mut budget = len.saturating_mul(MAX_PASSES).saturating_add(MAX_BARE_CONTENT);
-    let mut signed: Vec<Option<Digest>> = read.iter().map(|_| None).collect();
+    let mut signed: Vec<Vec<Digest>> = read.iter().map(|_| Vec::new()).collect();
     let mut whole = None;
     for algorithm in DigestAlgorithm::ALL {
         let mut holes: Vec<(usize, &[Range<u64>; 2])> = read
             .iter()
             .enumerate()
-            .filter(|(_, one)| one.algorithm() == Some(algorithm))
+            .filter(|(_, one)| one.algorithms().contains(&algorithm))
             .filter_map(|(index, one)| Some((index, &one.coverage.as_ref().ok()?.ranges)))
             .collect();
         holes.sort_by_key(|(_, ranges)| ranges[0].end);
@@ -475,7 +503,7 @@ fn digests(document: &Document, read: &[Read]) -> Result<Digests, PdfError> {
             beginning = Some((hasher, first.end));
             branch.update_from(source, second.clone())?;
             if let Some(slot) = signed.get_mut(index) {
-                *slot = Some(branch.finish());
+                slot.push(branch.finish());
             }
         }
         if algorithm == DigestAlgorithm::Sha256 {

@@ -16,10 +16,12 @@ use crate::{
     x509::{Certificate, Crl},
 };
 
+mod archive;
 mod cms;
 mod cms_file;
 mod container;
 mod inspect;
+mod long_term;
 mod modifications;
 mod open;
 mod policy;
@@ -39,7 +41,7 @@ pub use record::{
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
-    StatusSource, TimeSource, TimeStampReport, Unreadable,
+    StatusSource, TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 
 /// Something the judge would like to have. The caller may fetch it, or not.
@@ -65,7 +67,7 @@ pub enum Need {
 }
 
 /// Something brought for the judge, as received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// A certificate that may lie on a path; DER.
     Certificate(Vec<u8>),
@@ -210,6 +212,11 @@ impl Inspection {
             Some(container) => container.judge(policy, anchors, moment),
             None => verdict::judge(self, policy, anchors, moment),
         }
+    }
+
+    /// What was brought so far, in the order in which it came.
+    pub fn supplied(&self) -> &[Evidence] {
+        &self.supplied
     }
 
     /// Certificates and status evidence that came inside a signature.

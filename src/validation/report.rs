@@ -277,10 +277,26 @@ pub enum Origin {
     Supplied,
 }
 
-/// A time-stamp on one signature (signature-time-stamp attribute, RFC 5126 section 6.1.1).
+/// What a time-stamp that a signature carries was made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeStampKind {
+    /// The signature with all its evidence: archive-time-stamp-v3, ETSI EN 319 122-1 section 5.5.3.
+    Archive,
+    /// The content before it was signed: content-time-stamp, ETSI EN 319 122-1 section 5.2.8.
+    Content,
+    /// The signature value: signature-time-stamp, ETSI EN 319 122-1 section 5.3.
+    #[default]
+    Signature,
+}
+
+/// A time-stamp that one signature carries in its attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimeStampReport {
+    /// What it was made for; in reports that were stored before it was told, the signature value.
+    #[serde(default)]
+    pub kind: TimeStampKind,
     /// Of the time-stamp alone: `TOTAL-PASSED` is what proves its time.
     pub indication: Indication,
     /// Omitted for TOTAL-PASSED.

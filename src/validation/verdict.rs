@@ -4,19 +4,22 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
+use std::collections::HashMap;
+
 use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
     ModificationLevel, Need, Origin, Policy, SignatureReport, StatusEvidence, StatusReport, StatusSource,
-    TimeSource, TimeStampReport,
+    TimeSource, TimeStampKind, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
+    long_term::Carried,
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
 use crate::{
-    base::{DigestAlgorithm, UtcTime},
+    base::{DigestAlgorithm, Sha256, UtcTime},
     crypto::policy::{Use, Weakness},
     ocsp,
     trust::{
@@ -55,6 +58,7 @@ pub(super) fn judge_proven(
         anchors,
         moment,
         proofs: proven.into_iter().map(|time| (usize::MAX, time)).collect(),
+        poe: HashMap::new(),
         needs: Vec::new(),
     };
     let signatures = &inspection.signatures;
@@ -69,8 +73,9 @@ pub(super) fn judge_proven(
     }
     let reports = signatures.iter().zip(reports).enumerate().map(|(index, (signature, ready))| {
         ready.unwrap_or_else(|| match &signature.body {
-            Body::Cms { checked, stamps, signing_time, .. } => {
-                bench.signature(index, signature, checked, stamps, *signing_time)
+            Body::Cms { checked, stamps, more, signing_time, .. } => {
+                let carried = Carried { stamps, more };
+                bench.signature(index, signature, checked, carried, *signing_time)
             }
             Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
@@ -80,21 +85,23 @@ pub(super) fn judge_proven(
 }
 
 /// One judgement under way.
-struct Bench<'a> {
-    inspection: &'a Inspection,
+pub(super) struct Bench<'a> {
+    pub(super) inspection: &'a Inspection,
     policy: &'a Policy,
     /// The policy, as paths are judged by it.
     rules: Rules,
     permitted: PermittedKinds,
     anchors: &'a Anchors,
-    moment: UtcTime,
+    pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
     proofs: Vec<(usize, UtcTime)>,
+    /// What archive time-stamps prove: since when something existed, by its SHA-256.
+    pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
 }
 
 /// What a time-stamp is worth.
-enum Worth {
+pub(super) enum Worth {
     /// It proves its time.
     Proof { time: UtcTime, trusted: Box<Trusted> },
     /// It belongs to something else, or its signature is wrong.
@@ -108,7 +115,7 @@ enum Worth {
 }
 
 /// Something signed in a way that was not good enough at the time that counts.
-struct Weak {
+pub(super) struct Weak {
     /// Such as `SHA-1`.
     algorithm: String,
     /// It was, earlier.
@@ -121,7 +128,7 @@ impl Weak {
     }
 
     /// ETSI EN 319 102-1 section 5.1.3, table 3.
-    fn sub_indication(&self) -> &'static str {
+    pub(super) fn sub_indication(&self) -> &'static str {
         if self.once { "CRYPTO_CONSTRAINTS_FAILURE_NO_POE" } else { "CRYPTO_CONSTRAINTS_FAILURE" }
     }
 }
@@ -183,7 +190,7 @@ impl Bench<'_> {
         index: usize,
         signature: &Signature,
         checked: &Checked,
-        stamps: &[Stamp],
+        carried: Carried<'_>,
         signing_time: Option<UtcTime>,
     ) -> SignatureReport {
         let mut draft = self.draft(index, signature);
@@ -193,18 +200,22 @@ impl Bench<'_> {
         draft.findings.extend(checked.findings.iter().cloned());
         let claimed = signature.field.claimed_time.or(signing_time);
         draft.report.claimed_signing_time = claimed.map(|time| time.to_string());
-        let stamped = stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
+        let stamped =
+            carried.stamps.iter().any(|stamp| matches!(stamp, Stamp::Token(token) if token.intact()));
         let level = if stamped { Level::T } else { Level::B };
         draft.report.signature_format = format_name(signature, checked, level);
         if draft.is_lost() {
             return draft.finish();
         }
 
-        let later = self.proven_after(signature.field.revision);
-        let proven = stamps.iter().filter_map(|stamp| self.proven_by(stamp, later, index, &mut draft));
+        let later = self.archived(index, signature, carried.more, &mut draft);
+        let place = Place { index, revision: signature.field.revision };
+        let proven = carried.stamps.iter().zip(carried.fingerprints(signature));
+        let proven = proven.filter_map(|(stamp, token)| self.proven_by(stamp, token, place, &mut draft));
         let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
         let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
+        let since = self.made_after(index, carried.more, best, &mut draft);
         draft.report.best_signature_time = Some(control.at.to_string());
         draft.report.best_signature_time_source =
             Some(if control.proven { TimeSource::TimeStamp } else { TimeSource::ValidationTime });
@@ -240,6 +251,7 @@ impl Bench<'_> {
             }
             Err(distrust) => {
                 draft.distrust(&distrust, control, Some(signer));
+                draft.made_too_late(&distrust, since);
                 if matches!(distrust, Distrust::Expired { index: 0, .. }) && self.is_known_good(signer) {
                     draft.rename("OUT_OF_BOUNDS_NO_POE", "OUT_OF_BOUNDS_NOT_REVOKED");
                 }
@@ -386,15 +398,14 @@ impl Bench<'_> {
         control: Control,
     ) -> Level {
         let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let evidence: Result<Vec<usize>, String> = std::iter::once(trusted)
+        let evidence: Result<Vec<Vec<Piece>>, String> = std::iter::once(trusted)
             .chain(stamps.iter().map(|(_, trusted)| &**trusted))
-            .map(|trusted| self.evidence_from(trusted))
+            .map(|trusted| self.evidence_of(trusted))
             .collect();
-        let archived = evidence
-            .as_ref()
-            .ok()
-            .and_then(|from| from.iter().max())
-            .is_some_and(|from| self.proofs.iter().any(|(covered, _)| covered >= from));
+        let archived = evidence.as_ref().is_ok_and(|evidence| {
+            evidence.iter().flatten().all(|piece| self.proven_since(piece).is_some())
+                && !(self.proofs.is_empty() && self.poe.is_empty())
+        });
         if !control.proven {
             missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
         }
@@ -407,7 +418,7 @@ impl Bench<'_> {
         if !archived {
             missing(
                 Key::LevelLta,
-                "No document time-stamp covers the certificates and status evidence.".to_owned(),
+                "No document or archive time-stamp covers the certificates and status evidence.".to_owned(),
             );
         }
         match (control.proven, evidence.is_ok(), archived) {
@@ -418,56 +429,91 @@ impl Bench<'_> {
         }
     }
 
-    /// The revision from which on the file holds all that a path rests on, the anchor excluded; or the subject of the
-    /// certificate for which it does not.
-    fn evidence_from(&self, trusted: &Trusted) -> Result<usize, String> {
-        let mut from = 0;
+    /// All that a path rests on, the anchor excluded, as the file holds it; or the subject of the certificate for which
+    /// it does not.
+    fn evidence_of(&self, trusted: &Trusted) -> Result<Vec<Piece>, String> {
+        let mut pieces = Vec::new();
         let count = trusted.path().len().saturating_sub(1);
         for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
             let lacking = || certificate.subject().to_string();
-            from = from.max(self.inspection.held_from(certificate).ok_or_else(lacking)?);
+            let from = self.inspection.held_from(certificate).ok_or_else(lacking)?;
+            pieces.push(Piece { from, fingerprint: certificate.sha256() });
             let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
             for item in items {
-                let held = self.inspection.statuses.get(item).and_then(|held| held.covered_from);
-                from = from.max(held.ok_or_else(lacking)?);
+                let held = self.inspection.statuses.get(item).ok_or_else(lacking)?;
+                let from = held.covered_from.ok_or_else(lacking)?;
+                pieces.push(Piece { from, fingerprint: held.fingerprint });
             }
         }
-        Ok(from)
+        Ok(pieces)
+    }
+
+    /// Since when a piece of evidence in the file is proven to have existed.
+    fn proven_since(&self, piece: &Piece) -> Option<UtcTime> {
+        earliest(self.proven_from(piece.from), self.poe.get(&piece.fingerprint).copied())
     }
 
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
+    ///
+    /// `token`: by which archive time-stamps know it.
     fn proven_by(
         &mut self,
         stamp: &Stamp,
-        later: Option<UtcTime>,
+        token: Sha256,
+        place: Place,
+        draft: &mut Draft,
+    ) -> Option<(UtcTime, Box<Trusted>)> {
+        let later = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
+        let (time, trusted) = self.heard(stamp, TimeStampKind::Signature, later, place.index, draft)?;
+        if later.is_some_and(|later| time > latest(later)) {
+            draft.out_of_order();
+            return None;
+        }
+        Some((time, trusted))
+    }
+
+    /// The time that a time-stamp proves, if it does; its report, and else why not, go into the draft.
+    ///
+    /// `known`: when it is proven to have existed.
+    pub(super) fn heard(
+        &mut self,
+        stamp: &Stamp,
+        kind: TimeStampKind,
+        known: Option<UtcTime>,
         index: usize,
         draft: &mut Draft,
     ) -> Option<(UtcTime, Box<Trusted>)> {
         let broken = |what: &str| {
-            let message =
-                Key::TimeStampInvalid.message(format!("The time-stamp of the signature is broken: {what}."));
+            let which = match kind {
+                TimeStampKind::Archive => "archive time-stamp",
+                TimeStampKind::Content => "time-stamp of the content",
+                TimeStampKind::Signature => "time-stamp of the signature",
+            };
+            let message = Key::TimeStampInvalid.message(format!("The {which} is broken: {what}."));
             Finding::open("SIG_CONSTRAINTS_FAILURE", message)
         };
         let token = match stamp {
             Stamp::Broken(reason) => {
                 let finding = broken(reason);
-                draft.report.time_stamps.push(unread_time_stamp(finding.message.clone()));
+                draft.report.time_stamps.push(unread_time_stamp(kind, true, finding.message.clone()));
                 draft.findings.push(finding);
                 return None;
             }
             Stamp::Token(token) => token,
+            Stamp::Unchecked(reason) => {
+                let message =
+                    Key::TimeStampUntrusted.message(format!("The time-stamp proves no time: {reason}."));
+                draft.report.time_stamps.push(unread_time_stamp(kind, false, message.clone()));
+                draft.warnings.push(message);
+                return None;
+            }
         };
-        let mut report = time_stamp(token);
+        let mut report = time_stamp(kind, token);
         let (failed, sub_indication, message) =
-            match self.weigh(token, self.control(later), later.map(|time| (index, time))) {
+            match self.weigh(token, self.control(known), known.map(|time| (index, time))) {
                 Worth::Proof { time, trusted } => {
                     report.certificates = self.path(&trusted);
                     draft.report.time_stamps.push(report);
-                    if later.is_some_and(|later| time > latest(later)) {
-                        let finding = Finding::open("TIMESTAMP_ORDER_FAILURE", Key::TimeStampOrder.plain());
-                        draft.findings.push(finding);
-                        return None;
-                    }
                     return Some((time, trusted));
                 }
                 Worth::Broken(what) => {
@@ -552,7 +598,8 @@ impl Bench<'_> {
                 let existed_by = |one: &Certificate| {
                     let own = (one.der() == certificate.der() && control.proven).then_some(control.at);
                     let held = self.inspection.held_from(one).and_then(|from| self.proven_from(from));
-                    own.into_iter().chain(held).min().unwrap_or(self.moment)
+                    let archived = self.poe.get(&one.sha256()).copied();
+                    own.into_iter().chain(held).chain(archived).min().unwrap_or(self.moment)
                 };
                 court.judge_past(certificate, purpose, control, existed_by).map_or(outcome, Ok)
             }
@@ -575,7 +622,8 @@ impl Bench<'_> {
         let dated = self.inspection.statuses.iter().map(|held| {
             let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
             let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
-            let times = stored.into_iter().chain(protected.map(|(_, time)| time));
+            let archived = self.poe.get(&held.fingerprint).copied();
+            let times = stored.into_iter().chain(archived).chain(protected.map(|(_, time)| time));
             let existed_by = times.min().unwrap_or(self.moment).min(self.moment);
             match &held.what {
                 StatusEvidence::Crl(crl) => StatusItem::crl(crl, existed_by),
@@ -605,12 +653,12 @@ impl Bench<'_> {
         }
     }
 
-    fn control(&self, proven: Option<UtcTime>) -> Control {
+    pub(super) fn control(&self, proven: Option<UtcTime>) -> Control {
         proven.map_or_else(|| Control::unproven(self.moment), |at| Control::proven(at, self.moment))
     }
 
     /// The earliest time proven by a document time-stamp of a revision after this one.
-    fn proven_after(&self, revision: usize) -> Option<UtcTime> {
+    pub(super) fn proven_after(&self, revision: usize) -> Option<UtcTime> {
         self.proofs.iter().filter(|(covered, _)| *covered > revision).map(|(_, time)| *time).min()
     }
 
@@ -620,12 +668,26 @@ impl Bench<'_> {
     }
 }
 
+/// Where a signature stands: its place among the signatures, and the revision that holds it.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    revision: usize,
+}
+
+/// A piece of evidence that the file holds.
+struct Piece {
+    /// Whatever covers this revision covers it.
+    from: usize,
+    fingerprint: Sha256,
+}
+
 /// A report under way.
-struct Draft {
-    report: SignatureReport,
-    findings: Vec<Finding>,
+pub(super) struct Draft {
+    pub(super) report: SignatureReport,
+    pub(super) findings: Vec<Finding>,
     /// Reasons against validity that are told as warnings, then everything else worth knowing.
-    warnings: Vec<Message>,
+    pub(super) warnings: Vec<Message>,
     covered: bool,
     /// A path is relied on.
     trusted: bool,
@@ -854,8 +916,9 @@ fn sub_indication(distrust: &Distrust) -> &'static str {
 }
 
 /// A time-stamp on a signature, before it is known what it is worth.
-fn time_stamp(token: &CheckedToken) -> TimeStampReport {
+fn time_stamp(kind: TimeStampKind, token: &CheckedToken) -> TimeStampReport {
     TimeStampReport {
+        kind,
         indication: Indication::TotalPassed,
         sub_indication: None,
         production_time: Some(token.info.gen_time.to_string()),
@@ -867,11 +930,17 @@ fn time_stamp(token: &CheckedToken) -> TimeStampReport {
     }
 }
 
-/// A time-stamp that is not even a token.
-fn unread_time_stamp(why: Message) -> TimeStampReport {
+/// A time-stamp that is not even a token, or one of which it is not known what it was made for.
+fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeStampReport {
+    let (indication, sub_indication) = if broken {
+        (Indication::TotalFailed, "FORMAT_FAILURE")
+    } else {
+        (Indication::Indeterminate, "SIGNED_DATA_NOT_FOUND")
+    };
     TimeStampReport {
-        indication: Indication::TotalFailed,
-        sub_indication: Some("FORMAT_FAILURE".to_owned()),
+        kind,
+        indication,
+        sub_indication: Some(sub_indication.to_owned()),
         production_time: None,
         produced_by: None,
         digest_algorithm: None,
@@ -895,8 +964,13 @@ fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String
     }
 }
 
+/// The earlier of two times, of which either may be unknown.
+pub(super) fn earliest(one: Option<UtcTime>, other: Option<UtcTime>) -> Option<UtcTime> {
+    one.into_iter().chain(other).min()
+}
+
 /// As late as another machine's clock may say that it is now.
-fn latest(moment: UtcTime) -> UtcTime {
+pub(super) fn latest(moment: UtcTime) -> UtcTime {
     moment.saturating_add(SKEW).unwrap_or(moment)
 }
 

@@ -186,6 +186,11 @@ keys! {
            "Do not rely on that file; ask the sender for a container in which everything is signed."
         vi "Gói có tệp không được chữ ký này bảo vệ."
            "Không sử dụng tệp đó; đề nghị bên gửi cung cấp gói trong đó mọi tệp đều được ký.";
+    AttributeUnused "attribute.unused"
+        en "The signature carries attributes of older kinds, or counter-signatures, that are not judged and prove nothing here."
+           "Rely on what is said about the signature itself."
+        vi "Chữ ký có thuộc tính kiểu cũ hoặc chữ ký xác nhận kèm theo; phần này không được kiểm tra và không chứng minh gì."
+           "Chỉ căn cứ vào kết luận về chính chữ ký.";
     CertificateAmbiguous "certificate.ambiguous"
         en "A certificate is malformed so that two readers understand it differently."
            "Ask the authority that issued it for a well-formed certificate."
@@ -201,6 +206,11 @@ keys! {
            "Ask the sender for a copy with a time-stamp made while the certificate was valid, or for a new signature."
         vi "Chứng thư đã hết hạn và không có gì chứng minh chữ ký được tạo trước đó."
            "Đề nghị bên gửi bản có dấu thời gian tạo khi chứng thư còn hạn, hoặc ký lại.";
+    CertificateExpiredBefore "certificate.expired-before"
+        en "The signer's certificate had expired before the signature was made: a time-stamp inside the signature is later."
+           "Do not rely on the document; ask the sender to sign anew with a certificate in force."
+        vi "Chứng thư đã hết hạn trước khi ký: dấu thời gian bên trong chữ ký muộn hơn hạn đó."
+           "Không sử dụng văn bản này; đề nghị bên gửi ký lại bằng chứng thư còn hạn.";
     CertificateIsAnchor "certificate.is-anchor"
         en "The signer's certificate is itself in the list of trusted certificates; no authority vouches for its status."
            "Give the certificate of the authority that issued it as the trusted one."
@@ -322,9 +332,9 @@ keys! {
         vi "Tệp không chứa đủ dữ liệu để kiểm tra chữ ký về sau mà không cần hỏi nơi khác."
            "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký khi còn lấy được dữ liệu.";
     LevelLta "level.lta"
-        en "No document time-stamp protects the evidence in the file."
+        en "No document or archive time-stamp protects the evidence in the file."
            "Where it has to be kept for long, add an archive time-stamp."
-        vi "Không có dấu thời gian văn bản bảo vệ dữ liệu kiểm tra trong tệp."
+        vi "Không có dấu thời gian văn bản hay dấu thời gian lưu trữ bảo vệ dữ liệu kiểm tra trong tệp."
            "Nếu cần lưu trữ lâu dài, hãy thêm dấu thời gian lưu trữ.";
     LevelT "level.t"
         en "No time-stamp proves when the signature existed."
@@ -407,9 +417,9 @@ keys! {
         vi "Dấu thời gian bị hỏng hoặc thuộc về dữ liệu khác, không xác nhận được thời điểm."
            "Hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     TimeStampOrder "time-stamp.order"
-        en "The time-stamp of the signature is later than a document time-stamp that covers it."
+        en "The time-stamps contradict each other: one is later than another that covers it, or earlier than what it covers."
            "Do not rely on its time; ask the sender for the original."
-        vi "Dấu thời gian của chữ ký muộn hơn dấu thời gian văn bản bao phủ nó."
+        vi "Các dấu thời gian mâu thuẫn nhau: có dấu muộn hơn dấu bao phủ nó."
            "Không dựa vào thời điểm này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     TimeStampUntrusted "time-stamp.untrusted"
         en "The time-stamp could not be traced to a trusted authority in good standing; it proves no time."
