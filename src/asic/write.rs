@@ -9,7 +9,7 @@ use flate2::Crc;
 
 use super::{
     Archive, AsicError, Kind, Role, open_document, role_of,
-    zip::{CENTRAL, END, LOCAL, UTF8},
+    zip::{CENTRAL, END, LOCAL, UNIX, UTF8},
 };
 use crate::base::{MemorySource, Source};
 
@@ -139,10 +139,12 @@ pub fn write_archive(
             return Err(io::Error::other(format!("{:?} changed while it was read", addition.name)).into());
         }
         directory.extend(CENTRAL);
-        directory.extend(VERSION.to_le_bytes());
+        // Names in archives of other systems are taken for DOS names, even where they are marked as UTF-8.
+        directory.extend((UNIX << 8 | VERSION).to_le_bytes());
         directory.extend(header);
-        // No comment, the first disk, no attributes.
-        directory.extend([0; 10]);
+        // No comment, the first disk, no internal attributes.
+        directory.extend([0; 6]);
+        directory.extend((PLAIN_FILE << 16).to_le_bytes());
         directory.extend(offset.to_le_bytes());
         directory.extend(addition.name.as_bytes());
         count += 1;
@@ -211,6 +213,9 @@ impl Counted<'_> {
 
 /// 2.0: folders and deflated files, which every program reads.
 const VERSION: u16 = 20;
+
+/// A file that its owner may write and everybody may read.
+const PLAIN_FILE: u32 = 0o100_644;
 
 /// 1 January 1980.
 const EARLIEST_DATE: u16 = 1 << 5 | 1;

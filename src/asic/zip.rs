@@ -507,7 +507,7 @@ pub(super) const UTF8: u16 = 1 << 11;
 const ALLOWED_FLAGS: u16 = 0b110 | DESCRIBED | UTF8;
 
 /// "Version made by": the system.
-const UNIX: u16 = 3;
+pub(super) const UNIX: u16 = 3;
 
 /// The kind of a Unix file.
 const SYMBOLIC_LINK: u32 = 0xA000;

@@ -274,10 +274,10 @@ fn one_changed_byte_in_a_signed_file_is_never_valid() {
 
 // --- a desk: a token, its key, a demo PKI ---------------------------------------------------------------------
 
-struct Desk {
-    folder: tempfile::TempDir,
-    pki: DemoServices,
-    root: PathBuf,
+pub(crate) struct Desk {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) pki: DemoServices,
+    pub(crate) root: PathBuf,
     certificate: PathBuf,
     chain: PathBuf,
     spki: Vec<u8>,
@@ -290,7 +290,7 @@ const LABEL: &str = "ban ky";
 
 impl Desk {
     /// A key on a fresh token of the built-in module.
-    fn embedded(kind: NewKeyKind) -> Self {
+    pub(crate) fn embedded(kind: NewKeyKind) -> Self {
         let mut desk = Self::soft();
         let tokens = desk.folder.path().join("tokens");
         fs::create_dir(&tokens).unwrap();
@@ -307,7 +307,7 @@ impl Desk {
     }
 
     /// A key on a fresh SoftHSM token, made by tools that are not ours.
-    fn softhsm(kind: NewKeyKind) -> Option<Self> {
+    pub(crate) fn softhsm(kind: NewKeyKind) -> Option<Self> {
         let (util, openssl) = (tool("softhsm2-util")?, tool("openssl")?);
         let mut desk = Self::soft();
         let folder = desk.folder.path().to_owned();
@@ -341,7 +341,7 @@ impl Desk {
     }
 
     /// No token: for keys in memory.
-    fn soft() -> Self {
+    pub(crate) fn soft() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pki = DemoServices::start(Clock::System, Chance::system()).unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -358,7 +358,7 @@ impl Desk {
         self.spki = spki;
     }
 
-    fn command(&self, input: &Path, output: &Path, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, input: &Path, output: &Path, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
         command.arg("sign").arg(input).arg("-o").arg(output);
         command.args(["--module", &self.module, "--token", LABEL, "--key", "hex:07"]);
@@ -373,7 +373,7 @@ impl Desk {
         command
     }
 
-    fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
+    pub(crate) fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
         self.command(input, output, more).output().unwrap()
     }
 
@@ -416,7 +416,7 @@ impl Desk {
         kyso::service::verify::verify_source("changed.pdf", source, &options).ok()
     }
 
-    fn verify(&self, pdf: &Path) -> Value {
+    pub(crate) fn verify(&self, pdf: &Path) -> Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
         command.arg("verify").arg(pdf).arg("--json").arg("--trust").arg(&self.root);
         command.args(["--allow-host", &self.pki.host(), "--no-cache"]);
