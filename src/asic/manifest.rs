@@ -160,7 +160,7 @@ impl DataObject {
 
 /// The name in the container that a relative reference stands for (RFC 3986 sections 2.1 and 4.2); `None` for whatever
 /// leads elsewhere.
-pub(super) fn name_of(uri: &str) -> Option<String> {
+pub fn name_of(uri: &str) -> Option<String> {
     if uri.contains(['#', '?', '\\']) || uri.starts_with('/') {
         return None;
     }

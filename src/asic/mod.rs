@@ -18,7 +18,7 @@ mod zip;
 
 pub use container::{Container, Kind, Role, role_of};
 pub use error::AsicError;
-pub use manifest::{DataObject, MANIFEST_NAMESPACE, Manifest, media_type, uri_of};
+pub use manifest::{DataObject, MANIFEST_NAMESPACE, Manifest, media_type, name_of, uri_of};
 pub use open_document::OpenDocumentManifest;
 pub use unpack::Unpacked;
 pub use write::{Addition, Draft, write_archive};

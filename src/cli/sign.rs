@@ -11,8 +11,9 @@ use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
     pdf::Document,
-    service::container::ContainerError,
-    service::sign::{Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+    service::sign::{
+        Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping, container::ContainerError,
+    },
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,

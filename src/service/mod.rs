@@ -12,7 +12,6 @@ mod receive;
 mod record;
 mod send;
 
-pub mod container;
 pub mod policy;
 pub mod sign;
 mod sign_document;

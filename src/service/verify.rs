@@ -17,6 +17,7 @@ use crate::{
         Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
         words::UNREADABLE,
     },
+    xml::XmlError,
 };
 
 /// What a verdict rests on, besides the document.
@@ -116,8 +117,10 @@ impl VerifyError {
         let key = match error {
             OpenError::Asic(AsicError::Encrypted { .. }) => "file.encrypted",
             OpenError::Asic(AsicError::Io(_)) => "file.io",
-            OpenError::Asic(AsicError::Limit { .. }) => "file.limit",
-            OpenError::Limit { .. } | OpenError::Pdf(PdfError::Limit { .. }) => "file.limit",
+            OpenError::Limit { .. }
+            | OpenError::Asic(AsicError::Limit { .. })
+            | OpenError::Pdf(PdfError::Limit { .. })
+            | OpenError::Xml(XmlError::Limit { .. }) => "file.limit",
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
@@ -137,7 +140,7 @@ impl VerifyError {
 
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
 /// not settle it is asked of the network, once.
-fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
+pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
     let (mut calls, mut bytes) = (0, 0);

@@ -13,6 +13,7 @@
 mod cms_file;
 mod document_stamp;
 mod room;
+pub mod xades;
 
 use std::sync::Arc;
 
@@ -271,6 +272,18 @@ pub enum SigningError {
     /// The time-stamp authority gave something else.
     #[error("the time-stamp cannot be used: {0}")]
     TimeStamp(#[from] tsp::TspError),
+    /// The XML cannot be read.
+    #[error("the file cannot be signed as XML: {0}")]
+    Xml(#[from] crate::xml::XmlError),
+    /// An XML signature in the file cannot be read.
+    #[error("the XML signature cannot be used: {0}")]
+    XmlSignature(#[from] crate::xml::SignatureError),
+    /// The XML can be read, but not be signed in this way.
+    #[error("the XML cannot be signed in this way: {reason}")]
+    XmlUnsuited {
+        /// What stands against it.
+        reason: String,
+    },
     /// The value does not fit the certificate.
     #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
     Value(#[source] CryptoError),

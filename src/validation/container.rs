@@ -17,6 +17,7 @@ use super::{
     inspect::{Body, Field, Scope, Signature},
     verdict,
     words::Key,
+    xades,
 };
 use crate::{
     asic::{
@@ -38,8 +39,8 @@ pub(super) struct Parts {
 /// One signature file, or one time-stamp.
 struct Part {
     inspection: Inspection,
-    /// The file that holds it.
-    name: String,
+    /// What the report calls it: the file that holds it.
+    label: String,
     is_stamp: bool,
     scopes: Vec<SignatureScope>,
     /// All that has to be proven for it to be proven: its own files, and what it covers.
@@ -179,13 +180,15 @@ impl<'c> Reader<'c> {
         let mut parts = Vec::new();
         for entry in self.container.archive().entries() {
             let role = crate::asic::role_of(&entry.name);
-            let part = match role {
-                Role::CadesSignature => self.cades(entry)?,
-                Role::TimeStamp => self.time_stamp(entry)?,
-                Role::XadesSignatures => self.xades(entry)?,
-                _ => continue,
-            };
-            parts.push(part);
+            match role {
+                Role::CadesSignature => parts.push(self.cades(entry)?),
+                Role::TimeStamp => parts.push(self.time_stamp(entry)?),
+                Role::XadesSignatures => parts.extend(self.xades(entry)?),
+                _ => {}
+            }
+            if parts.len() > MAX_PARTS {
+                return Err(AsicError::Limit { what: "signatures", limit: MAX_PARTS as u64 }.into());
+            }
         }
         Ok(parts)
     }
@@ -193,7 +196,7 @@ impl<'c> Reader<'c> {
     /// A CAdES signature over the document (ASiC-S) or over its manifest (ASiC-E).
     fn cades(&self, entry: &Entry) -> Result<Part, OpenError> {
         let (covered, mut findings) = self.covered(&entry.name);
-        let detached = covered.as_ref().map(|covered| covered.detached.clone());
+        let detached = covered.as_ref().and_then(|covered| covered.detached.clone());
         let bytes = self.container.archive().read(entry)?;
         let source = MemorySource(bytes);
         let mut inspection = match Inspection::open_cms(&source, detached.as_slice(), self.limits) {
@@ -215,7 +218,7 @@ impl<'c> Reader<'c> {
         let bytes = self.container.archive().read(entry)?;
         let mut unread = None;
         let imprint = |algorithm| {
-            let source = &covered.as_ref()?.detached.source;
+            let source = &covered.as_ref()?.detached.as_ref()?.source;
             let digest = source.hasher(algorithm, source.len()).map(crate::base::digest::Hasher::finish);
             digest.map_err(|error| unread = Some(error)).ok()
         };
@@ -239,13 +242,39 @@ impl<'c> Reader<'c> {
         Ok(self.part(entry, true, inspection, covered, findings))
     }
 
-    /// XAdES signatures over documents by their names.
-    #[expect(clippy::unnecessary_wraps, reason = "the others can fail to be read")]
-    fn xades(&self, entry: &Entry) -> Result<Part, OpenError> {
-        let told = Key::FormatSubFilter.message("XAdES signatures in containers are not judged.");
-        let findings = vec![Finding::open("SIG_CONSTRAINTS_FAILURE", told)];
-        let inspection = broken(&MemorySource(Vec::new()), self.limits);
-        Ok(self.part(entry, false, inspection, None, findings))
+    /// XAdES signatures over documents by their names: a part each.
+    fn xades(&self, entry: &Entry) -> Result<Vec<Part>, OpenError> {
+        let bytes = self.container.archive().read(entry)?;
+        let resolve = |uri: &str| {
+            let file = self.files.get(&name_of(uri)?)?;
+            Some(Arc::clone(file) as Arc<dyn Source>)
+        };
+        let unread = |told: String| {
+            let findings = vec![fatal(Key::FormatXml.message(told))];
+            let inspection = broken(&MemorySource(bytes.clone()), self.limits);
+            Ok(vec![self.part(entry, false, inspection, None, findings)])
+        };
+        let signatures = match xades::inspect(&bytes, &resolve, self.limits) {
+            Ok(signatures) if signatures.is_empty() => {
+                return unread("The file holds no signature.".to_owned());
+            }
+            Ok(signatures) => signatures,
+            Err(error) => return unread(format!("The signature cannot be read: {error}.")),
+        };
+        let several = signatures.len() > 1;
+        let parts = signatures.into_iter().map(|signature| {
+            let id = signature.field.name.clone();
+            let mut inspection = Inspection::empty(Sha256::of(&bytes), self.limits);
+            inspection.take_in(&signature, 0);
+            let (covered, findings) = referred(&signature);
+            inspection.signatures.push(signature);
+            let mut part = self.part(entry, false, inspection, Some(covered), findings);
+            if several {
+                part.label = format!("{}#{id}", entry.name);
+            }
+            part
+        });
+        Ok(parts.collect())
     }
 
     /// What a signature file covers, by the kind of the container; or why that cannot be told.
@@ -278,10 +307,7 @@ impl<'c> Reader<'c> {
         covered: Option<Covered>,
         mut findings: Vec<Finding>,
     ) -> Part {
-        let (scopes, covers, manifest, digests) = match covered {
-            Some(covered) => (covered.scopes, covered.covers, covered.manifest, covered.digests),
-            None => Default::default(),
-        };
+        let Covered { scopes, covers, manifest, digests, .. } = covered.unwrap_or_default();
         let open: Vec<&str> = self
             .container
             .of(Role::Data)
@@ -294,12 +320,12 @@ impl<'c> Reader<'c> {
         let mut rests_on = covers.clone();
         rests_on.insert(entry.name.clone());
         rests_on.extend(manifest);
-        // An ASiC-S signature names no digest but its own.
+        // Others than manifests name no digest for each file.
         let own = inspection.signatures.first().and_then(Signature::content_digest);
-        let scopes = scopes.into_iter().map(|(name, algorithm)| SignatureScope {
+        let scopes = scopes.into_iter().map(|(name, algorithm, whole)| SignatureScope {
             name,
             digest_algorithm: algorithm.or(own).map(|algorithm| algorithm.name().to_owned()),
-            whole: true,
+            whole,
         });
         let scopes = scopes.collect();
         for signature in &mut inspection.signatures {
@@ -307,7 +333,7 @@ impl<'c> Reader<'c> {
         }
         Part {
             inspection,
-            name: entry.name.clone(),
+            label: entry.name.clone(),
             is_stamp,
             scopes,
             rests_on,
@@ -318,12 +344,38 @@ impl<'c> Reader<'c> {
     }
 }
 
+/// What an XAdES signature refers to: a file is covered if all its bytes are, as they are.
+fn referred(signature: &Signature) -> (Covered, Vec<Finding>) {
+    let files = match &signature.body {
+        Body::Xml(body) => body.files.as_slice(),
+        _ => &[],
+    };
+    let mut findings = Vec::new();
+    let mut covered = Covered::default();
+    for file in files {
+        let Some(name) = name_of(&file.uri).filter(|_| file.present) else {
+            let told = format!("The signature refers to {:?}, which is not in the container.", file.uri);
+            findings.push(fatal(Key::AsicMissingFile.message(told)));
+            continue;
+        };
+        if file.matches {
+            covered.scopes.push((name.clone(), None, file.whole));
+        }
+        if file.matches && file.whole {
+            covered.covers.insert(name);
+        }
+    }
+    (covered, findings)
+}
+
 /// What a signature is over, and what it covers by that.
+#[derive(Default)]
 struct Covered {
-    detached: Detached,
+    /// What the signature is over, where that is one thing.
+    detached: Option<Detached>,
     manifest: Option<String>,
-    /// Each file with the algorithm that the manifest names.
-    scopes: Vec<(String, Option<DigestAlgorithm>)>,
+    /// Each file with the algorithm that names it, where that is told, and whether all its bytes are covered.
+    scopes: Vec<(String, Option<DigestAlgorithm>, bool)>,
     covers: BTreeSet<String>,
     digests: BTreeSet<DigestAlgorithm>,
 }
@@ -332,9 +384,9 @@ impl Covered {
     fn document(file: &Arc<Unpacked>) -> Self {
         let name = file.name().to_owned();
         Self {
-            detached: Detached { name: name.clone(), source: file.clone() },
+            detached: Some(Detached { name: name.clone(), source: file.clone() }),
             manifest: None,
-            scopes: vec![(name.clone(), None)],
+            scopes: vec![(name.clone(), None, true)],
             covers: BTreeSet::from([name]),
             digests: BTreeSet::new(),
         }
@@ -343,12 +395,12 @@ impl Covered {
     fn by(listed: &Listed) -> Self {
         let objects = &listed.manifest.objects;
         Self {
-            detached: Detached {
+            detached: Some(Detached {
                 name: listed.name.clone(),
                 source: Arc::new(MemorySource(listed.bytes.clone())),
-            },
+            }),
             manifest: Some(listed.name.clone()),
-            scopes: objects.iter().map(|one| (one.name.clone(), Some(one.digest.algorithm))).collect(),
+            scopes: objects.iter().map(|one| (one.name.clone(), Some(one.digest.algorithm), true)).collect(),
             covers: objects.iter().map(|one| one.name.clone()).collect(),
             digests: objects.iter().map(|one| one.digest.algorithm).collect(),
         }
@@ -422,7 +474,7 @@ impl Parts {
 impl Part {
     /// Puts into a report what the container knows.
     fn tell(&self, report: &mut SignatureReport, policy: &Policy, at: UtcTime) {
-        report.field.clone_from(&self.name);
+        report.field.clone_from(&self.label);
         if report.scopes.is_empty() {
             report.scopes.clone_from(&self.scopes);
         }

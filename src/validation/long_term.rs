@@ -25,7 +25,11 @@ pub(super) struct Carried<'a> {
 impl Carried<'_> {
     /// By which archive time-stamps know those on the value, in their order.
     pub(super) fn fingerprints(self, signature: &Signature) -> Vec<Sha256> {
-        let Body::Cms { data, .. } = &signature.body else { return Vec::new() };
+        let data = match &signature.body {
+            Body::Cms { data, .. } => data,
+            Body::Xml(body) => return body.fingerprints.clone(),
+            Body::TimeStamp(_) | Body::None => return Vec::new(),
+        };
         let tokens = data.signer_infos.iter().take(1).flat_map(|signer| &signer.time_stamp_tokens);
         tokens.map(|token| Sha256::of(token)).collect()
     }

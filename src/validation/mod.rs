@@ -30,8 +30,9 @@ mod report;
 mod security_store;
 mod verdict;
 pub mod words;
+mod xades;
 
-use inspect::Signature;
+use inspect::{Body, Signature};
 pub use modifications::{PermittedKinds, kind_name};
 pub use open::{Detached, FileKind, OpenError};
 pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
@@ -221,6 +222,12 @@ impl Inspection {
 
     /// Certificates and status evidence that came inside a signature.
     fn take_in(&mut self, signature: &Signature, index: usize) {
+        if let Body::Xml(body) = &signature.body {
+            for evidence in &body.evidence {
+                self.keep(evidence.clone(), Some(signature.field.revision), None);
+            }
+            return;
+        }
         // A CMS lies in its own signature's hole, which only later revisions cover.
         let covered_from = Some(signature.field.revision + 1);
         for data in signature.signed_data() {

@@ -4,11 +4,12 @@
 
 use std::{io, sync::Arc};
 
-use super::{Inspection, cms_file};
+use super::{Inspection, cms_file, xades};
 use crate::{
     asic::{self, AsicError},
     base::{Limits, Source},
     pdf::PdfError,
+    xml::XmlError,
 };
 
 /// A file that a signature is about and does not hold: it lies apart from it.
@@ -30,6 +31,8 @@ pub enum FileKind {
     Cms,
     /// A PDF; also whatever is of no other kind, since a PDF may have other bytes before its header.
     Pdf,
+    /// XML with signatures in it, or a signature alone.
+    Xml,
 }
 
 impl FileKind {
@@ -43,6 +46,7 @@ impl FileKind {
         Ok(match &head {
             head if asic::is_zip(head) => Self::Asic,
             head if cms_file::begins(head) => Self::Cms,
+            head if xades::begins(head) => Self::Xml,
             _ => Self::Pdf,
         })
     }
@@ -65,6 +69,7 @@ impl Inspection {
             FileKind::Cms => Self::open_cms(&*source, detached, limits),
             FileKind::Pdf if detached.is_empty() => Ok(Self::open(source, limits)?),
             FileKind::Pdf => Err(OpenError::NotApart { kind: "a PDF" }),
+            FileKind::Xml => Self::open_xml(&*source, detached, limits),
         }
     }
 }
@@ -102,6 +107,9 @@ pub enum OpenError {
         /// How many.
         given: usize,
     },
+    /// The XML cannot be read.
+    #[error("the file cannot be read as XML: {0}")]
+    Xml(#[from] XmlError),
 }
 
 /// Enough for every mark; PDF headers are looked for by their own reader.

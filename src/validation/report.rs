@@ -337,7 +337,7 @@ pub struct SignatureReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
     /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `CAdES-BASELINE-…`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or
-    /// `PDF-NOT-ETSI`.
+    /// `PDF-NOT-ETSI`; of XML `XAdES-BASELINE-…` or `XML-NOT-ETSI`.
     pub signature_format: String,
     /// `SHA256withRSA` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]

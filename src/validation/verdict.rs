@@ -77,6 +77,10 @@ pub(super) fn judge_proven(
                 let carried = Carried { stamps, more };
                 bench.signature(index, signature, checked, carried, *signing_time)
             }
+            Body::Xml(body) => {
+                let carried = Carried { stamps: &body.stamps, more: &body.more };
+                bench.signature(index, signature, &body.checked, carried, body.signing_time)
+            }
             Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
     });
@@ -726,8 +730,12 @@ impl Draft {
             field: field.name.clone(),
             indication: Indication::Indeterminate,
             sub_indication: None,
-            signature_format: if signature.is_time_stamp() { "DOC-TIME-STAMP" } else { "PDF-NOT-ETSI" }
-                .to_owned(),
+            signature_format: match signature.field.sub_filter.as_str() {
+                "ETSI.RFC3161" => "DOC-TIME-STAMP",
+                "XML" => "XML-NOT-ETSI",
+                _ => "PDF-NOT-ETSI",
+            }
+            .to_owned(),
             signature_algorithm: None,
             signed_by: None,
             organization: None,
@@ -954,6 +962,10 @@ fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeSta
 fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String {
     let absent = Key::SigningCertificateAbsent.as_str();
     let attested = !checked.findings.iter().any(|finding| finding.message.key == absent);
+    if let Body::Xml(body) = &signature.body {
+        let named = format!("XAdES-BASELINE-{}", level.as_str());
+        return if body.baseline { named } else { "XML-NOT-ETSI".to_owned() };
+    }
     match signature.field.sub_filter.as_str() {
         "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
         "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),

@@ -268,9 +268,9 @@ keys! {
            "Hãy gửi giá trị băm của phần được ký theo đúng thuật toán mà chữ ký dùng.";
     DocumentApart "document.apart"
         en "The signed file lies apart from its signature and was not given."
-           "Give it as well: kyso verify FILE.p7s --detached FILE."
+           "Give it as well: kyso verify SIGNATURE --detached FILE."
         vi "Tệp được ký nằm riêng với chữ ký và chưa được cung cấp."
-           "Hãy cung cấp thêm tệp đó: kyso verify TỆP.p7s --detached TỆP.";
+           "Hãy cung cấp thêm tệp đó: kyso verify CHỮ_KÝ --detached TỆP.";
     DocumentUnseen "document.unseen"
         en "Only a digest was judged: nobody looked at the document, at what it covers and what was changed later."
            "Where that matters, verify the document itself."
@@ -326,6 +326,26 @@ keys! {
            "Ask the sender for the document with fewer signatures."
         vi "Kiểm tra hết chữ ký trong tệp này cần nhiều công sức hơn mức cho phép."
            "Đề nghị bên gửi văn bản có ít chữ ký hơn.";
+    FormatXml "format.xml"
+        en "The XML signature is malformed, or parts of it contradict one another."
+           "Do not rely on the document; ask the sender for the original."
+        vi "Chữ ký XML sai cấu trúc hoặc có các phần mâu thuẫn nhau."
+           "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    FormatXmlAmbiguous "format.xml.ambiguous"
+        en "The XML can be read in two ways: two elements of one identifier, a text cut in two, a signature out of place."
+           "Do not rely on the document; ask the sender for the original."
+        vi "Tệp XML có thể hiểu theo hai cách: hai phần tử trùng định danh, nội dung bị cắt đôi, chữ ký đặt sai chỗ."
+           "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    FormatXmlCoverage "format.xml.coverage"
+        en "The XML signature does not cover all of what it is shown with."
+           "Do not rely on the document; ask the sender for one that is signed as a whole."
+        vi "Chữ ký XML không bảo vệ toàn bộ nội dung đi cùng."
+           "Không sử dụng văn bản này; đề nghị cơ quan gửi bản được ký trọn vẹn.";
+    FormatXmlTransform "format.xml.transform"
+        en "The XML signature selects what it covers by a transform that kyso refuses (XPath, XSLT and others)."
+           "Ask the sender to sign the whole document, with enveloped-signature and a canonical form alone."
+        vi "Chữ ký XML chọn phần được ký bằng phép biến đổi mà kyso không chấp nhận (XPath, XSLT…)."
+           "Đề nghị bên gửi ký cả văn bản, chỉ dùng enveloped-signature và dạng chuẩn tắc.";
     LevelLt "level.lt"
         en "The file does not hold everything that is needed to verify the signature later without asking anybody."
            "Where it has to be kept for long, have the signature extended while the evidence can be had."

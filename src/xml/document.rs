@@ -1,6 +1,6 @@
 //! The tree: nodes in document order.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use super::XML_NAMESPACE;
 
@@ -13,6 +13,8 @@ pub struct Document {
     pub(super) root: (usize, Arc<Tag>),
     /// A namespace name without a scheme, if there is one.
     pub(super) relative_namespace: Option<Arc<str>>,
+    /// A text that was written partly as a CDATA section.
+    pub(super) spliced: Option<NodeId>,
 }
 
 /// A place in a [`Document`], and in no other.
@@ -120,6 +122,31 @@ impl Document {
     /// reference is good only where exactly one element answers.
     pub fn identified<'d>(&'d self, id: &'d str) -> impl Iterator<Item = Element<'d>> {
         self.elements().filter(move |element| element.identifiers().any(|own| own == id))
+    }
+
+    /// An element whose text is cut in two by a comment or the edge of a CDATA section.
+    ///
+    /// Canonical forms show neither, so a signature over the text holds whether they are there or not; but a program
+    /// that takes the first piece for all of it reads another value.
+    pub fn cut_text(&self) -> Option<Element<'_>> {
+        let parent = |entry: &Entry| self.element(NodeId(entry.parent));
+        if let Some(spliced) = self.spliced {
+            return self.nodes.get(spliced.0).and_then(parent);
+        }
+        let speaks = |entry: &&Entry| match &entry.kind {
+            Kind::Text(text) => !text.chars().all(super::characters::is_space),
+            _ => false,
+        };
+        let speaking: HashSet<usize> = self.nodes.iter().filter(speaks).map(|entry| entry.parent).collect();
+        let comment = |entry: &&Entry| matches!(entry.kind, Kind::Comment(_));
+        let cut = self.nodes.iter().filter(comment).find(|entry| speaking.contains(&entry.parent));
+        cut.and_then(parent)
+    }
+
+    /// Whether a processing instruction stands beside the root element.
+    pub fn has_instructions_outside(&self) -> bool {
+        self.children(0)
+            .any(|at| matches!(self.nodes.get(at).map(|entry| &entry.kind), Some(Kind::Instruction { .. })))
     }
 
     /// The places of the children of what lies at a place.
@@ -252,7 +279,7 @@ impl<'d> Element<'d> {
     }
 
     /// From the element that it lies in up to the root element.
-    pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
         std::iter::successors(self.parent(), Self::parent)
     }
 }

@@ -15,13 +15,13 @@ use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Chance, Clock, Limits},
     fetch::Fetcher,
-    service::{
-        container::{ContainerError, Dossier, DossierFile, Form, ReleasedContainer},
-        sign::{SchemeWish, SignError, Signer, SigningDesk, TimeStamping},
+    service::sign::{
+        SchemeWish, SignError, Signer, SigningDesk, TimeStamping,
+        container::{ContainerError, ContainerWishes, Dossier, Form, ReleasedContainer},
     },
     store::FileSource,
     trust::Anchors,
-    validation::{Indication, Policy},
+    validation::{Detached, Indication, Level, Policy},
     x509::Certificate,
 };
 
@@ -113,12 +113,12 @@ fn open(path: &Path) -> Result<FileSource, Failure> {
 }
 
 /// A file by its own name, composed as all systems but one write it.
-fn dossier_file(path: &Path) -> Result<DossierFile, Failure> {
+fn dossier_file(path: &Path) -> Result<Detached, Failure> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| {
         Failure::Usage(format!("{} has no name in UTF-8; a container needs one", path.display()))
     })?;
-    Ok(DossierFile { name: name.nfc().collect(), source: Arc::new(open(path)?) })
+    Ok(Detached { name: name.nfc().collect(), source: Arc::new(open(path)?) })
 }
 
 /// The same order as for PDFs: whatever can be refused without the PIN is refused before anybody is asked for it.
@@ -175,7 +175,8 @@ fn sign(args: &Args, dossier: &Dossier) -> Result<ReleasedContainer, Failure> {
         online: false,
     };
     let key = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
-    Ok(desk.sign_container(dossier, form, &args.output, &signer.identity(), key)?)
+    let wishes = ContainerWishes { form, level: if args.tsa.is_some() { Level::T } else { Level::B } };
+    Ok(desk.sign_container(dossier, &args.output, signer.identity(), &wishes, key)?)
 }
 
 impl From<ContainerError> for Failure {

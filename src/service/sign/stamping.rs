@@ -40,6 +40,17 @@ impl SigningDesk {
         Ok(*measured)
     }
 
+    /// A token for a request that is at hand.
+    pub(super) fn token_for(&self, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
+        match &self.time_stamping {
+            Some(authority) => self.ask(authority, request),
+            None => {
+                let reason = "there is no time-stamp authority (--tsa)".to_owned();
+                Err(SigningError::XmlUnsuited { reason }.into())
+            }
+        }
+    }
+
     pub(super) fn append(
         &self,
         copy: &mut Copy,

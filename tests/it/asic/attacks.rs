@@ -1,6 +1,6 @@
 //! Containers that somebody changed: none is valid, and each is told for what it is.
 
-use kyso::{asic::Kind, service::container::Form, validation::Overall};
+use kyso::{asic::Kind, service::sign::container::Form, validation::Overall};
 
 use super::parts::{Office, Packed, file, pack, unpack, zip};
 

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command, sync::Arc};
 use kyso::{
     asic::Kind,
     base::{Clock, MemorySource},
-    service::container::{ContainerError, Dossier, Form},
+    service::sign::container::{ContainerError, Dossier, Form},
     token::provision::NewKeyKind,
     validation::{Indication, Overall},
 };

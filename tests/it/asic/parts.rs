@@ -8,11 +8,13 @@ use kyso::{
     demo::pki::{DemoServices, Holder, KeyAlgorithm, SigningKey},
     fetch::Fetcher,
     service::{
-        container::{ContainerError, Dossier, DossierFile, Form, ReleasedContainer},
-        sign::{Identity, SigningDesk, TimeStamping},
+        sign::{
+            Identity, SigningDesk, TimeStamping,
+            container::{ContainerError, ContainerWishes, Dossier, Form, ReleasedContainer},
+        },
         verify::{Options, VerifyError, verify_source},
     },
-    validation::{DocumentReport, Policy},
+    validation::{Detached, DocumentReport, Level, Policy},
     x509::Certificate,
 };
 
@@ -61,7 +63,8 @@ impl Office {
         let identity = Identity { certificate: self.certificate.clone(), chain, scheme: self.key.scheme() };
         let output = self.path("out.asice");
         let key = |scheme, message: &[u8]| Ok(self.key.sign_as(scheme, message).expect("a key in memory"));
-        let released = self.desk(clock, stamped).sign_container(dossier, form, &output, &identity, key)?;
+        let wishes = ContainerWishes { form, level: if stamped { Level::T } else { Level::B } };
+        let released = self.desk(clock, stamped).sign_container(dossier, &output, identity, &wishes, key)?;
         let bytes = std::fs::read(&output).unwrap();
         std::fs::remove_file(output).unwrap();
         Ok((released, bytes))
@@ -93,7 +96,7 @@ impl Office {
 }
 
 pub(crate) fn dossier(kind: Kind, files: &[(&str, &[u8])]) -> Dossier {
-    let file = |(name, bytes): &(&str, &[u8])| DossierFile {
+    let file = |(name, bytes): &(&str, &[u8])| Detached {
         name: (*name).to_owned(),
         source: Arc::new(MemorySource(bytes.to_vec())),
     };

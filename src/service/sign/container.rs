@@ -9,21 +9,21 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    sign::{Copy, Identity, SignError, SigningDesk, TimeStamping},
-    verify::{Options, verify_source},
-};
+use super::{Copy, Identity, SignError, SigningDesk};
 use crate::{
     asic::{
         Addition, Archive, AsicError, Container, ContainerLimits, DataObject, Draft, Kind, Manifest, Role,
         Unpacked, media_type, write_archive,
     },
     base::{Digest, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
-    signing::{self, CmsRequest, SigningError, prepare_cms},
+    service::verify::{Options, verify_source},
+    signing::{
+        self, CmsRequest, prepare_cms,
+        xades::{FileToSign, Frame, XadesRequest, XmlForm, prepare_detached},
+    },
     token::TokenError,
     trust::Anchors,
-    tsp,
-    validation::{DocumentReport, Indication, Inspection, Policy, SignatureReport},
+    validation::{Detached, DocumentReport, Indication, Inspection, Level, Policy, SignatureReport},
     x509::algorithm::SignatureScheme,
 };
 
@@ -32,16 +32,7 @@ pub enum Dossier {
     /// A container that is there: one signature more goes into it.
     Existing(Arc<dyn Source>),
     /// Documents that are put into a container of this kind.
-    New(Kind, Vec<DossierFile>),
-}
-
-/// A document of a dossier.
-#[derive(Clone)]
-pub struct DossierFile {
-    /// Its name in the container.
-    pub name: String,
-    /// Its bytes.
-    pub source: Arc<dyn Source>,
+    New(Kind, Vec<Detached>),
 }
 
 /// How the signature in a container is written.
@@ -51,6 +42,15 @@ pub enum Form {
     Cades,
     /// XML, over each document.
     Xades,
+}
+
+/// What is wanted of the signature.
+#[derive(Clone, Copy, Debug)]
+pub struct ContainerWishes {
+    /// How it is written; as those that are there, or else CAdES, when absent.
+    pub form: Option<Form>,
+    /// B, T or LT. T and LT ask the time-stamp authority, LT the responders and lists of revocation as well.
+    pub level: Level,
 }
 
 /// A signed container that was verified before it was released. Nothing else can make one.
@@ -111,25 +111,23 @@ impl Dossier {
 impl SigningDesk {
     /// Puts one signature over all documents of `dossier`; the container appears at `output` whole or not at all.
     ///
-    /// Without a `form`, it is that of the signatures which are there, or else CAdES.
-    ///
     /// # Errors
     ///
     /// See [`ContainerError`]. What was given is never touched.
     pub fn sign_container(
         &self,
         dossier: &Dossier,
-        form: Option<Form>,
         output: &Path,
-        identity: &Identity,
+        identity: Identity,
+        wishes: &ContainerWishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<ReleasedContainer, ContainerError> {
         let now = self.clock.now();
         signing::check_signer(&identity.certificate, identity.scheme, now).map_err(SignError::from)?;
-        let plan = Plan::of(dossier, form, &self.limits, now)?;
+        let plan = Plan::of(dossier, wishes.form, &self.limits, now)?;
         let made = match plan.form {
-            Form::Cades => self.cades_files(&plan, identity, now, sign)?,
-            Form::Xades => return Err(refused("XAdES signatures are not made yet; choose --with cades")),
+            Form::Cades => self.cades_files(&plan, wishes.level, &identity, now, sign)?,
+            Form::Xades => self.xades_files(&plan, wishes.level, identity, now, sign)?,
         };
         let copy = Copy::made(output, |file| plan.write(&made, file))?;
         let report = self.check_container(&copy, output, &plan.signature_file, now)?;
@@ -141,6 +139,7 @@ impl SigningDesk {
     fn cades_files(
         &self,
         plan: &Plan,
+        level: Level,
         identity: &Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
@@ -170,26 +169,48 @@ impl SigningDesk {
         let value = sign(*scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
         // The key is done.
-        if let Some(authority) = &self.time_stamping {
+        if level >= Level::T {
             let request = cms.time_stamp_request(scheme.digest(), self.chance.bytes());
-            let token = self.ask_for_time(authority, &request)?;
+            let token = self.token_for(&request)?;
             cms.stamp(&token, &self.limits).map_err(SignError::from)?;
         }
         made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
         Ok(made)
     }
 
-    fn ask_for_time(
+    /// An XAdES signature over every document by its name (sections 4.3.3.4 and 4.4.3.2): its file.
+    fn xades_files(
         &self,
-        authority: &TimeStamping,
-        request: &tsp::Request,
-    ) -> Result<Vec<u8>, ContainerError> {
-        let url = authority.url();
-        let answer = self.fetcher.post_timestamp(url, &request.to_der());
-        let answer =
-            answer.map_err(|source| SignError::TimeStampAuthority { url: url.to_owned(), source })?;
-        let token = tsp::token_from_response(&answer, request).map_err(SigningError::from);
-        Ok(token.map_err(SignError::from)?)
+        plan: &Plan,
+        level: Level,
+        identity: Identity,
+        now: UtcTime,
+        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
+    ) -> Result<Vec<Made>, ContainerError> {
+        let Identity { certificate: signer, chain, scheme } = identity;
+        let request = XadesRequest {
+            signer,
+            chain,
+            scheme,
+            form: XmlForm::default(),
+            location: None,
+            role: None,
+            seed: self.chance.bytes(),
+        };
+        let file = |file: &Detached| {
+            Ok::<_, ContainerError>(FileToSign {
+                name: file.name.clone(),
+                digest: digest(&*file.source, scheme.digest())?,
+                media_type: Some(media_type(&file.name).to_owned()),
+            })
+        };
+        let files: Vec<FileToSign> = plan.files.iter().map(file).collect::<Result<_, _>>()?;
+        let prepared = prepare_detached(&files, Frame::Container, request, now).map_err(SignError::from)?;
+        let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
+        let file = prepared.finish(&value).map_err(SignError::from)?;
+        // The key is done.
+        let file = self.raise(file, &plan.files, level, scheme.digest(), now)?;
+        Ok(vec![Made { name: plan.signature_file.clone(), source: MemorySource(file.into_bytes()) }])
     }
 
     /// The verify walk over the copy: the new signature is whole, and no other one is broken.
@@ -228,7 +249,7 @@ struct Plan {
     kind: Kind,
     form: Form,
     /// The documents.
-    files: Vec<DossierFile>,
+    files: Vec<Detached>,
     /// What is there already.
     existing: Option<Archive>,
     /// The new signature file.
@@ -290,7 +311,7 @@ impl Plan {
             ));
         }
         let archive = Archive::open(source.clone(), &bounds)?;
-        let files = container.of(Role::Data).map(|entry| DossierFile {
+        let files = container.of(Role::Data).map(|entry| Detached {
             name: entry.name.clone(),
             source: Arc::new(Unpacked::new(&archive, entry)),
         });
@@ -303,7 +324,7 @@ impl Plan {
     fn named(
         kind: Kind,
         form: Form,
-        files: Vec<DossierFile>,
+        files: Vec<Detached>,
         existing: Option<Archive>,
         taken: impl Fn(&str) -> bool,
     ) -> Self {
@@ -323,7 +344,7 @@ impl Plan {
 
     /// The manifest of a CAdES signature over all documents.
     fn manifest(&self, algorithm: DigestAlgorithm) -> Result<Vec<u8>, ContainerError> {
-        let object = |(nth, file): (usize, &DossierFile)| {
+        let object = |(nth, file): (usize, &Detached)| {
             Ok::<_, ContainerError>(DataObject {
                 name: file.name.clone(),
                 media_type: Some(media_type(&file.name).to_owned()),
@@ -349,7 +370,7 @@ impl Plan {
     }
 }
 
-fn draft(kind: Kind, files: &[DossierFile], listed: bool) -> Draft<'_> {
+fn draft(kind: Kind, files: &[Detached], listed: bool) -> Draft<'_> {
     let files = files.iter().map(|file| Addition { name: file.name.clone(), source: &*file.source });
     Draft { kind, files: files.collect(), listed }
 }
