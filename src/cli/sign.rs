@@ -2,30 +2,39 @@
 
 mod container;
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use indicatif::ProgressBar;
 
 use super::pin::{PinArgs, TokenArgs};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
-    fetch::Fetcher,
+    fetch::{Fetcher, PrivateHost},
     pdf::Document,
     service::sign::{
-        Released, SchemeWish, SignError, Signer, SigningDesk, TimeStamping, container::ContainerError,
+        CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
+        container::ContainerError,
     },
     signing::{self, SigningError, Wishes},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
-    validation::{Indication, Policy},
+    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign a PDF with a token: PAdES B-B, or B-T with a time-stamp authority; or a dossier of any files, in a container.
+/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
 ///
-/// With --container, the documents are put into an ASiC container and signed together. A container that is given instead
-/// of a PDF gets one signature more over all its documents. Office files are signed in this way, too.
+/// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
+///
+/// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
+/// that is given instead of a PDF gets one signature more over all its documents.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -34,13 +43,13 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign
-    #[arg(value_name = "IN.pdf")]
+    /// The PDF to sign; with --format cades any file
+    #[arg(value_name = "IN")]
     input: PathBuf,
     #[command(flatten)]
     dossier: container::DossierArgs,
-    /// Where the signed PDF goes
-    #[arg(short, long, value_name = "OUT.pdf")]
+    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -61,7 +70,19 @@ pub(super) struct Args {
     /// Anchors for the release check (PEM); without one the verdict of a good file stays open
     #[arg(long, value_name = "PEM", help_heading = "Certificates")]
     trust: Vec<PathBuf>,
-    /// The time-stamp authority, for PAdES B-T
+    /// How the signature is kept
+    #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
+    format: FormatName,
+    /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
+    #[arg(long, help_heading = "Signature")]
+    enveloping: bool,
+    /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
+    level: Option<LevelName>,
+    /// For lt and lta: also fetch evidence from this host or network of your own; may be given several times
+    #[arg(long, value_name = "HOST", help_heading = "Signature")]
+    allow_host: Vec<PrivateHost>,
+    /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
     /// The digest
@@ -94,16 +115,49 @@ enum DigestName {
     Sha512,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// Inside a PDF (ETSI EN 319 142-1)
+    #[default]
+    Pades,
+    /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
+    Cades,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LevelName {
+    /// The signature alone
+    B,
+    /// With a time-stamp
+    T,
+    /// With all certificates and status evidence
+    Lt,
+    /// With an archive time-stamp over that
+    Lta,
+}
+
 pub(super) fn run(args: Args) -> ExitCode {
-    if let Some(status) = container::run(&args) {
-        return status;
-    }
     let json = args.json;
-    match sign(args) {
-        Ok(released) => {
-            tell(&released, json);
-            ExitCode::SUCCESS
+    let dossier = match container::wanted(&args) {
+        Ok(dossier) => dossier,
+        Err(failure) => {
+            eprintln!("kyso sign: {failure}");
+            return ExitCode::from(failure.status());
         }
+    };
+    let done = match (dossier, args.format) {
+        (Some(wanted), _) => container::sign(args, &wanted).map(|released| {
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Pades) => sign(args).map(|released| {
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Cades) => sign_cms(args).map(|released| {
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+        }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
             ExitCode::from(failure.status())
@@ -134,6 +188,8 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Enveloping { .. } => 65,
+                SignError::Level { .. } => 69,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -145,6 +201,68 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<Released, Failure> {
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if matches!(args.level, Some(LevelName::Lt | LevelName::Lta)) {
+        let words = "a PDF is signed at level b or t; kyso extend raises it";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let wishes = Wishes {
+        field: args.field.clone(),
+        reason: args.reason.clone(),
+        location: args.location.clone(),
+        contact: args.contact.clone(),
+    };
+    let output = args.output.clone();
+    let Ready { desk, signer, input, level: _ } = ready(args, None)?;
+    let progress = spinner("signing");
+    let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
+    if of_pdf.iter().any(|text| text.is_some()) {
+        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let (output, enveloping) = (args.output.clone(), args.enveloping);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Ready { desk, signer, input, level } = ready(args, None)?;
+    let progress = spinner("signing");
+    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+/// All that signing needs, the token logged in.
+struct Ready {
+    desk: SigningDesk,
+    signer: Signer,
+    input: Arc<FileSource>,
+    level: Level,
+}
+
+/// `dossier`: what is signed instead of a PDF or a file by itself.
+fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failure> {
+    let level = match args.level {
+        Some(LevelName::B) => Level::B,
+        Some(LevelName::T) => Level::T,
+        Some(LevelName::Lt) => Level::Lt,
+        Some(LevelName::Lta) => Level::Lta,
+        None if args.tsa.is_some() => Level::T,
+        None => Level::B,
+    };
+    if level >= Level::T && args.tsa.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: add --tsa URL".to_owned()));
+    }
+    if level >= Level::Lt && args.trust.is_empty() {
+        let words =
+            "this level needs the authorities to trust, for which to gather evidence: add --trust PEM";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
@@ -169,7 +287,13 @@ fn sign(args: Args) -> Result<Released, Failure> {
     let input =
         FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
     let input = Arc::new(input);
-    Document::open(input.clone(), &limits).map_err(SignError::from)?;
+    match dossier {
+        Some(wanted) => wanted.check(&limits, clock)?,
+        None if args.format == FormatName::Pades => {
+            Document::open(input.clone(), &limits).map_err(SignError::from)?;
+        }
+        None => {}
+    }
 
     let token = args.token.open().map_err(SignError::from)?;
     let certificate = match given.into_iter().next() {
@@ -189,18 +313,14 @@ fn sign(args: Args) -> Result<Released, Failure> {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::new()),
-        time_stamping: args.tsa.map(TimeStamping::new),
+        fetcher: Arc::new(Fetcher::allowing(&args.allow_host)),
+        time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
         anchors,
         policy: Policy::strict(),
-        online: false,
+        // Evidence has to be brought before it can be kept.
+        online: level >= Level::Lt,
     };
-    let wishes =
-        Wishes { field: args.field, reason: args.reason, location: args.location, contact: args.contact };
-    let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &args.output, &signer, &wishes)?;
-    progress.finish_and_clear();
-    Ok(released)
+    Ok(Ready { desk, signer, input, level })
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
@@ -219,13 +339,12 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(released: &Released, json: bool) {
+fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
     if json {
-        let took = released.took();
         let value = serde_json::json!({
-            "output": released.path(),
-            "sha256": released.report().sha256,
-            "signature": released.signature(),
+            "output": path,
+            "sha256": report.sha256,
+            "signature": signature,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -234,9 +353,11 @@ fn tell(released: &Released, json: bool) {
         println!("{value:#}");
         return;
     }
-    let Some(signature) = released.signature() else { return };
-    println!("signed    {}", released.path().display());
-    println!("field     {}", signature.field);
+    let Some(signature) = signature else { return };
+    println!("signed    {}", path.display());
+    if !signature.field.is_empty() {
+        println!("field     {}", signature.field);
+    }
     println!("signer    {}", signature.signed_by.as_deref().unwrap_or("-"));
     println!("format    {}", signature.signature_format);
     let verdict = match signature.indication {

@@ -4,13 +4,19 @@ mod archive;
 mod build;
 mod cades;
 mod parts;
+mod pem;
 mod read;
 
 pub use archive::{Covered, HashIndex, PartDigests};
 pub use build::{SignedAttributes, SignedDataParts};
 pub use cades::{CadesAttributes, SignaturePolicy};
 pub use parts::{Parts, UnsignedAttribute, ocsp_of_choice};
+pub use pem::{from_pem, pem_label};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
+
+/// How many bytes of content inside a CMS are taken in or written, beside [`crate::base::Limits::cms_bytes`] for the rest:
+/// they lie in memory, several times over.
+pub const MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

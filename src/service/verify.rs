@@ -61,7 +61,26 @@ pub fn verify_signed(
     detached: &[Detached],
     options: &Options<'_>,
 ) -> Result<DocumentReport, VerifyError> {
-    Ok(judged(Inspection::open_any(source, detached, options.limits)?, name, options))
+    Ok(inspect_signed(name, source, detached, options)?.1)
+}
+
+/// As [`verify_signed`], with the inspection that the verdict came from and all that was brought for it.
+///
+/// # Errors
+///
+/// As [`verify_signed`].
+pub fn inspect_signed(
+    name: &str,
+    source: Arc<dyn Source>,
+    detached: &[Detached],
+    options: &Options<'_>,
+) -> Result<(Inspection, DocumentReport), VerifyError> {
+    let mut inspection = Inspection::open_any(source, detached, options.limits)?;
+    if let Some(fetcher) = options.fetcher {
+        bring(&mut inspection, fetcher, options);
+    }
+    let report = inspection.judge(name, options.policy, options.anchors, options.moment);
+    Ok((inspection, report))
 }
 
 /// The verdict on a detached SignedData whose content the caller digested. Blocks on the network as

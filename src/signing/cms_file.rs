@@ -210,8 +210,8 @@ pub struct ArchiveRequest {
     pub request: tsp::Request,
 }
 
-/// The bound on a CMS holds for what comes beside the content.
-pub(crate) fn limits_with(limits: &Limits, content: usize) -> Limits {
+/// The bound on a CMS is for what comes beside the content.
+fn limits_with(limits: &Limits, content: usize) -> Limits {
     Limits { cms_bytes: limits.cms_bytes.saturating_add(content), ..limits.clone() }
 }
 

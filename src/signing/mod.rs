@@ -7,6 +7,8 @@
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
 //! ```
 //!
+//! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
+//!
 //! All of it is pure. The space for the CMS is computed from the very structure that will go into it; only
 //! the time-stamp token comes from outside, and its length is measured before (see [`TokenRoom`]).
 
@@ -30,7 +32,6 @@ use crate::{
     },
 };
 
-pub(crate) use cms_file::limits_with;
 pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use room::TokenRoom;

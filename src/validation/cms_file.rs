@@ -1,8 +1,6 @@
 //! CMS files: a SignedData alone, with its content inside (`.p7m`) or in a file apart (`.p7s`).
 
-use std::{borrow::Cow, io};
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::io;
 
 use super::{
     Detached, Inspection, OpenError, SignedFile,
@@ -14,7 +12,7 @@ use super::{
 use crate::{
     asn1::{Reader, Tag, oid},
     base::{Digest, DigestAlgorithm, Limits, Sha256, Source, digest::Hasher},
-    cms::{SignedData, SignerInfo},
+    cms::{MAX_CONTENT, SignedData, SignerInfo, from_pem, pem_label},
 };
 
 impl Inspection {
@@ -85,28 +83,6 @@ pub(super) fn begins(head: &[u8]) -> bool {
     let [0x30, length, rest @ ..] = head else { return pem_label(head).is_some() };
     let more = if *length > 0x80 { usize::from(length & 0x7F) } else { 0 };
     more <= 8 && rest.get(more..).is_some_and(|rest| rest.starts_with(SIGNED_DATA_OID))
-}
-
-/// The DER of a PEM file with one block; what is no PEM stays as it is.
-pub(super) fn from_pem(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
-    let Some(label) = pem_label(bytes) else { return Ok(Cow::Borrowed(bytes)) };
-    let text = str::from_utf8(bytes).map_err(|_| "the PEM file is not text".to_owned())?;
-    let (_, rest) = text.split_once("-----\n").or_else(|| text.split_once("-----\r\n")).unwrap_or_default();
-    let (block, after) =
-        rest.split_once(&format!("-----END {label}-----")).ok_or("the PEM file has no END line")?;
-    if !after.trim().is_empty() {
-        return Err("something follows the END line of the PEM file".to_owned());
-    }
-    let base64: String = block.split_ascii_whitespace().collect();
-    STANDARD.decode(base64).map(Cow::Owned).map_err(|error| format!("the PEM file is not Base64: {error}"))
-}
-
-/// The label of a PEM block that holds a SignedData (RFC 7468 sections 8 and 9), at the beginning of a file.
-fn pem_label(bytes: &[u8]) -> Option<&'static str> {
-    let rest = bytes.strip_prefix(b"-----BEGIN ")?;
-    LABELS
-        .into_iter()
-        .find(|label| rest.strip_prefix(label.as_bytes()).is_some_and(|rest| rest.starts_with(b"-----")))
 }
 
 /// Content inside: all that was signed is seen.
@@ -222,14 +198,8 @@ pub(super) fn digests(source: &dyn Source, algorithms: &[DigestAlgorithm]) -> io
 /// What is signed is content of type id-data. The signing-certificate attribute may be missing: it is then no CAdES.
 const PROFILE: Profile = Profile { content_type: oid::DATA, attested: false };
 
-/// As in RFC 7468, and as OpenSSL writes it.
-const LABELS: [&str; 3] = ["CMS", "PKCS7", "PKCS #7 SIGNED DATA"];
-
 /// The encoding of id-signedData, RFC 5652 section 5.1.
 const SIGNED_DATA_OID: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
-
-/// How many bytes of content inside a CMS are taken: they lie in memory, several times over.
-pub(super) const MAX_CONTENT: u64 = 64 * 1024 * 1024;
 
 /// Bytes hashed at a time.
 const PIECE: usize = 1024 * 1024;

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     asic::{
         Archive, AsicError, Container, ContainerLimits, Entry, Kind, Manifest, OpenDocumentManifest, Role,
-        Unpacked,
+        Unpacked, name_of,
     },
     base::{DigestAlgorithm, Limits, MemorySource, Sha256, Source, UtcTime},
     crypto::policy::Use,

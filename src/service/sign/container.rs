@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Copy, Identity, SignError, SigningDesk};
+use super::{Copy, Identity, SignError, SigningDesk, Steps, cms::Content, timed};
 use crate::{
     asic::{
         Addition, Archive, AsicError, Container, ContainerLimits, DataObject, Draft, Kind, Manifest, Role,
@@ -23,7 +23,9 @@ use crate::{
     },
     token::TokenError,
     trust::Anchors,
-    validation::{Detached, DocumentReport, Indication, Inspection, Level, Policy, SignatureReport},
+    validation::{
+        Detached, DocumentReport, Indication, Inspection, Level, OpenError, Policy, SignatureReport,
+    },
     x509::algorithm::SignatureScheme,
 };
 
@@ -49,7 +51,7 @@ pub enum Form {
 pub struct ContainerWishes {
     /// How it is written; as those that are there, or else CAdES, when absent.
     pub form: Option<Form>,
-    /// B, T or LT. T and LT ask the time-stamp authority, LT the responders and lists of revocation as well.
+    /// T and up ask the time-stamp authority, LT and LTA the responders and lists of revocation as well; LTA is for CAdES.
     pub level: Level,
 }
 
@@ -59,6 +61,7 @@ pub struct ReleasedContainer {
     path: PathBuf,
     report: DocumentReport,
     signature_file: String,
+    took: Steps,
 }
 
 impl ReleasedContainer {
@@ -70,6 +73,11 @@ impl ReleasedContainer {
     /// What the judge found in it.
     pub fn report(&self) -> &DocumentReport {
         &self.report
+    }
+
+    /// How long each step took, in milliseconds.
+    pub fn took(&self) -> &Steps {
+        &self.took
     }
 
     /// The new signature's part of the report.
@@ -124,15 +132,22 @@ impl SigningDesk {
     ) -> Result<ReleasedContainer, ContainerError> {
         let now = self.clock.now();
         signing::check_signer(&identity.certificate, identity.scheme, now).map_err(SignError::from)?;
-        let plan = Plan::of(dossier, wishes.form, &self.limits, now)?;
-        let made = match plan.form {
-            Form::Cades => self.cades_files(&plan, wishes.level, &identity, now, sign)?,
-            Form::Xades => self.xades_files(&plan, wishes.level, identity, now, sign)?,
-        };
-        let copy = Copy::made(output, |file| plan.write(&made, file))?;
-        let report = self.check_container(&copy, output, &plan.signature_file, now)?;
+        let (mut took, level) = (Steps::default(), wishes.level);
+        let plan = timed(&mut took.prepare, || Plan::of(dossier, wishes.form, &self.limits, now))?;
+        let mut key = 0.0;
+        let sign = |scheme, message: &[u8]| timed(&mut key, || sign(scheme, message));
+        let made = timed(&mut took.stamp, || match plan.form {
+            Form::Cades => self.cades_files(&plan, level, identity, now, sign),
+            Form::Xades => self.xades_files(&plan, level, identity, now, sign),
+        })?;
+        (took.sign, took.stamp) = (key, took.stamp - key);
+        let copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
+        let report = timed(&mut took.verify, || {
+            self.check_container(&copy, output, &plan.signature_file, level, now)
+        })?;
         copy.release(output)?;
-        Ok(ReleasedContainer { path: output.to_owned(), report, signature_file: plan.signature_file })
+        let signature_file = plan.signature_file;
+        Ok(ReleasedContainer { path: output.to_owned(), report, signature_file, took })
     }
 
     /// A CAdES signature over the only document (section 4.3.3.2) or over a manifest of all (section 4.4.3.3): its files.
@@ -140,40 +155,32 @@ impl SigningDesk {
         &self,
         plan: &Plan,
         level: Level,
-        identity: &Identity,
+        identity: Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Vec<Made>, ContainerError> {
+        self.may_reach(level)?;
         let Identity { certificate, chain, scheme } = identity;
         let mut made = Vec::new();
-        let message_digest = match plan.kind {
+        let (name, source): (String, Arc<dyn Source>) = match plan.kind {
             Kind::Extended => {
-                let manifest = plan.manifest(scheme.digest())?;
-                let digest = scheme.digest().digest(&manifest);
-                made.push(Made { name: plan.manifest_file.clone(), source: MemorySource(manifest) });
-                digest
+                let manifest = MemorySource(plan.manifest(scheme.digest())?);
+                made.push(Made { name: plan.manifest_file.clone(), source: manifest.clone() });
+                (plan.manifest_file.clone(), Arc::new(manifest))
             }
             Kind::Simple => {
                 let only = plan.files.first().ok_or_else(|| refused("it holds no document"))?;
-                digest(&*only.source, scheme.digest())?
+                (only.name.clone(), only.source.clone())
             }
         };
-        let request = CmsRequest {
-            signer: certificate.clone(),
-            chain: chain.clone(),
-            scheme: *scheme,
-            digest: message_digest,
-            enveloped: None,
-        };
+        let (content, enveloped) = Content::read(source, &name, scheme.digest(), false)?;
+        let digest = content.digest.clone();
+        let request = CmsRequest { signer: certificate, chain, scheme, digest, enveloped };
         let prepared = prepare_cms(request, now).map_err(SignError::from)?;
-        let value = sign(*scheme, prepared.to_be_signed()).map_err(SignError::from)?;
+        let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
         // The key is done.
-        if level >= Level::T {
-            let request = cms.time_stamp_request(scheme.digest(), self.chance.bytes());
-            let token = self.token_for(&request)?;
-            cms.stamp(&token, &self.limits).map_err(SignError::from)?;
-        }
+        self.raise(None, &mut cms, &content, level, now)?;
         made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
         Ok(made)
     }
@@ -187,6 +194,7 @@ impl SigningDesk {
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Vec<Made>, ContainerError> {
+        self.may_reach_xades(level)?;
         let Identity { certificate: signer, chain, scheme } = identity;
         let request = XadesRequest {
             signer,
@@ -209,7 +217,7 @@ impl SigningDesk {
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let file = prepared.finish(&value).map_err(SignError::from)?;
         // The key is done.
-        let file = self.raise(file, &plan.files, level, scheme.digest(), now)?;
+        let file = self.raise_xades(file, &plan.files, level, scheme.digest(), now)?;
         Ok(vec![Made { name: plan.signature_file.clone(), source: MemorySource(file.into_bytes()) }])
     }
 
@@ -219,6 +227,7 @@ impl SigningDesk {
         copy: &Copy,
         output: &Path,
         signature_file: &str,
+        level: Level,
         now: UtcTime,
     ) -> Result<DocumentReport, ContainerError> {
         let name = output.file_name().unwrap_or_default().to_string_lossy();
@@ -239,6 +248,12 @@ impl SigningDesk {
         }
         if let Some(reason) = broken(&report) {
             return refuse(reason);
+        }
+        let reached = new.signature_format.rsplit_once('-').is_some_and(|(_, own)| own == level.as_str());
+        if level >= Level::Lt && (new.indication != Indication::TotalPassed || !reached) {
+            let reasons = new.level_reasons.iter().chain(&new.errors).chain(&new.warnings);
+            let reasons: Vec<&str> = reasons.map(|reason| reason.message.as_str()).collect();
+            return Err(SignError::Level { level: level.as_str(), reason: reasons.join(" ") }.into());
         }
         Ok(report)
     }
@@ -287,8 +302,10 @@ impl Plan {
         limits: &Limits,
         now: UtcTime,
     ) -> Result<Self, ContainerError> {
-        let inspection =
-            Inspection::open_any(source.clone(), &[], limits).map_err(|error| refused(&error.to_string()))?;
+        let inspection = Inspection::open_any(source.clone(), &[], limits).map_err(|error| match error {
+            OpenError::Asic(error) => error.into(),
+            other => refused(&other.to_string()),
+        })?;
         // Whom to trust does not matter here: what is broken is broken for everybody.
         let report = inspection.judge("", &Policy::strict(), &Anchors::default(), now);
         if let Some(reason) = broken(&report) {

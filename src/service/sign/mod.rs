@@ -4,6 +4,7 @@
 //! happens to the input meanwhile can come between what was hashed and what is released. The copy takes the
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
+mod cms;
 pub mod container;
 mod copy;
 mod stamping;
@@ -16,6 +17,7 @@ use std::{
     time::Instant,
 };
 
+pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
 pub use stamping::TimeStamping;
 pub use xades::{XadesWishes, XmlSubject};
@@ -341,11 +343,27 @@ impl SigningDesk {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// The content is too long to lie inside its signature.
+    #[error(
+        "the document is too long to lie inside its signature (at most {limit} bytes); sign it detached instead"
+    )]
+    Enveloping {
+        /// In bytes.
+        limit: u64,
+    },
     /// The input could not be opened or read.
     #[error("the document could not be read to its end")]
     Input {
         /// What the system said.
         source: io::Error,
+    },
+    /// The level that was asked for cannot be had.
+    #[error("the signature does not reach level {level}: {reason}")]
+    Level {
+        /// The one asked for.
+        level: &'static str,
+        /// What stands against it, and what to do.
+        reason: String,
     },
     /// There is no certificate for the key.
     #[error("the token holds no certificate for key {key}; give one with --cert")]

@@ -40,17 +40,6 @@ impl SigningDesk {
         Ok(*measured)
     }
 
-    /// A token for a request that is at hand.
-    pub(super) fn token_for(&self, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
-        match &self.time_stamping {
-            Some(authority) => self.ask(authority, request),
-            None => {
-                let reason = "there is no time-stamp authority (--tsa)".to_owned();
-                Err(SigningError::XmlUnsuited { reason }.into())
-            }
-        }
-    }
-
     pub(super) fn append(
         &self,
         copy: &mut Copy,
@@ -91,11 +80,11 @@ impl SigningDesk {
         Err(SignError::UnsteadyTimeStamps { url: authority.url.clone() })
     }
 
-    fn time_stamp_request(&self, imprint: crate::base::Digest) -> tsp::Request {
+    pub(super) fn time_stamp_request(&self, imprint: crate::base::Digest) -> tsp::Request {
         tsp::Request { imprint, nonce: Some(self.chance.bytes::<8>().to_vec()), cert_req: true }
     }
 
-    fn ask(&self, authority: &TimeStamping, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
+    pub(super) fn ask(&self, authority: &TimeStamping, request: &tsp::Request) -> Result<Vec<u8>, SignError> {
         let answer = self
             .fetcher
             .post_timestamp(&authority.url, &request.to_der())

@@ -66,7 +66,7 @@ impl SigningDesk {
         let now = self.clock.now();
         let mut took = Steps::default();
         if wishes.level > Level::B {
-            self.may_reach(wishes.level)?;
+            self.may_reach_xades(wishes.level)?;
         }
         let Identity { certificate, chain, scheme } = identity;
         let request = XadesRequest {
@@ -95,7 +95,8 @@ impl SigningDesk {
         let value = timed(&mut took.sign, || sign(prepared.scheme(), prepared.to_be_signed()))?;
         let file = prepared.finish(&value)?;
         // The key is done. What follows may fail and be tried again without it.
-        let file = timed(&mut took.stamp, || self.raise(file, detached, wishes.level, scheme.digest(), now))?;
+        let file =
+            timed(&mut took.stamp, || self.raise_xades(file, detached, wishes.level, scheme.digest(), now))?;
         self.release_xml(file, detached, output, wishes.level, now, took)
     }
 
@@ -115,7 +116,7 @@ impl SigningDesk {
         output: &Path,
     ) -> Result<Released, SignError> {
         let now = self.clock.now();
-        self.may_reach(to)?;
+        self.may_reach_xades(to)?;
         let mut bytes = whole(input)?;
         let before = self.judged(bytes.clone(), detached, now)?;
         let ids = match id {
@@ -125,7 +126,7 @@ impl SigningDesk {
         let mut last = None;
         for id in ids {
             let file = XadesFile::read(bytes, Some(&id))?;
-            let file = self.raise(file, detached, to, DigestAlgorithm::Sha256, now)?;
+            let file = self.raise_xades(file, detached, to, DigestAlgorithm::Sha256, now)?;
             bytes = file.bytes().to_vec();
             last = Some(file);
         }
@@ -143,7 +144,7 @@ impl SigningDesk {
     }
 
     /// What a level needs of the desk.
-    fn may_reach(&self, level: Level) -> Result<(), SignError> {
+    pub(super) fn may_reach_xades(&self, level: Level) -> Result<(), SignError> {
         let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
         if level > Level::Lt {
             return Err(unsuited("kyso makes XAdES up to B-LT").into());
@@ -160,7 +161,7 @@ impl SigningDesk {
     }
 
     /// The levels above B, one after the other.
-    pub(super) fn raise(
+    pub(super) fn raise_xades(
         &self,
         mut file: XadesFile,
         detached: &[Detached],
@@ -170,7 +171,7 @@ impl SigningDesk {
     ) -> Result<XadesFile, SignError> {
         if to >= Level::T && !file.is_stamped()? {
             let request = file.time_stamp_request(digest, self.chance.bytes())?;
-            let token = self.token_for(&request)?;
+            let token = self.token_for(&request, Level::T)?;
             file = file.stamp(&token, &self.limits)?;
         }
         if to >= Level::Lt && !reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to) {
