@@ -20,4 +20,5 @@ mod size;
 mod support;
 mod token;
 mod wycheproof;
+mod xades;
 mod xml;
