@@ -8,6 +8,7 @@
 
 #![no_main]
 
+mod containers;
 mod documents;
 mod faces;
 mod formats;
@@ -23,7 +24,7 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 16] = [
+const TARGETS: [(&str, Target); 17] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
     ("der", formats::der),
@@ -38,6 +39,7 @@ const TARGETS: [(&str, Target); 16] = [
     ("xml", markup::xml),
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
+    ("asic", containers::asic),
     ("http", faces::http),
     ("text", faces::text),
 ];

@@ -370,6 +370,10 @@ fn list(language: Language, signature: &SignatureReport) -> Vec<Fact> {
         pick(language, "không xác định được", "not known")
     };
     list.push((pick(language, "Gốc tin cậy", "Trust anchor"), anchor.unwrap_or_else(|| none.to_owned())));
+    if !signature.scopes.is_empty() {
+        let names: Vec<&str> = signature.scopes.iter().map(|scope| scope.name.as_str()).collect();
+        list.push((pick(language, "Văn bản được ký", "Documents signed"), names.join("; ")));
+    }
     list
 }
 

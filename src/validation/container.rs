@@ -124,9 +124,12 @@ impl<'c> Reader<'c> {
             self.faults.push(fatal(Key::AsicDataFiles.message(message)));
         }
         let signed = [Role::CadesSignature, Role::XadesSignatures, Role::TimeStamp];
-        let signatures: usize = signed.into_iter().map(|role| self.container.of(role).count()).sum();
-        if signatures > MAX_PARTS {
-            return Err(AsicError::Limit { what: "signatures", limit: MAX_PARTS as u64 });
+        let manifests = [Role::Manifest, Role::ArchiveManifest];
+        for (what, roles) in [("signatures", &signed[..]), ("manifests", &manifests)] {
+            let count: usize = roles.iter().map(|role| self.container.of(*role).count()).sum();
+            if count > MAX_PARTS {
+                return Err(AsicError::Limit { what, limit: MAX_PARTS as u64 });
+            }
         }
         for entry in self.container.of(Role::OpenDocumentManifest) {
             let bytes = self.container.archive().read(entry)?;

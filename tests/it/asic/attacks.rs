@@ -344,8 +344,10 @@ fn archives_that_are_too_much_are_refused() {
 #[test]
 fn one_changed_byte_makes_no_other_container_valid() {
     let office = Office::new();
-    for kind in [Kind::Extended, Kind::Simple] {
-        let good = office.sign(kind, Form::Cades, &FILES[..1]);
+    for (kind, form) in
+        [(Kind::Extended, Form::Cades), (Kind::Simple, Form::Cades), (Kind::Extended, Form::Xades)]
+    {
+        let good = office.sign(kind, form, &FILES[..1]);
         let before = office.judge(&good).unwrap();
         assert_eq!(before.overall, Overall::Valid);
         let step = good.len() / 400;
@@ -365,7 +367,101 @@ fn one_changed_byte_makes_no_other_container_valid() {
                 _ => refused += 1,
             }
         }
-        println!("{}: {refused} refused, {same} the same", kind.name());
+        println!("{} {form:?}: {refused} refused, {same} the same", kind.name());
         assert!(refused > same * 4, "{refused} refused, {same} the same");
+    }
+}
+
+/// XAdES binds documents by name: the same attacks, and those that only XML has.
+#[test]
+fn files_under_an_xml_signature_cannot_be_exchanged() {
+    let office = Office::new();
+    let good = office.sign(Kind::Extended, Form::Xades, &FILES);
+    let other = office.sign(Kind::Extended, Form::Xades, &[FILES[0], ("phụ lục.txt", b"ba")]);
+    assert_eq!(office.judge(&pack(&unpack(&good))).unwrap().overall, Overall::Valid, "the harness itself");
+    let signature = "META-INF/signatures001.xml";
+    let theirs = file(&mut unpack(&other), signature).clone();
+    let edit = |from: &'static str, to: &'static str| {
+        move |files: &mut Files| {
+            let xml = String::from_utf8(file(files, signature).clone()).unwrap();
+            assert!(xml.contains(from), "{from}");
+            *file(files, signature) = xml.replacen(from, to, 1).into_bytes();
+        }
+    };
+    let cases: Vec<(&str, &str, Box<dyn Fn(&mut Files)>)> = vec![
+        (
+            "a file nobody signed",
+            "asic.uncovered-file",
+            Box::new(|files| {
+                files.push(("thêm.txt".into(), b"x".to_vec()));
+                files.retain(|(name, _)| name != "META-INF/manifest.xml");
+            }),
+        ),
+        (
+            "one that the list does not name",
+            "asic.manifest",
+            Box::new(|files| {
+                files.push(("thêm.txt".into(), b"x".to_vec()));
+            }),
+        ),
+        ("replaced", "digest.mismatch", Box::new(|files| *file(files, "phụ lục.txt") = b"ba".to_vec())),
+        ("removed", "asic.missing-file", Box::new(|files| files.retain(|(name, _)| name != "phụ lục.txt"))),
+        (
+            "renamed",
+            "asic.missing-file",
+            Box::new(|files| {
+                for (name, _) in files.iter_mut().filter(|(name, _)| name == "phụ lục.txt") {
+                    *name = "phụ lục 2.txt".into();
+                }
+            }),
+        ),
+        (
+            "the signature of another container",
+            "digest.mismatch",
+            Box::new(move |files| {
+                theirs.clone_into(file(files, signature));
+            }),
+        ),
+        ("a reference led elsewhere", "signature.mismatch", Box::new(edit("URI=\"ph", "URI=\"./ph"))),
+        ("a reference led out", "signature.mismatch", Box::new(edit("URI=\"ph", "URI=\"../ph"))),
+        (
+            "a reference that is double-encoded",
+            "signature.mismatch",
+            Box::new(edit("URI=\"ph%", "URI=\"ph%25")),
+        ),
+        (
+            "two copies of the signature",
+            "format.xml",
+            Box::new(|files| {
+                let xml = String::from_utf8(file(files, signature).clone()).unwrap();
+                let from = xml.find("<ds:Signature ").or_else(|| xml.find("<ds:Signature>")).unwrap();
+                let end = xml.rfind("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+                let twice = format!("{}{}", &xml[..end], &xml[from..]);
+                *file(files, signature) = twice.into_bytes();
+            }),
+        ),
+        ("no signature", "format.xml", Box::new(|files| *file(files, signature) = b"<a/>".to_vec())),
+        (
+            "a DTD",
+            "format.xml",
+            Box::new(|files| {
+                let xml = String::from_utf8(file(files, signature).clone()).unwrap();
+                let at = xml.find("?>").map_or(0, |at| at + 2);
+                *file(files, signature) = format!("{}<!DOCTYPE a>{}", &xml[..at], &xml[at..]).into_bytes();
+            }),
+        ),
+        (
+            "called ASiC-S",
+            "asic.data-files",
+            Box::new(|files| {
+                *file(files, "mimetype") = kyso::asic::ASIC_S.into();
+            }),
+        ),
+    ];
+    for (what, key, change) in cases {
+        let mut files = unpack(&good);
+        change(&mut files);
+        let told = said(&office, &pack(&files));
+        assert!(told.iter().any(|one| one.starts_with(key)), "{what}: {told:?}");
     }
 }

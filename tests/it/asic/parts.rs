@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use kyso::{
     asic::{Archive, ContainerLimits, Kind},
-    base::{Chance, Clock, Limits, MemorySource},
+    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource},
     demo::pki::{DemoServices, Holder, KeyAlgorithm, SigningKey},
     fetch::Fetcher,
     service::{
@@ -39,13 +39,13 @@ impl Office {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn desk(&self, clock: Clock, stamped: bool) -> SigningDesk {
+    pub(crate) fn desk(&self, clock: Clock) -> SigningDesk {
         SigningDesk {
             clock,
             chance: Chance::system(),
             limits: Limits::default(),
             fetcher: Fetcher::allowing([self.services.host()]).into(),
-            time_stamping: stamped.then(|| TimeStamping::new(self.services.tsa_url())),
+            time_stamping: Some(TimeStamping::new(self.services.tsa_url())),
             anchors: self.services.pki().anchors(),
             policy: Policy::strict(),
             online: true,
@@ -57,14 +57,14 @@ impl Office {
         dossier: &Dossier,
         form: Option<Form>,
         clock: Clock,
-        stamped: bool,
+        level: Level,
     ) -> Result<(ReleasedContainer, Vec<u8>), ContainerError> {
         let chain = self.services.pki().chain();
         let identity = Identity { certificate: self.certificate.clone(), chain, scheme: self.key.scheme() };
         let output = self.path("out.asice");
         let key = |scheme, message: &[u8]| Ok(self.key.sign_as(scheme, message).expect("a key in memory"));
-        let wishes = ContainerWishes { form, level: if stamped { Level::T } else { Level::B } };
-        let released = self.desk(clock, stamped).sign_container(dossier, &output, identity, &wishes, key)?;
+        let wishes = ContainerWishes { form, level };
+        let released = self.desk(clock).sign_container(dossier, &output, identity, &wishes, key)?;
         let bytes = std::fs::read(&output).unwrap();
         std::fs::remove_file(output).unwrap();
         Ok((released, bytes))
@@ -72,13 +72,20 @@ impl Office {
 
     /// A container of these documents, without a time-stamp.
     pub(crate) fn sign(&self, kind: Kind, form: Form, files: &[(&str, &[u8])]) -> Vec<u8> {
-        self.release(&dossier(kind, files), Some(form), Clock::System, false).unwrap().1
+        self.release(&dossier(kind, files), Some(form), Clock::System, Level::B).unwrap().1
     }
 
     /// One signature more.
     pub(crate) fn sign_again(&self, container: &[u8]) -> Vec<u8> {
         let dossier = Dossier::Existing(Arc::new(MemorySource(container.to_vec())));
-        self.release(&dossier, None, Clock::System, false).unwrap().1
+        self.release(&dossier, None, Clock::System, Level::B).unwrap().1
+    }
+
+    /// A time-stamp token of the demo authority over these bytes.
+    pub(crate) fn stamp(&self, bytes: &[u8]) -> Vec<u8> {
+        let imprint = DigestAlgorithm::Sha256.digest(bytes);
+        let request = kyso::tsp::Request { imprint, nonce: Some(vec![7; 8]), cert_req: true };
+        self.services.pki().tsa().token(&request, Clock::System.now()).unwrap()
     }
 
     pub(crate) fn judge(&self, container: &[u8]) -> Result<DocumentReport, VerifyError> {
