@@ -194,7 +194,9 @@ impl SigningDesk {
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Vec<Made>, ContainerError> {
-        self.may_reach_xades(level)?;
+        if level > Level::B {
+            self.may_reach_xades(level)?;
+        }
         let Identity { certificate: signer, chain, scheme } = identity;
         let request = XadesRequest {
             signer,
