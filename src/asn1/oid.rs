@@ -35,6 +35,24 @@ oids! {
     COMMITMENT_TYPE = "1.2.840.113549.1.9.16.2.16";
     /// id-aa-ets-signerLocation, RFC 5126 section 5.11.2.
     SIGNER_LOCATION = "1.2.840.113549.1.9.16.2.17";
+    /// id-aa-ets-signerAttr, RFC 5126 section 5.11.3.
+    SIGNER_ATTRIBUTES = "1.2.840.113549.1.9.16.2.18";
+    /// id-aa-ets-signerAttrV2, ETSI EN 319 122-1 section 5.2.6.1.
+    SIGNER_ATTRIBUTES_V2 = "0.4.0.19122.1.1";
+    /// id-spq-ets-uri, RFC 5126 section 5.8.1.
+    SPQ_URI = "1.2.840.113549.1.9.16.5.1";
+    /// id-cti-ets-proofOfOrigin, RFC 5126 section 5.11.1.
+    PROOF_OF_ORIGIN = "1.2.840.113549.1.9.16.6.1";
+    /// id-cti-ets-proofOfReceipt, RFC 5126 section 5.11.1.
+    PROOF_OF_RECEIPT = "1.2.840.113549.1.9.16.6.2";
+    /// id-cti-ets-proofOfDelivery, RFC 5126 section 5.11.1.
+    PROOF_OF_DELIVERY = "1.2.840.113549.1.9.16.6.3";
+    /// id-cti-ets-proofOfSender, RFC 5126 section 5.11.1.
+    PROOF_OF_SENDER = "1.2.840.113549.1.9.16.6.4";
+    /// id-cti-ets-proofOfApproval, RFC 5126 section 5.11.1.
+    PROOF_OF_APPROVAL = "1.2.840.113549.1.9.16.6.5";
+    /// id-cti-ets-proofOfCreation, RFC 5126 section 5.11.1.
+    PROOF_OF_CREATION = "1.2.840.113549.1.9.16.6.6";
     /// id-aa-ets-contentTimestamp, RFC 5126 section 5.11.4.
     CONTENT_TIME_STAMP = "1.2.840.113549.1.9.16.2.20";
     /// id-aa-ets-certificateRefs, RFC 5126 section 6.2.1.

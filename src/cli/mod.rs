@@ -1,12 +1,15 @@
 //! The command line: a file a verb.
 
 mod demo;
+mod fields;
 mod ledger;
 mod path;
 mod path_words;
 mod people;
 mod pin;
 mod pki;
+mod review;
+mod says;
 mod serve;
 mod sign;
 mod token;
@@ -28,6 +31,8 @@ struct Cli {
 enum Verb {
     /// Run the whole story on this machine: sign, verify, dispatch, record; then keep serving
     Demo(demo::Args),
+    /// List the signature fields of a PDF, or add one
+    Fields(fields::Args),
     /// Prove, check and audit the dispatch ledger
     Ledger(ledger::Args),
     /// Ask whether a certificate can be relied on
@@ -36,6 +41,8 @@ enum Verb {
     People(people::Args),
     /// Make the test certificates of `certs-test/`
     Pki(pki::Args),
+    /// Check that a prepared file is the reviewed document with an empty signature, and nothing else
+    Review(review::Args),
     /// Serve the API and the pages
     Serve(serve::Args),
     /// Sign a PDF, or a dossier in a container, with a token
@@ -64,10 +71,12 @@ pub fn main() -> ExitCode {
     };
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
+        Verb::Fields(args) => fields::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),
         Verb::People(args) => people::run(args),
         Verb::Pki(args) => pki::run(args),
+        Verb::Review(args) => review::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Sign(args) => sign::run(args),
         Verb::Token(args) => token::run(args),

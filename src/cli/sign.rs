@@ -11,7 +11,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::pin::{PinArgs, TokenArgs};
+use super::{
+    pin::{PinArgs, TokenArgs},
+    says::SaysArgs,
+};
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
@@ -20,7 +23,7 @@ use crate::{
         CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
         container::ContainerError,
     },
-    signing::{self, SigningError, Wishes},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
@@ -85,9 +88,9 @@ pub(super) struct Args {
     /// The time-stamp authority, for level t and up
     #[arg(long, value_name = "URL", help_heading = "Signature")]
     tsa: Option<String>,
-    /// The digest
-    #[arg(long, value_enum, default_value_t = DigestName::Sha256, help_heading = "Signature")]
-    digest: DigestName,
+    /// The digest; SHA-256, unless the author of the field has another one in mind
+    #[arg(long, value_enum, help_heading = "Signature")]
+    digest: Option<DigestName>,
     /// RSASSA-PSS instead of PKCS#1 v1.5, where key and token allow it
     #[arg(long, help_heading = "Signature")]
     pss: bool,
@@ -103,13 +106,15 @@ pub(super) struct Args {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT", help_heading = "Signature")]
     contact: Option<String>,
+    #[command(flatten)]
+    says: SaysArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DigestName {
+pub(super) enum DigestName {
     Sha256,
     Sha384,
     Sha512,
@@ -190,6 +195,8 @@ impl Failure {
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Level { .. } => 69,
+                SignError::Signing(SigningError::Seed { .. }) => 65,
+                SignError::Signing(SigningError::Wish { .. }) => 64,
                 SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
@@ -208,14 +215,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
         let words = "a PDF is signed at level b or t; kyso extend raises it";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let wishes = Wishes {
-        field: args.field.clone(),
-        reason: args.reason.clone(),
-        location: args.location.clone(),
-        contact: args.contact.clone(),
-    };
     let output = args.output.clone();
-    let Ready { desk, signer, input, level: _ } = ready(args, None)?;
+    let Ready { desk, signer, input, wishes, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -224,13 +225,13 @@ fn sign(args: Args) -> Result<Released, Failure> {
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) {
-        let words = "--field, --reason, --location and --contact are for PDF; leave them away";
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level } = ready(args, None)?;
+    let Ready { desk, signer, input, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
     progress.finish_and_clear();
@@ -243,6 +244,7 @@ struct Ready {
     signer: Signer,
     input: Arc<FileSource>,
     level: Level,
+    wishes: Wishes,
 }
 
 /// `dossier`: what is signed instead of a PDF or a file by itself.
@@ -267,7 +269,29 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let wish = SchemeWish { digest: args.digest.into(), pss: args.pss };
+    // Everything that can be refused without the PIN is refused before anybody is asked for it.
+    let clock = Clock::System;
+    let limits = Limits::default();
+    let input =
+        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = Arc::new(input);
+    let document = match (dossier, args.format) {
+        (Some(wanted), _) => {
+            wanted.check(&limits, clock)?;
+            None
+        }
+        (None, FormatName::Pades) => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
+        (None, FormatName::Cades) => None,
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
+    };
+    let digest = match args.digest {
+        Some(digest) => digest.into(),
+        None => preferred()?.unwrap_or(DigestAlgorithm::Sha256),
+    };
+    let wish = SchemeWish { digest, pss: args.pss };
     let given = args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default();
     let mut chain: Vec<Certificate> = given.iter().skip(1).cloned().collect();
     for file in &args.chain {
@@ -277,22 +301,15 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     for file in &args.trust {
         anchors.certificates.extend(certificates(file)?);
     }
-
-    // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
-    let limits = Limits::default();
+    let wishes = Wishes {
+        field: args.field,
+        reason: args.reason,
+        location: args.location,
+        contact: args.contact,
+        ..args.says.wishes()
+    };
     if let Some(certificate) = given.first() {
         check(certificate, wish, clock)?;
-    }
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    match dossier {
-        Some(wanted) => wanted.check(&limits, clock)?,
-        None if args.format == FormatName::Pades => {
-            Document::open(input.clone(), &limits).map_err(SignError::from)?;
-        }
-        None => {}
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -305,6 +322,16 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     };
     if let Some(certificate) = &certificate {
         check(certificate, wish, clock)?;
+    }
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
+        let request = Request {
+            signer: certificate.clone(),
+            chain: chain.clone(),
+            scheme: wish.scheme_for(certificate)?,
+            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            wishes: wishes.clone(),
+        };
+        signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
@@ -320,7 +347,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt,
     };
-    Ok(Ready { desk, signer, input, level })
+    Ok(Ready { desk, signer, input, level, wishes })
 }
 
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {

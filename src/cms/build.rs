@@ -28,15 +28,26 @@ pub struct SignedAttributes {
 impl SignedAttributes {
     /// The DER SET OF to be signed.
     pub fn to_der(&self) -> Vec<u8> {
-        let mut attributes = vec![
-            attribute(oid::CONTENT_TYPE, &write::oid(self.content_type)),
-            attribute(oid::MESSAGE_DIGEST, &write::octet_string(&self.message_digest.bytes)),
-            attribute(oid::SIGNING_CERTIFICATE_V2, &self.signing_certificate()),
+        self.to_der_with(&[])
+    }
+
+    /// As [`SignedAttributes::to_der`], with more attributes of one value each: see [`super::Statements`].
+    pub fn to_der_with(&self, more: &[(ObjectIdentifier, Vec<u8>)]) -> Vec<u8> {
+        let own = self.values();
+        write::set_of(own.iter().chain(more).map(|(kind, value)| attribute(*kind, value)).collect())
+    }
+
+    /// Each attribute's type and the encoding of its one value.
+    pub fn values(&self) -> Vec<(ObjectIdentifier, Vec<u8>)> {
+        let mut values = vec![
+            (oid::CONTENT_TYPE, write::oid(self.content_type)),
+            (oid::MESSAGE_DIGEST, write::octet_string(&self.message_digest.bytes)),
+            (oid::SIGNING_CERTIFICATE_V2, self.signing_certificate()),
         ];
         if let Some(moment) = self.signing_time {
-            attributes.push(attribute(oid::SIGNING_TIME, &write::time(moment)));
+            values.push((oid::SIGNING_TIME, write::time(moment)));
         }
-        write::set_of(attributes)
+        values
     }
 
     /// issuerSerial is left out: the signer id says the same, and only the digest binds (RFC 5035 section 5).

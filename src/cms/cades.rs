@@ -17,6 +17,10 @@ use crate::{
 pub struct CadesAttributes {
     /// signature-policy-identifier, signed: what makes an EPES signature.
     pub signature_policy: Option<SignaturePolicy>,
+    /// Where the text of the signature policy is, by the signer's word.
+    pub signature_policy_uri: Option<String>,
+    /// signer-attributes-v2, or signer-attributes: the roles that the signer claims. Nobody vouches for them.
+    pub claimed_roles: Vec<String>,
     /// commitment-type-indication, signed: what the signer meant by signing.
     pub commitment_types: Vec<ObjectIdentifier>,
     /// signer-location, signed: country, locality and the lines of the postal address, as far as they are given.
@@ -91,6 +95,10 @@ impl CadesAttributes {
         match kind {
             oid::SIGNATURE_POLICY_ID => {
                 self.signature_policy = Some(policy(value).unwrap_or(SignaturePolicy::Unreadable));
+                self.signature_policy_uri = policy_uri(value);
+            }
+            oid::SIGNER_ATTRIBUTES | oid::SIGNER_ATTRIBUTES_V2 => {
+                claimed_roles(value, limits.certificates, &mut self.claimed_roles);
             }
             oid::COMMITMENT_TYPE => {
                 let kind = value.reader().any().and_then(|kind| kind.oid());
@@ -185,6 +193,54 @@ fn policy(value: &Tlv<'_>) -> Option<SignaturePolicy> {
     });
     Some(SignaturePolicy::Named { id, digest })
 }
+
+/// The id-spq-ets-uri among the qualifiers of a signature policy:
+/// `SigPolicyQualifierInfo ::= SEQUENCE { sigPolicyQualifierId OBJECT IDENTIFIER, sigQualifier ANY }`.
+fn policy_uri(value: &Tlv<'_>) -> Option<String> {
+    let mut fields = value.expect(Tag::SEQUENCE).ok()?.reader();
+    fields.any().ok()?;
+    let mut uri = None;
+    while !fields.is_empty() {
+        each(&fields.any().ok()?, |qualifier| {
+            let mut parts = qualifier.reader();
+            let kind = parts.any().and_then(|kind| kind.oid());
+            if let (Ok(oid::SPQ_URI), Ok(text)) = (kind, parts.any()) {
+                uri = uri.take().or_else(|| std::str::from_utf8(text.value).ok().map(str::to_owned));
+            }
+        });
+    }
+    uri
+}
+
+/// The text values of the claimed attributes, whatever their type.
+///
+/// ```text
+/// SignerAttributeV2 ::= SEQUENCE { claimedAttributes [0] SEQUENCE OF Attribute OPTIONAL, … }
+/// SignerAttribute   ::= SEQUENCE OF CHOICE { claimedAttributes [0] SEQUENCE OF Attribute, … }
+/// ```
+///
+/// Both in a module with explicit tags (ETSI EN 319 122-1 annex D).
+fn claimed_roles(value: &Tlv<'_>, limit: usize, roles: &mut Vec<String>) {
+    each(value, |choice| {
+        if choice.tag != Tag::context(0) {
+            return;
+        }
+        each(choice, |attributes| {
+            each(attributes, |attribute| {
+                let mut parts = attribute.reader();
+                let (Ok(_), Ok(values)) = (parts.any(), parts.take(Tag::SET)) else { return };
+                each(&values, |text| {
+                    if roles.len() < limit && TEXTS.contains(&text.tag) {
+                        roles.extend(std::str::from_utf8(text.value).map(str::to_owned));
+                    }
+                });
+            });
+        });
+    });
+}
+
+/// UTF8String, PrintableString, IA5String.
+const TEXTS: [Tag; 3] = [Tag(0x0C), Tag(0x13), Tag(0x16)];
 
 /// ```text
 /// SignerLocation ::= SEQUENCE {
@@ -281,6 +337,27 @@ mod tests {
         let approval = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.6.5");
         let commitment = write::sequence([write::oid(approval)]);
         assert_eq!(read(true, oid::COMMITMENT_TYPE, &commitment).commitment_types, [approval]);
+    }
+
+    #[test]
+    fn roles_are_read_from_both_versions() {
+        let title = |texts: &[&str]| {
+            write::sequence([
+                write::oid(oid::TITLE),
+                write::set_of(texts.iter().map(|text| utf8(text)).collect()),
+            ])
+        };
+        let claimed = explicit(0, &write::sequence([title(&["Chủ tịch"]), title(&["Ủy viên", "b"])]));
+        let certified = explicit(1, &write::sequence([title(&["không"])]));
+        let value = write::sequence([claimed, certified]);
+        for kind in [oid::SIGNER_ATTRIBUTES, oid::SIGNER_ATTRIBUTES_V2] {
+            assert_eq!(read(true, kind, &value).claimed_roles, ["Chủ tịch", "b", "Ủy viên"], "{kind}");
+            assert!(read(false, kind, &value).claimed_roles.is_empty());
+            assert!(read(true, kind, &write::null()).claimed_roles.is_empty());
+        }
+        let many = vec![title(&["x"]); 5000];
+        let value = write::sequence([explicit(0, &write::sequence(many))]);
+        assert_eq!(read(true, oid::SIGNER_ATTRIBUTES_V2, &value).claimed_roles.len(), 200);
     }
 
     #[test]

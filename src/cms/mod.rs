@@ -6,6 +6,7 @@ mod cades;
 mod parts;
 mod pem;
 mod read;
+mod statements;
 
 pub use archive::{Covered, HashIndex, PartDigests};
 pub use build::{SignedAttributes, SignedDataParts};
@@ -13,6 +14,7 @@ pub use cades::{CadesAttributes, SignaturePolicy};
 pub use parts::{Parts, UnsignedAttribute, ocsp_of_choice};
 pub use pem::{from_pem, pem_label};
 pub use read::{CmsError, EssCertId, SignedData, SignerId, SignerInfo};
+pub use statements::{Commitment, SignedPolicy, Statements};
 
 /// How many bytes of content inside a CMS are taken in or written, beside [`crate::base::Limits::cms_bytes`] for the rest:
 /// they lie in memory, several times over.

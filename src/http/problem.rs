@@ -319,6 +319,9 @@ impl From<SignError> for Problem {
         };
         let entry = match &error {
             SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => return refused(pdf),
+            SignError::Signing(wish @ (SigningError::Seed { .. } | SigningError::Wish { .. })) => {
+                return refused(wish);
+            }
             SignError::TimeStampAuthority { .. }
             | SignError::UnsteadyTimeStamps { .. }
             | SignError::Signing(SigningError::TimeStamp(_)) => &TIMESTAMP_UNAVAILABLE,

@@ -10,7 +10,7 @@ use super::ObjectId;
 pub enum PdfError {
     /// A certification signature permits no further change (ISO 32000-2 section 12.8.2.2, `/P 1`).
     #[error(
-        "the author's certification permits no change, so no signature can be added; sign the document before it is certified"
+        "an earlier signature permits no further change (a certification, or a lock of the whole document), so no signature can be added; sign the document before that one"
     )]
     Certified,
     /// Something is not as ISO 32000 has it. kyso does not guess at what was meant.
@@ -48,6 +48,30 @@ pub enum PdfError {
         what: &'static str,
         /// The bound that was met, from [`crate::base::Limits`] or a constant of this room.
         limit: u64,
+    },
+    /// There is no such page.
+    #[error("there is no page {page}: the document has {pages}")]
+    NoPage {
+        /// From 1.
+        page: usize,
+        /// How many there are.
+        pages: usize,
+    },
+    /// A certification signature is the first one of a file (ISO 32000-2 section 12.8.1).
+    #[error(
+        "a certification has to be the first signature of a document, and this one has {signatures} already; sign it without certifying"
+    )]
+    NotFirst {
+        /// How many, document time-stamps included.
+        signatures: usize,
+    },
+    /// What is asked for would break the signatures of the file.
+    #[error(
+        "the document has {signatures} signatures, which a new field would break; add fields before it is signed"
+    )]
+    Signed {
+        /// How many, document time-stamps included.
+        signatures: usize,
     },
     /// The CMS does not fit the space that [`super::prepare_signature`] reserved.
     #[error("the signature is {needed} bytes long, but only {reserved} bytes were reserved for it")]

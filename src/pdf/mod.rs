@@ -9,19 +9,25 @@
 mod change;
 mod document;
 mod error;
+mod fields;
 mod guard;
 mod lexer;
+mod mdp;
 mod object;
 mod revision;
+mod seed;
 mod signature;
 mod stream;
 mod write;
 mod xref;
 
-pub use change::{Change, ChangeKind};
+pub use change::{AddedSignature, Change, ChangeKind, NotAlone};
 pub use document::Document;
 pub use error::{ByteRangeError, PdfError};
+pub use fields::{NewField, SignatureSlot, add_signature_field};
+pub use mdp::{DocMdp, UnknownWord};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
 pub use revision::Revision;
+pub use seed::{CertificateFlag, CertificateSeed, SeedFlag, SeedValue, TimeStampSeed};
 pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};
 pub use write::{Increment, NewSignature, prepare_signature};

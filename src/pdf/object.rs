@@ -41,6 +41,12 @@ impl Object {
         Self::Name(name.as_ref().to_vec())
     }
 
+    /// A number, whole where it can be; to a hundredth otherwise.
+    pub fn number(value: f64) -> Self {
+        Real::parse(format!("{value:.2}").as_bytes())
+            .map_or(Self::Integer(0), |real| real.0.parse().map_or(Self::Real(real), Self::Integer))
+    }
+
     /// The whole number, if it is one.
     pub fn as_integer(&self) -> Option<i64> {
         match self {

@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
-    Document, PdfError, SignatureKind,
+    Document, NewField, PdfError, SignatureKind,
+    mdp::{DocMdp, Standing, references},
     object::{Dictionary, Object, ObjectId, encode_text},
-    signature::Field,
+    signature::{Field, FieldLock},
     xref::XrefKind,
 };
-use crate::base::{Sha256, UtcTime};
+use crate::base::{DigestAlgorithm, Sha256, UtcTime};
 
 /// What a new signature's dictionary and field say.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +35,13 @@ pub struct NewSignature {
     pub signer_name: Option<String>,
     /// `/M`, written in the time of Vietnam (UTC+7).
     pub claimed_time: Option<UtcTime>,
+    /// Makes it a certification signature that permits so much; `None` for an approval signature.
+    pub certify: Option<DocMdp>,
+    /// What it locks. A new field says so in its `/Lock`; a field that has a `/Lock` keeps its own, and no other one
+    /// may be asked for.
+    pub lock: Option<FieldLock>,
+    /// The digest of the signed bytes, as the references of a certification or a lock name it.
+    pub digest: Option<DigestAlgorithm>,
     /// Bytes (not hex digits) reserved for the CMS; from 1 to [`crate::base::Limits::cms_bytes`].
     pub contents_len: usize,
 }
@@ -81,63 +89,52 @@ impl Increment {
 
 /// Writes the revision that adds a signature, in the file's own cross-reference kind.
 ///
-/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled.
+/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled. What its
+/// `/Lock` locks the signature locks; its `/SV` is for the caller to keep (see [`Document::seed_value`]).
 ///
 /// # Errors
 ///
-/// [`PdfError::Certified`] when the document's certification permits no change; [`PdfError::Field`] when the field
-/// cannot be used; [`PdfError::Damaged`] when the form or the page tree is broken, or bytes follow the last `%%EOF`.
+/// [`PdfError::Certified`] when an earlier signature permits no change; [`PdfError::NotFirst`] when a certification is
+/// asked for behind another signature; [`PdfError::Field`] when the field cannot be used; [`PdfError::Damaged`] when
+/// the form or the page tree is broken, or bytes follow the last `%%EOF`.
 pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
-    if let Some(offset) = document.trailing_bytes()? {
-        return Err(PdfError::damaged(offset, "other bytes follow the last %%EOF"));
-    }
+    document.refuse_trailing_bytes()?;
     let limit = document.limits.cms_bytes;
     if new.contents_len == 0 || new.contents_len > limit {
         return Err(PdfError::limit("the space for the signature", limit));
     }
-    if new.kind == SignatureKind::Signature {
-        refuse_certified(document)?;
-    }
+    // A time-stamp may always follow.
+    let standing = match new.kind {
+        SignatureKind::DocTimeStamp => Standing::default(),
+        SignatureKind::Signature => Standing::of(document)?,
+    };
+    standing.admits(new)?;
     let mut update = Update::new(document)?;
     let signature = update.allocate()?;
-    let field = match choose_field(document, new)? {
-        Chosen::Empty(field) => {
+    let (field, lock) = match choose_field(document, new, &standing)? {
+        Chosen::Empty(field, lock) => {
             update.fill_field(&field, signature)?;
-            field.name
+            (field.name, lock)
         }
         Chosen::New(name) => {
-            update.add_field(&name, signature)?;
-            name
+            update.add_field(&name, signature, new)?;
+            (name, new.lock.clone())
         }
     };
-    update.assemble(new, signature, field)
-}
-
-fn refuse_certified(document: &Document) -> Result<(), PdfError> {
-    let last = document.last();
-    let catalog = document.catalog()?;
-    let mut levels: Vec<Option<u8>> =
-        document.signatures()?.into_iter().map(|signature| signature.doc_mdp).collect();
-    if let Some(permissions) = catalog.get("Perms")
-        && let Some(certified) =
-            document.resolve(last, permissions)?.1.as_dictionary().and_then(|all| all.get("DocMDP"))
-        && let Some(signature) = document.resolve(last, certified)?.1.as_dictionary()
-    {
-        // A certification that does not say what it permits is read as the strictest.
-        levels.push(Some(document.doc_mdp(last, signature)?.unwrap_or(1)));
+    if new.certify.is_some() {
+        update.certify(signature)?;
     }
-    if levels.iter().flatten().any(|level| !matches!(level, 2 | 3)) {
-        return Err(PdfError::Certified);
-    }
-    Ok(())
+    let references = references(new, lock.as_ref(), document.catalog_at(document.last())?.0);
+    update.assemble(new, references, signature, field)
 }
 
 enum Chosen {
-    Empty(Field),
+    /// With what a signature in it locks.
+    Empty(Field, Option<FieldLock>),
     New(String),
 }
 
-fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfError> {
+fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) -> Result<Chosen, PdfError> {
     let fields = document.fields_at(document.last())?;
     let Some(name) = &new.field else {
         let taken: HashSet<&str> =
@@ -147,7 +144,6 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
         return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
-    let below = format!("{name}.");
     if let Some(field) = fields.iter().find(|field| field.name == *name) {
         if field.kind.as_deref() != Some(b"Sig") {
             return refuse("it is no signature field");
@@ -157,33 +153,55 @@ fn choose_field(document: &Document, new: &NewSignature) -> Result<Chosen, PdfEr
         {
             return refuse("it is signed already");
         }
-        if field.dictionary.get("Lock").is_some() || field.dictionary.get("SV").is_some() {
-            return refuse(
-                "its author bound it to conditions (/Lock or /SV) that kyso does not carry out yet",
-            );
+        if standing.locks(name) {
+            return refuse("an earlier signature locked it");
         }
-        return Ok(Chosen::Empty(field.clone()));
+        let own = document.field_lock(name, &field.dictionary)?;
+        let lock = match (own, &new.lock) {
+            (Some(own), Some(wanted)) if own != *wanted => {
+                return refuse(
+                    "its author fixed in it what a signature locks (/Lock), which is something else",
+                );
+            }
+            // Only a field's own /Lock can say what the document permits afterwards.
+            (None, Some(FieldLock { level: Some(_), .. })) => {
+                return refuse("only a new field can say what the document permits after the signature");
+            }
+            (own, wanted) => own.or_else(|| wanted.clone()),
+        };
+        return Ok(Chosen::Empty(field.clone(), lock));
     }
-    if name.is_empty() || name.contains('.') || name.len() > 127 {
-        return refuse("there is none of that name, and a new one has 1 to 127 bytes without a full stop");
-    }
-    if fields.iter().any(|field| field.name.starts_with(&below)) {
-        return refuse("it is a group of fields");
-    }
+    check_new_name(&fields, name)?;
     Ok(Chosen::New(name.clone()))
 }
 
+/// Whether a new field of the form may have this name.
+pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfError> {
+    let refuse = |what| Err(PdfError::Field { name: name.to_owned(), what });
+    if name.is_empty() || name.contains('.') || name.len() > 127 {
+        return refuse("there is none of that name, and a new one has 1 to 127 bytes without a full stop");
+    }
+    if fields.iter().any(|field| field.name == name) {
+        return refuse("there is one of that name");
+    }
+    let below = format!("{name}.");
+    if fields.iter().any(|field| field.name.starts_with(&below)) {
+        return refuse("it is a group of fields");
+    }
+    Ok(())
+}
+
 /// The objects of the new revision, by number.
-struct Update<'a> {
+pub(super) struct Update<'a> {
     document: &'a Document,
     objects: BTreeMap<u32, (u16, Object)>,
     next: u32,
-    /// Numbers that the catalog, the form or the first page refer to, though there may be no such object.
+    /// Numbers that the catalog, the form or the page refer to, though there may be no such object.
     avoided: HashSet<u32>,
 }
 
 impl<'a> Update<'a> {
-    fn new(document: &'a Document) -> Result<Self, PdfError> {
+    pub(super) fn new(document: &'a Document) -> Result<Self, PdfError> {
         let size = document.trailer().integer("Size").and_then(|size| u32::try_from(size).ok()).unwrap_or(1);
         let highest = document.revisions().iter().filter_map(|revision| revision.entries.last());
         let highest = highest.map(|entry| entry.number.saturating_add(1)).max().unwrap_or(1);
@@ -226,11 +244,38 @@ impl<'a> Update<'a> {
         let mut dictionary = field.dictionary.clone();
         dictionary.set("V", Object::Reference(signature));
         self.put(field.id, Object::Dictionary(dictionary));
-        self.extend_form(None)
+        self.extend_form(None, SIGNATURES_EXIST | APPEND_ONLY)
     }
 
-    fn add_field(&mut self, name: &str, signature: ObjectId) -> Result<(), PdfError> {
-        let (page_id, mut page) = first_page(self.document)?;
+    /// Adds a signature field with nothing in it.
+    pub(super) fn add_empty_field(
+        &mut self,
+        new: &NewField,
+        (page_id, page): (ObjectId, Dictionary),
+    ) -> Result<(), PdfError> {
+        Object::Dictionary(page.clone()).for_each_reference(&mut |id| {
+            self.avoided.insert(id.0);
+        });
+        let field = self.allocate()?;
+        let mut widget = Dictionary::new();
+        widget.set("Type", Object::name("Annot"));
+        widget.set("Subtype", Object::name("Widget"));
+        widget.set("FT", Object::name("Sig"));
+        widget.set("T", Object::String(encode_text(&new.name)));
+        widget.set("F", Object::Integer(PRINT_AND_LOCKED));
+        let sides = new.rectangle.iter().map(|side| Object::number(*side));
+        widget.set("Rect", Object::Array(sides.collect()));
+        widget.set("P", Object::Reference(page_id));
+        if let Some(lock) = &new.lock {
+            widget.set("Lock", Object::Dictionary(lock.to_dictionary()));
+        }
+        self.put(field, Object::Dictionary(widget));
+        self.annotate(page_id, page, field)?;
+        self.extend_form(Some(field), SIGNATURES_EXIST)
+    }
+
+    fn add_field(&mut self, name: &str, signature: ObjectId, new: &NewSignature) -> Result<(), PdfError> {
+        let (page_id, page) = first_page(self.document)?;
         let field = self.allocate()?;
         let mut widget = Dictionary::new();
         widget.set("Type", Object::name("Annot"));
@@ -241,8 +286,17 @@ impl<'a> Update<'a> {
         widget.set("F", Object::Integer(PRINT_AND_LOCKED));
         widget.set("Rect", Object::Array(vec![Object::Integer(0); 4]));
         widget.set("P", Object::Reference(page_id));
+        if let Some(lock) = &new.lock {
+            widget.set("Lock", Object::Dictionary(lock.to_dictionary()));
+        }
         self.put(field, Object::Dictionary(widget));
 
+        self.annotate(page_id, page, field)?;
+        self.extend_form(Some(field), SIGNATURES_EXIST | APPEND_ONLY)
+    }
+
+    /// Puts a widget on a page.
+    fn annotate(&mut self, page_id: ObjectId, mut page: Dictionary, field: ObjectId) -> Result<(), PdfError> {
         let annotations = page.get("Annots").cloned().unwrap_or_default();
         match self.resolve(&annotations)? {
             (Some(id), Object::Array(mut list)) => {
@@ -258,14 +312,43 @@ impl<'a> Update<'a> {
                 page.set("Annots", Object::Array(vec![Object::Reference(field)]));
                 self.put(page_id, Object::Dictionary(page));
             }
-            _ => return Err(PdfError::damaged(0, "the first page's /Annots is no array")),
+            _ => return Err(PdfError::damaged(0, "the page's /Annots is no array")),
         }
-        self.extend_form(Some(field))
+        Ok(())
     }
 
-    /// Adds `field` to the form, if given, and says in the form that there are signatures.
-    fn extend_form(&mut self, field: Option<ObjectId>) -> Result<(), PdfError> {
-        let (root, mut catalog) = self.document.catalog_at(self.document.last())?;
+    /// Names the signature in the catalog as the one that certifies (ISO 32000-2 section 12.8.6).
+    fn certify(&mut self, signature: ObjectId) -> Result<(), PdfError> {
+        let (root, mut catalog) = self.catalog()?;
+        let entry = catalog.get("Perms").cloned().unwrap_or_default();
+        let (id, mut permissions) = match self.resolve(&entry)? {
+            (id, Object::Dictionary(permissions)) => (id, permissions),
+            (_, Object::Null) => (None, Dictionary::new()),
+            _ => return Err(PdfError::damaged(0, "the catalog's /Perms is no dictionary")),
+        };
+        permissions.set("DocMDP", Object::Reference(signature));
+        match id {
+            Some(id) => self.put(id, Object::Dictionary(permissions)),
+            None => {
+                catalog.set("Perms", Object::Dictionary(permissions));
+                self.put(root, Object::Dictionary(catalog));
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalog as this revision has it so far.
+    fn catalog(&self) -> Result<(ObjectId, Dictionary), PdfError> {
+        let (root, catalog) = self.document.catalog_at(self.document.last())?;
+        Ok(match self.objects.get(&root.0) {
+            Some((_, Object::Dictionary(changed))) => (root, changed.clone()),
+            _ => (root, catalog),
+        })
+    }
+
+    /// Adds `field` to the form, if given, and sets `/SigFlags`.
+    fn extend_form(&mut self, field: Option<ObjectId>, flags: i64) -> Result<(), PdfError> {
+        let (root, mut catalog) = self.catalog()?;
         let entry = catalog.get("AcroForm").cloned().unwrap_or_default();
         let (id, mut form) = match self.resolve(&entry)? {
             (id, Object::Dictionary(form)) => (id, form),
@@ -278,10 +361,7 @@ impl<'a> Update<'a> {
             _ => return Err(PdfError::damaged(0, "the catalog's /AcroForm is no dictionary")),
         };
         let before = form.clone();
-        form.set(
-            "SigFlags",
-            Object::Integer(form.integer("SigFlags").unwrap_or(0) | SIGNATURES_EXIST_APPEND_ONLY),
-        );
+        form.set("SigFlags", Object::Integer(form.integer("SigFlags").unwrap_or(0) | flags));
         if let Some(field) = field {
             let fields = form.get("Fields").cloned().unwrap_or_default();
             match self.resolve(&fields)? {
@@ -310,12 +390,15 @@ impl<'a> Update<'a> {
         Ok(())
     }
 
-    fn assemble(
-        mut self,
-        new: &NewSignature,
-        signature: ObjectId,
-        field: String,
-    ) -> Result<Increment, PdfError> {
+    /// The revision without a signature: the bytes to append.
+    pub(super) fn finish_plain(mut self) -> Result<Vec<u8>, PdfError> {
+        let mut tail = self.written()?;
+        self.cross_reference(&mut tail)?;
+        Ok(tail.bytes)
+    }
+
+    /// The objects of the revision, which are the first of its bytes.
+    fn written(&mut self) -> Result<Tail, PdfError> {
         let base_len = self.document.source.len();
         let mut tail = Tail { base_len, bytes: Vec::new(), entries: Vec::new() };
         if base_len > 0
@@ -323,17 +406,29 @@ impl<'a> Update<'a> {
         {
             tail.bytes.push(b'\n');
         }
-        let mut objects = std::mem::take(&mut self.objects);
-        objects.remove(&signature.0);
+        let objects = std::mem::take(&mut self.objects);
         for (number, (generation, object)) in &objects {
             tail.open((*number, *generation));
             object.write(&mut tail.bytes);
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
+        Ok(tail)
+    }
+
+    fn assemble(
+        mut self,
+        new: &NewSignature,
+        references: Option<Object>,
+        signature: ObjectId,
+        field: String,
+    ) -> Result<Increment, PdfError> {
+        self.objects.remove(&signature.0);
+        let mut tail = self.written()?;
+        let base_len = tail.base_len;
         // Wide enough for the length of the whole file, whatever follows.
         let width = (base_len.saturating_add(u64::from(u32::MAX))).to_string().len();
         tail.open(signature);
-        let numbers = tail.signature_dictionary(new, width);
+        let numbers = tail.signature_dictionary(new, references, width);
         let digits = tail.contents(new.contents_len);
         self.cross_reference(&mut tail)?;
 
@@ -393,7 +488,12 @@ impl Tail {
     }
 
     /// All of the signature dictionary but `/Contents`. Gives the place of the numbers in `/ByteRange`.
-    fn signature_dictionary(&mut self, new: &NewSignature, width: usize) -> usize {
+    fn signature_dictionary(
+        &mut self,
+        new: &NewSignature,
+        references: Option<Object>,
+        width: usize,
+    ) -> usize {
         let mut dictionary = Dictionary::new();
         dictionary.set("Filter", Object::name("Adobe.PPKLite"));
         dictionary.set("SubFilter", Object::name(new.sub_filter));
@@ -403,6 +503,9 @@ impl Tail {
         };
         dictionary.set("Type", Object::name(kind));
         if new.kind == SignatureKind::Signature {
+            if let Some(references) = references {
+                dictionary.set("Reference", references);
+            }
             let texts = [
                 ("ContactInfo", &new.contact),
                 ("Location", &new.location),
@@ -533,9 +636,12 @@ fn format_date(moment: UtcTime) -> String {
 /// ISO 32000-2 table 167: bits 3 and 8.
 const PRINT_AND_LOCKED: i64 = 132;
 
-/// ISO 32000-2 table 225: `SignaturesExist` and `AppendOnly`.
-const SIGNATURES_EXIST_APPEND_ONLY: i64 = 3;
+/// ISO 32000-2 table 225: there is a signature field.
+const SIGNATURES_EXIST: i64 = 1;
+
+/// ISO 32000-2 table 225: what is not appended breaks a signature.
+const APPEND_ONLY: i64 = 1 << 1;
 
 /// What belongs to one cross-reference section alone.
-const NOT_CARRIED_OVER: [&str; 9] =
+pub(super) const NOT_CARRIED_OVER: [&str; 9] =
     ["DecodeParms", "Filter", "Index", "Length", "Prev", "Size", "Type", "W", "XRefStm"];

@@ -14,9 +14,12 @@ use quick_xml::{
 };
 
 use super::algorithm::{SHA256, signature_uri};
-use crate::validation::{
-    CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
-    SignatureReport, TimeSource, TimeStampKind, Unreadable,
+use crate::{
+    cms::Commitment,
+    validation::{
+        CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Report,
+        SignatureReport, StatementsReport, TimeSource, TimeStampKind, Unreadable,
+    },
 };
 
 /// The report on all documents of `report`, in UTF-8.
@@ -162,7 +165,9 @@ impl Xml {
             .filter_map(|stamp| Some((stamp.kind, stamp.production_time.as_deref()?)))
             .collect();
         let texts = [&signature.claimed_signing_time, &signature.location, &signature.reason];
-        if stamps.is_empty() && texts.iter().all(|text| text.is_none()) {
+        let statements = &signature.statements;
+        let silent = *statements == StatementsReport::default();
+        if stamps.is_empty() && silent && texts.iter().all(|text| text.is_none()) {
             return Ok(());
         }
         self.element("SignatureAttributes", &[], |xml| {
@@ -170,8 +175,36 @@ impl Xml {
             if let Some(time) = &signature.claimed_signing_time {
                 xml.element("SigningTime", &signed, |xml| xml.leaf("Time", time))?;
             }
+            for commitment in &statements.commitment_types {
+                let known = commitment.parse::<Commitment>().ok();
+                if let Some(Commitment(kind)) = known {
+                    xml.element("CommitmentTypeIndication", &signed, |xml| {
+                        xml.leaf("CommitmentTypeIdentifier", &format!("urn:oid:{kind}"))
+                    })?;
+                }
+            }
+            if let Some(policy) = &statements.signature_policy {
+                let identifier = &policy.identifier;
+                let dotted = identifier.starts_with(|first: char| first.is_ascii_digit());
+                // An implied policy has no identifier of its own; what is unreadable is left out.
+                if dotted || identifier == "implied" {
+                    let id =
+                        if dotted { format!("urn:oid:{identifier}") } else { "urn:kyso:implied".to_owned() };
+                    xml.element("SigPolicyIdentifier", &signed, |xml| xml.leaf("SigPolicyId", &id))?;
+                }
+            }
             if let Some(location) = &signature.location {
                 xml.element("SignatureProductionPlace", &signed, |xml| xml.leaf("AddressString", location))?;
+            }
+            if !statements.signer_roles.is_empty() {
+                xml.element("SignerRole", &signed, |xml| {
+                    statements.signer_roles.iter().try_for_each(|role| {
+                        xml.element("RoleDetails", &[], |xml| {
+                            xml.leaf("Role", role)?;
+                            xml.leaf("EndorsementType", "claimed")
+                        })
+                    })
+                })?;
             }
             for (kind, time) in stamps {
                 let (name, is_signed) = match kind {

@@ -9,6 +9,7 @@ pub mod people;
 pub mod siva;
 
 mod algorithm;
+mod statements;
 
 /// Reports for the tests of this room, with real certificates in them.
 #[cfg(test)]
@@ -17,8 +18,8 @@ mod sample {
         base::DigestAlgorithm,
         validation::{
             CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
-            ModificationLevel, Origin, SignatureReport, StatusReport, StatusSource, TimeSource,
-            TimeStampKind, TimeStampReport,
+            ModificationLevel, Origin, SignatureReport, StatementsReport, StatusReport, StatusSource,
+            TimeSource, TimeStampKind, TimeStampReport,
         },
         x509::{Certificate, certificates_from_pem},
     };
@@ -97,6 +98,7 @@ mod sample {
             best_signature_time_source: Some(TimeSource::TimeStamp),
             reason: Some("Phê duyệt".to_owned()),
             location: None,
+            statements: StatementsReport::default(),
             certification_level: None,
             digest_matches: true,
             signature_matches: true,

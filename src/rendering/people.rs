@@ -569,6 +569,7 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
         (pick(language, "Nơi ký", "Location"), &signature.location),
     ];
     facts.extend(texts.into_iter().filter_map(|(label, text)| Some((label, text.clone()?))));
+    facts.extend(super::statements::facts(language, &signature.statements));
     let times = [
         (pick(language, "Giờ khai", "Claimed time"), &signature.claimed_signing_time),
         (pick(language, "Giờ chứng minh được", "Best signature time"), &signature.best_signature_time),
@@ -639,7 +640,7 @@ fn unreadable_words(language: Language, error: &Message) -> (String, String) {
     (why.to_owned(), next.to_owned())
 }
 
-const fn pick<'a>(language: Language, vietnamese: &'a str, english: &'a str) -> &'a str {
+pub(super) const fn pick<'a>(language: Language, vietnamese: &'a str, english: &'a str) -> &'a str {
     match language {
         Language::English => english,
         Language::Vietnamese => vietnamese,
@@ -670,7 +671,7 @@ const MAX_STEPS: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::CoverageLevel;
+    use crate::validation::{CoverageLevel, StatementsReport};
 
     fn signature(indication: Indication, by: &str) -> SignatureReport {
         SignatureReport {
@@ -698,6 +699,7 @@ mod tests {
             best_signature_time_source: Some(TimeSource::TimeStamp),
             reason: None,
             location: None,
+            statements: StatementsReport::default(),
             certification_level: None,
             digest_matches: true,
             signature_matches: true,

@@ -238,6 +238,9 @@ pub struct Info {
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_production_place: Option<Place>,
+    /// The roles that the signer claims.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signer_role: Vec<SignerRole>,
     /// `/Reason` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_reason: Option<String>,
@@ -252,6 +255,15 @@ pub struct Info {
 pub struct Place {
     /// As stated by the signer.
     pub city: String,
+}
+
+/// One of `signerRole`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = siva::SignerRole)]
+pub struct SignerRole {
+    /// As stated by the signer.
+    pub claimed_role: String,
 }
 
 /// One of `archiveTimeStamps`.
@@ -455,6 +467,12 @@ impl Info {
                 .and_then(|stamp| stamp.imprint.as_ref())
                 .map(|imprint| STANDARD.encode(digest_info(imprint))),
             signature_production_place: signature.location.clone().map(|city| Place { city }),
+            signer_role: signature
+                .statements
+                .signer_roles
+                .iter()
+                .map(|role| SignerRole { claimed_role: role.clone() })
+                .collect(),
             signing_reason: signature.reason.clone(),
             archive_time_stamps: own_archive
                 .chain(archive.iter().map(|one| ArchiveTimeStamp::of(one)))

@@ -14,7 +14,9 @@
 
 mod cms_file;
 mod document_stamp;
+pub mod review;
 mod room;
+pub mod seed;
 pub mod xades;
 
 use std::sync::Arc;
@@ -22,9 +24,9 @@ use std::sync::Arc;
 use crate::{
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{CmsError, SignedAttributes, SignedDataParts},
+    cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
     crypto::{self, CryptoError},
-    pdf::{self, Document, Increment, NewSignature, PdfError, SignatureKind},
+    pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
     tsp,
     x509::{
         Certificate,
@@ -62,6 +64,48 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
+    /// approval signature.
+    pub certify: Option<DocMdp>,
+    /// The fields that may not change afterwards, and what the document permits.
+    pub lock: Option<FieldLock>,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
+}
+
+impl Wishes {
+    /// Whether all of this may be said together.
+    ///
+    /// ETSI EN 319 142-1 section 6.3, requirements on commitment-type-indication and on `/Reason`, and ISO 32000-2
+    /// section 12.8.3.4.4: a reason in words, or a commitment or policy by identifier, never both.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::Wish`].
+    pub fn check(&self) -> Result<(), SigningError> {
+        let refuse = |reason: &str| Err(SigningError::Wish { reason: reason.to_owned() });
+        let Statements { policy, commitment, roles } = &self.statements;
+        if self.reason.is_some() && commitment.is_some() {
+            return refuse("a commitment and a reason exclude each other in PAdES; leave one of them out");
+        }
+        if self.reason.is_some() && policy.is_some() {
+            return refuse(
+                "a signature policy and a reason exclude each other in PAdES; leave one of them out",
+            );
+        }
+        if roles.iter().any(|role| role.trim().is_empty() || role.len() > LONGEST_TEXT) {
+            return refuse("a role has from 1 to 1000 bytes");
+        }
+        let uri = policy.as_ref().and_then(|policy| policy.uri.as_ref());
+        if uri.is_some_and(|uri| uri.is_empty() || uri.len() > LONGEST_TEXT || !uri.is_ascii()) {
+            return refuse("the address of a signature policy has from 1 to 1000 ASCII characters");
+        }
+        let weak = |policy: &crate::cms::SignedPolicy| policy.digest.algorithm.is_weak();
+        if policy.as_ref().is_some_and(weak) {
+            return refuse("the digest of a signature policy is at least SHA-256");
+        }
+        Ok(())
+    }
 }
 
 /// Checks that `signer` may sign at `now` with `scheme`, before anyone is asked for a PIN.
@@ -114,11 +158,35 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::Pdf`] when the file cannot take a signature.
-pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Prepared, SigningError> {
+/// As [`check_signer`] and [`Wishes::check`]; [`SigningError::Seed`] when the field's author asks for something else;
+/// [`SigningError::Pdf`] when the file cannot take a signature.
+pub fn prepare(document: &Document, mut request: Request, now: UtcTime) -> Result<Prepared, SigningError> {
+    let (increment, contents_len) = revision(document, &mut request, now)?;
+    let message_digest = increment_digest(document, &increment, request.scheme.digest())?;
+    let to_be_signed = signed_attributes(&request, message_digest);
+    Ok(Prepared { request, increment, to_be_signed, contents_len })
+}
+
+/// Refuses what [`prepare`] would refuse, without reading the document to its end: before anyone is asked for a PIN.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn check(document: &Document, request: &Request, now: UtcTime) -> Result<(), SigningError> {
+    revision(document, &mut request.clone(), now).map(drop)
+}
+
+/// The revision to append, and the room for the CMS in it, in bytes.
+fn revision(
+    document: &Document,
+    request: &mut Request,
+    now: UtcTime,
+) -> Result<(Increment, usize), SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    seed::settle(document, request)?;
+    request.wishes.check()?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
-    let contents_len = longest_cms(&request, room)?;
+    let contents_len = longest_cms(request, room)?;
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
@@ -128,19 +196,12 @@ pub fn prepare(document: &Document, request: Request, now: UtcTime) -> Result<Pr
         contact: request.wishes.contact.clone(),
         signer_name: request.signer.subject().common_name(),
         claimed_time: Some(now),
+        certify: request.wishes.certify,
+        lock: request.wishes.lock.clone(),
+        digest: Some(request.scheme.digest()),
         contents_len,
     };
-    let increment = pdf::prepare_signature(document, &new)?;
-    let message_digest = increment_digest(document, &increment, request.scheme.digest())?;
-    let attributes = SignedAttributes {
-        content_type: oid::DATA,
-        message_digest,
-        signer: request.signer.clone(),
-        // PAdES keeps the claimed time in /M alone (ETSI EN 319 142-1 section 6.3, requirement on signing-time).
-        signing_time: None,
-    };
-    let to_be_signed = attributes.to_der();
-    Ok(Prepared { request, increment, to_be_signed, contents_len })
+    Ok((pdf::prepare_signature(document, &new)?, contents_len))
 }
 
 /// A revision that waits for its signature value.
@@ -166,6 +227,12 @@ impl Prepared {
     /// The name of the field that will hold the signature.
     pub fn field(&self) -> &str {
         &self.increment.field
+    }
+
+    /// The bytes to append, the place of the signature still empty: behind the document they make the prepared file,
+    /// for whoever holds the key to look at ([`review::review`]).
+    pub fn tail(&self) -> &[u8] {
+        &self.increment.tail
     }
 
     /// Takes the signature value, which must fit the certificate.
@@ -270,6 +337,14 @@ pub enum SigningError {
         /// What does not fit.
         reason: String,
     },
+    /// The author of the field asks for another signature (ISO 32000-2 section 12.7.5.5).
+    #[error("the author of the field {field:?} asks for what this signature would not have: {what}")]
+    Seed {
+        /// Its fully qualified name.
+        field: String,
+        /// Which seed value is not met, and what would meet it.
+        what: String,
+    },
     /// The time-stamp authority gave something else.
     #[error("the time-stamp cannot be used: {0}")]
     TimeStamp(#[from] tsp::TspError),
@@ -288,22 +363,38 @@ pub enum SigningError {
     /// The value does not fit the certificate.
     #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
     Value(#[source] CryptoError),
+    /// What the signer wants to say cannot be said so.
+    #[error("this cannot be said with a signature: {reason}")]
+    Wish {
+        /// Why, and what to do.
+        reason: String,
+    },
 }
+
+/// Of a role or an address, in bytes.
+const LONGEST_TEXT: usize = 1000;
 
 /// The exact length of the CMS with the longest signature value that the key can give and a token of
 /// `token_len` bytes (0: none).
 fn longest_cms(request: &Request, token_len: usize) -> Result<usize, SigningError> {
     let digest = request.scheme.digest();
-    let attributes = SignedAttributes {
-        content_type: oid::DATA,
-        message_digest: Digest { algorithm: digest, bytes: vec![0; digest.len()] },
-        signer: request.signer.clone(),
-        signing_time: None,
-    };
+    let attributes = signed_attributes(request, Digest { algorithm: digest, bytes: vec![0; digest.len()] });
     let value = vec![0; longest_value(key_kind(&request.signer)?)];
     let token = vec![0; token_len];
     let token = (token_len > 0).then_some(&token[..]);
-    Ok(signed_data(request, &attributes.to_der(), &value, token).len())
+    Ok(signed_data(request, &attributes, &value, token).len())
+}
+
+/// What the key signs.
+fn signed_attributes(request: &Request, message_digest: Digest) -> Vec<u8> {
+    let attributes = SignedAttributes {
+        content_type: oid::DATA,
+        message_digest,
+        signer: request.signer.clone(),
+        // PAdES keeps the claimed time in /M alone (ETSI EN 319 142-1 section 6.3, requirement on signing-time).
+        signing_time: None,
+    };
+    attributes.to_der_with(&request.wishes.statements.attributes())
 }
 
 fn signed_data(request: &Request, attributes: &[u8], value: &[u8], token: Option<&[u8]>) -> Vec<u8> {

@@ -28,6 +28,7 @@ mod policy;
 mod record;
 mod report;
 mod security_store;
+mod statements;
 mod verdict;
 pub mod words;
 mod xades;
@@ -44,6 +45,7 @@ pub use report::{
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
     StatusSource, TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
+pub use statements::{SignaturePolicyReport, StatementsReport};
 
 /// Something the judge would like to have. The caller may fetch it, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StatementsReport;
 use crate::{base::Digest, x509::Certificate};
 
 /// The answer for a set of documents.
@@ -397,6 +398,9 @@ pub struct SignatureReport {
     /// `/Location` of the signature dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What the signer says under protection: policy, commitments, roles.
+    #[serde(flatten)]
+    pub statements: StatementsReport,
     /// `/P` of a certification signature (DocMDP): 1 no changes, 2 forms and signatures, 3 annotations as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certification_level: Option<u8>,

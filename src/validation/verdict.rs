@@ -10,8 +10,8 @@ use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, SignatureReport, StatusEvidence, StatusReport, StatusSource,
-    TimeSource, TimeStampKind, TimeStampReport,
+    ModificationLevel, Need, Origin, Policy, SignatureReport, StatementsReport, StatusEvidence, StatusReport,
+    StatusSource, TimeSource, TimeStampKind, TimeStampReport,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
     long_term::Carried,
@@ -755,6 +755,7 @@ impl Draft {
             best_signature_time_source: None,
             reason: field.reason.clone(),
             location: field.location.clone(),
+            statements: StatementsReport::of(signature),
             certification_level: field.doc_mdp,
             digest_matches: false,
             signature_matches: false,

@@ -141,6 +141,12 @@ impl Certificate {
         })
     }
 
+    /// One bit of keyUsage by its number, from 0 (digitalSignature) to 8 (decipherOnly); `None` when the extension is
+    /// absent.
+    pub fn key_usage_bit(&self, number: u16) -> Option<bool> {
+        self.parts.key_usage.map(|bits| number < 16 && bits >> number & 1 == 1)
+    }
+
     /// extKeyUsage OIDs and whether the extension is critical; `None` when absent.
     pub fn extended_key_usage(&self) -> Option<(bool, Vec<ObjectIdentifier>)> {
         self.parts.extended_key_usage.clone()

@@ -104,6 +104,16 @@ impl Name {
         self.rdns.iter().flatten().all(|attribute| attribute.text.is_some())
     }
 
+    /// The attribute type of a short name such as `CN`, whatever its case, or of an object identifier in digits.
+    pub fn attribute_type(name: &str) -> Option<ObjectIdentifier> {
+        let short = SHORT_NAMES.iter().find(|(_, short)| short.eq_ignore_ascii_case(name));
+        let known = short.map(|(oid, _)| *oid);
+        known.or_else(|| name.eq_ignore_ascii_case("E").then_some(oid::EMAIL_ADDRESS)).or_else(|| {
+            let digits = name.starts_with(|first: char| first.is_ascii_digit());
+            digits.then(|| ObjectIdentifier::new(name).ok()).flatten()
+        })
+    }
+
     /// Every value of an attribute type, as text; `None` for a value that is no text.
     pub fn attributes(&self, oid: ObjectIdentifier) -> impl Iterator<Item = Option<&str>> {
         let all = self.rdns.iter().flatten().filter(move |attribute| attribute.oid == oid);

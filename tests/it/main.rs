@@ -6,6 +6,7 @@ mod crypto_policy;
 mod databases;
 mod demo;
 mod fetch;
+mod fields;
 mod fire;
 mod formats;
 mod house;

@@ -278,8 +278,8 @@ pub(crate) struct Desk {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) pki: DemoServices,
     pub(crate) root: PathBuf,
-    certificate: PathBuf,
-    chain: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) chain: PathBuf,
     spki: Vec<u8>,
     module: String,
     softhsm: Option<PathBuf>,
@@ -402,7 +402,7 @@ impl Desk {
         })
     }
 
-    fn judge(&self, bytes: Vec<u8>) -> Option<DocumentReport> {
+    pub(crate) fn judge(&self, bytes: Vec<u8>) -> Option<DocumentReport> {
         let (anchors, policy, limits) = (self.pki.pki().anchors(), Policy::strict(), Limits::default());
         let fetcher = Fetcher::allowing([self.pki.host()]);
         let options = kyso::service::verify::Options {
@@ -425,12 +425,12 @@ impl Desk {
     }
 
     /// kyso, poppler and pyHanko accept every one of `count` signatures.
-    fn everybody_accepts(&self, pdf: &Path, count: usize) {
+    pub(crate) fn everybody_accepts(&self, pdf: &Path, count: usize) {
         self.everybody_accepts_count(pdf, count, count);
     }
 
     /// As above, where poppler does not count document time-stamps.
-    fn everybody_accepts_count(&self, pdf: &Path, count: usize, for_poppler: usize) {
+    pub(crate) fn everybody_accepts_count(&self, pdf: &Path, count: usize, for_poppler: usize) {
         let report = self.verify(pdf);
         assert_eq!(report["documents"][0]["overall"], "valid", "{report:#}");
         assert_eq!(report["documents"][0]["signatures"].as_array().map(Vec::len), Some(count), "{report:#}");
@@ -499,7 +499,7 @@ impl GrowingAuthority {
     }
 }
 
-fn sample() -> PathBuf {
+pub(crate) fn sample() -> PathBuf {
     support::root().join("samples/quyet-dinh.pdf")
 }
 
@@ -507,7 +507,7 @@ fn path(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

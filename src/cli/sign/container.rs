@@ -9,7 +9,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Args, Failure, FormatName, Ready, ready, spinner};
+use super::{Args, Failure, FormatName, Ready, SaysArgs, ready, spinner};
 use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Clock, Limits},
@@ -82,8 +82,11 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
     if args.enveloping || args.format != FormatName::Pades {
         return usage("a container has --with instead of --format and --enveloping");
     }
-    if [&args.field, &args.reason, &args.location, &args.contact].into_iter().any(Option::is_some) {
-        return usage("--field, --reason, --location and --contact are for PDF; leave them away");
+    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
+    if of_pdf.into_iter().any(Option::is_some) || args.says != SaysArgs::default() {
+        return usage(
+            "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away",
+        );
     }
     let form = with.map(|with| match with {
         WithName::Cades => Form::Cades,

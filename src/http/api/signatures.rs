@@ -1,8 +1,9 @@
 //! Signing with a key that the server holds.
 
-use std::{sync::Arc, time::Instant};
+use std::{fmt::Display, str::FromStr, sync::Arc, time::Instant};
 
 use axum::extract::{Path, State};
+use der::oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
@@ -14,7 +15,9 @@ use super::super::{
 };
 use crate::{
     base::Id,
+    cms::{Commitment, SignedPolicy, Statements},
     dispatch::{Document, Role},
+    pdf::{DocMdp, FieldLock, LockedFields},
     people::Caller,
     service::{HeldKey, SignedDocument},
     signing::Wishes,
@@ -63,12 +66,12 @@ async fn sign_document(
     id: Id<Document>,
     request: SignRequest,
 ) -> Result<SignedDocument, Problem> {
-    let key = held_key(app, caller, request.signer).await?;
+    let key = held_key(app, caller, request.signer.clone()).await?;
     if request.role.is_some_and(|role| role != key.role) {
         let detail = format!("this key is for the role {}", key.role.as_str());
         return Err(Problem::new(&problem::INVALID).at("/role", "signer.role", detail));
     }
-    let wishes = Wishes { reason: request.reason, location: request.location, ..Wishes::default() };
+    let wishes = request.wishes()?;
     let _turn = app.turn().await?;
     Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
 }
@@ -100,6 +103,92 @@ pub(in super::super) struct SignRequest {
     /// Where, as the signature says it.
     #[serde(default)]
     location: Option<String>,
+    /// How to reach the signer, as the signature says it.
+    #[serde(default)]
+    contact: Option<String>,
+    /// The signature field to create or, where it exists and is empty, to fill. Named by kyso when absent.
+    #[serde(default)]
+    field: Option<String>,
+    /// Certify the document, as its first signature, and permit so much afterwards: `no-changes`, `fill-and-sign` or
+    /// `annotate`.
+    #[serde(default)]
+    #[schema(example = "fill-and-sign")]
+    certify: Option<String>,
+    /// Fields that may not change afterwards: `all`, `include:A,B` or `exclude:A,B`.
+    #[serde(default)]
+    lock: Option<String>,
+    /// What the lock leaves to the whole document, in the words of `certify`.
+    #[serde(default)]
+    lock_level: Option<String>,
+    /// The signature policy that it is made under; not together with `reason`.
+    #[serde(default)]
+    policy: Option<PolicyRequest>,
+    /// What is meant by signing: `proof-of-approval` and the like, or an object identifier; not together with
+    /// `reason`.
+    #[serde(default)]
+    #[schema(example = "proof-of-approval")]
+    commitment: Option<String>,
+    /// Roles that the signer claims.
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+/// A signature policy.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in super::super) struct PolicyRequest {
+    /// Its object identifier.
+    #[schema(example = "2.16.704.1.1")]
+    identifier: String,
+    /// The digest of its text, as `SHA-256:` and hexadecimal digits.
+    digest: String,
+    /// Where its text is.
+    #[serde(default)]
+    uri: Option<String>,
+}
+
+impl SignRequest {
+    /// What the signature says and binds.
+    fn wishes(self) -> Result<Wishes, Problem> {
+        let level = |text: &Option<String>, at: &'static str| read::<DocMdp>(text.as_deref(), at);
+        let lock = read::<LockedFields>(self.lock.as_deref(), "/lock")?;
+        let lock_level = level(&self.lock_level, "/lockLevel")?;
+        if lock.is_none() && lock_level.is_some() {
+            return Err(invalid("/lockLevel", "it goes with a lock"));
+        }
+        Ok(Wishes {
+            field: self.field,
+            reason: self.reason,
+            location: self.location,
+            contact: self.contact,
+            certify: level(&self.certify, "/certify")?,
+            lock: lock.map(|fields| FieldLock { fields, level: lock_level.map(DocMdp::level) }),
+            statements: Statements {
+                policy: self.policy.map(PolicyRequest::policy).transpose()?,
+                commitment: read::<Commitment>(self.commitment.as_deref(), "/commitment")?,
+                roles: self.roles,
+            },
+            ..Wishes::default()
+        })
+    }
+}
+
+impl PolicyRequest {
+    fn policy(self) -> Result<SignedPolicy, Problem> {
+        let id = ObjectIdentifier::new(&self.identifier)
+            .map_err(|_| invalid("/policy/identifier", "an object identifier is expected"))?;
+        let digest =
+            SignedPolicy::parse_digest(&self.digest).map_err(|reason| invalid("/policy/digest", &reason))?;
+        Ok(SignedPolicy { id, digest, uri: self.uri })
+    }
+}
+
+fn read<T: FromStr<Err: Display>>(text: Option<&str>, at: &'static str) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse().map_err(|error: T::Err| invalid(at, &error.to_string()))).transpose()
+}
+
+fn invalid(at: &'static str, detail: &str) -> Problem {
+    Problem::new(&problem::INVALID).at(at, "signature.wish", detail.to_owned())
 }
 
 /// A document and the signature just put on it.

@@ -4,7 +4,7 @@ use super::{
     super::{
         Document, PdfError,
         document::is_version,
-        object::{Dictionary, Object, Stream},
+        object::{Dictionary, Object, ObjectId, Stream},
     },
     ChangeKind,
     name::catalog_kind,
@@ -69,8 +69,11 @@ impl Step<'_> {
     pub(super) fn catalog(&mut self) -> Result<(), PdfError> {
         let (id, before) = self.document.catalog_at(self.before)?;
         let (_, after) = self.document.catalog_at(self.after)?;
-        let differing =
-            differing_keys(&before, &after, &["AcroForm", "DSS", "Extensions", "Metadata", "Version"]);
+        let differing = differing_keys(
+            &before,
+            &after,
+            &["AcroForm", "DSS", "Extensions", "Metadata", "Perms", "Version"],
+        );
         for key in &differing {
             let kind = catalog_kind(self, key, &before, &after);
             self.other(kind, vec![id], format!("changes {key} in the catalog"));
@@ -101,6 +104,7 @@ impl Step<'_> {
                 }
             }
         }
+        self.permissions(id, &before, &after)?;
         self.form(&before, &after)?;
         self.pages()?;
         self.structure_tree(&before)?;
@@ -111,6 +115,46 @@ impl Step<'_> {
             let form = before.get("AcroForm") != after.get("AcroForm");
             let part = if form || !self.store_changed { Part::Signature } else { Part::Store };
             self.explained.insert(id.0, part);
+        }
+        Ok(())
+    }
+
+    /// `/Perms` (ISO 32000-2 section 12.8.6): the first signature of a file may become the one that certifies it, and
+    /// after a signature nothing of this may change.
+    fn permissions(
+        &mut self,
+        catalog: ObjectId,
+        before: &Dictionary,
+        after: &Dictionary,
+    ) -> Result<(), PdfError> {
+        let null = Object::Null;
+        let (old_id, old) = self.document.resolve(self.before, before.get("Perms").unwrap_or(&null))?;
+        let (new_id, new) = self.document.resolve(self.after, after.get("Perms").unwrap_or(&null))?;
+        if old_id == new_id && old == new {
+            return Ok(());
+        }
+        let empty = Dictionary::new();
+        let grown = match (&old, &new) {
+            (Object::Null | Object::Dictionary(_), Object::Dictionary(new)) => {
+                let old = old.as_dictionary().unwrap_or(&empty);
+                let same = *old == new.without(&["DocMDP"]);
+                new.reference("DocMDP").filter(|id| same && self.added(*id))
+            }
+            _ => None,
+        };
+        let certifies = match grown {
+            Some(id) => match self.document.object_at(self.after, id)? {
+                Object::Dictionary(signature) => self.document.doc_mdp(self.after, &signature)?.is_some(),
+                _ => false,
+            },
+            None => false,
+        };
+        let in_place = new_id.is_none_or(|id| old_id == Some(id) || self.added(id));
+        if self.carried.rules.signed || !certifies || !in_place {
+            let objects = vec![new_id.unwrap_or(catalog)];
+            self.other(ChangeKind::CatalogEntry, objects, "changes /Perms in the catalog".to_owned());
+        } else if let Some(id) = new_id {
+            self.explain(id, Part::Signature, &|key| key == b"Perms");
         }
         Ok(())
     }
@@ -161,7 +205,7 @@ impl Step<'_> {
 
 impl Document {
     /// `/P` of the certification that the catalog of a revision names (ISO 32000-2 section 12.8.6).
-    pub(super) fn certified_level(&self, revision: usize) -> Result<Option<u8>, PdfError> {
+    pub(in crate::pdf) fn certified_level(&self, revision: usize) -> Result<Option<u8>, PdfError> {
         let (_, catalog) = self.catalog_at(revision)?;
         let Some(permissions) = catalog.get("Perms") else { return Ok(None) };
         let (_, permissions) = self.resolve(revision, permissions)?;

@@ -11,9 +11,10 @@
 //! between the objects, for a program that repairs files would find them.
 //!
 //! Each file of this room is one rule: [`store`] for `/DSS`, [`form`] for new signatures, [`fill`] for filled
-//! fields, [`page`] for the pages' annotations, [`catalog`] for trailer, catalog and metadata, [`tree`] for the
+//! fields, [`page`] for the pages' annotations, [`alone`] for whoever has to know that nothing else was added, [`catalog`] for trailer, catalog and metadata, [`tree`] for the
 //! structure tree, [`name`] for what is left.
 
+mod alone;
 mod appearance;
 mod catalog;
 mod fill;
@@ -27,6 +28,7 @@ mod uses;
 
 use std::sync::{Arc, PoisonError};
 
+pub use self::alone::{AddedSignature, NotAlone};
 use self::{
     form::FormIndex,
     step::{Carried, Step},
@@ -157,10 +159,8 @@ impl Document {
 
     /// What each signature forbids to later revisions, with the revision that holds it, oldest first.
     fn rules(&self) -> Result<Vec<(usize, Rules)>, PdfError> {
-        let signatures = self.signatures()?;
-        let rules = signatures.into_iter().filter(|one| one.doc_mdp.is_some() || !one.locks.is_empty());
-        let rules = rules.map(|signature| {
-            let mut rules = Rules { locks: signature.locks, ..Rules::default() };
+        let rules = self.signatures()?.into_iter().map(|signature| {
+            let mut rules = Rules { signed: true, locks: signature.locks, ..Rules::default() };
             rules.tighten(signature.doc_mdp, true);
             let strictest = rules.locks.iter().filter_map(|lock| lock.level).min();
             rules.tighten(strictest, false);
@@ -173,6 +173,8 @@ impl Document {
 /// What earlier signatures forbid (ISO 32000-2 section 12.8.2).
 #[derive(Default)]
 struct Rules {
+    /// Whether there is a signature at all.
+    signed: bool,
     /// The strictest `/P`.
     level: Option<u8>,
     /// Whether a certification is among them.
@@ -182,6 +184,7 @@ struct Rules {
 
 impl Rules {
     fn add(&mut self, other: Self) {
+        self.signed |= other.signed;
         self.tighten(other.level, other.certified);
         self.locks.extend(other.locks);
     }

@@ -1,0 +1,143 @@
+//! Signature fields of the form, signed or waiting (ISO 32000-2 section 12.7.5.5).
+
+use std::collections::HashSet;
+
+use super::{
+    Document, PdfError,
+    mdp::Standing,
+    object::{Dictionary, Object, ObjectId},
+    seed::SeedValue,
+    signature::{Field, FieldLock},
+    write::{Update, check_new_name},
+};
+
+/// A place for a signature: a signature field of the form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignatureSlot {
+    /// The fully qualified name.
+    pub name: String,
+    /// The field.
+    pub field: ObjectId,
+    /// Whether there is a signature in it.
+    pub signed: bool,
+    /// Its `/Lock`: what a signature in it locks.
+    pub lock: Option<FieldLock>,
+    /// Its `/SV`: what its author asks of a signature in it.
+    pub seed: Option<SeedValue>,
+    /// Where it is seen, from 1; `None` when no page shows it.
+    pub page: Option<usize>,
+    /// `/Rect` of its first widget, in points: left, bottom, right, top as written.
+    pub rectangle: Option<[f64; 4]>,
+}
+
+/// An empty signature field to be added.
+#[derive(Clone, Debug, Default)]
+pub struct NewField {
+    /// Its name, which no other field has: 1 to 127 bytes without a full stop.
+    pub name: String,
+    /// The page that shows it, from 1.
+    pub page: usize,
+    /// Where, in points from the lower left corner of the page's own coordinates: left, bottom, right, top. All zeros
+    /// for an invisible field.
+    pub rectangle: [f64; 4],
+    /// What a signature in it locks.
+    pub lock: Option<FieldLock>,
+}
+
+impl Document {
+    /// The signature fields of the last revision, in the form's order.
+    ///
+    /// # Errors
+    ///
+    /// When the form or the page tree cannot be read.
+    pub fn signature_slots(&self) -> Result<Vec<SignatureSlot>, PdfError> {
+        let fields = self.fields_at(self.last())?;
+        let fields: Vec<Field> =
+            fields.into_iter().filter(|field| field.kind.as_deref() == Some(b"Sig")).collect();
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = self.pages()?;
+        fields.iter().map(|field| self.slot(field, &pages)).collect()
+    }
+
+    fn slot(&self, field: &Field, pages: &[(ObjectId, Dictionary)]) -> Result<SignatureSlot, PdfError> {
+        let revision = self.last();
+        let value = field.value.as_ref().map(|(_, value)| self.resolve(revision, value)).transpose()?;
+        let (widget_id, widget) = match field.widgets.first() {
+            Some(id) => match self.object_at(revision, *id)? {
+                Object::Dictionary(widget) => (*id, widget),
+                _ => (*id, Dictionary::new()),
+            },
+            None => (field.id, field.dictionary.clone()),
+        };
+        let shows = |page: &Dictionary| {
+            let annotations = page.get("Annots").unwrap_or(&Object::Null);
+            let annotations = self.resolve(revision, annotations);
+            annotations.is_ok_and(|(_, list)| {
+                list.as_array().unwrap_or_default().contains(&Object::Reference(widget_id))
+            })
+        };
+        let named = widget.reference("P");
+        // The page that the widget names, if it shows it; otherwise the first one that does.
+        let page = pages.iter().position(|(id, page)| Some(*id) == named && shows(page));
+        let page = page.or_else(|| pages.iter().position(|(_, page)| shows(page)));
+        let rectangle = widget.get("Rect").map(|sides| self.resolve(revision, sides)).transpose()?;
+        let rectangle = rectangle.and_then(|(_, sides)| {
+            let sides: Option<Vec<f64>> = sides.as_array()?.iter().map(Object::as_number).collect();
+            sides?.try_into().ok()
+        });
+        Ok(SignatureSlot {
+            name: field.name.clone(),
+            field: field.id,
+            signed: value.is_some_and(|(_, value)| value != Object::Null),
+            lock: self.field_lock(&field.name, &field.dictionary)?,
+            seed: self.seed_value_of(&field.dictionary)?,
+            page: page.map(|index| index + 1),
+            rectangle,
+        })
+    }
+
+    /// The pages of the last revision, in order.
+    fn pages(&self) -> Result<Vec<(ObjectId, Dictionary)>, PdfError> {
+        let mut pages = Vec::new();
+        let mut seen = HashSet::new();
+        let mut waiting: Vec<Object> = self.catalog()?.get("Pages").cloned().into_iter().collect();
+        while let Some(node) = waiting.pop() {
+            let (Some(id), Object::Dictionary(node)) = self.resolve(self.last(), &node)? else { continue };
+            if !seen.insert(id) {
+                return Err(PdfError::damaged(0, "the page tree runs in a circle"));
+            }
+            match node.get("Kids") {
+                Some(kids) => {
+                    let (_, kids) = self.resolve(self.last(), kids)?;
+                    waiting.extend(kids.as_array().unwrap_or_default().iter().rev().cloned());
+                }
+                None => pages.push((id, node)),
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// Writes the revision that adds an empty signature field: the bytes to append.
+///
+/// # Errors
+///
+/// [`PdfError::Signed`] when there is a signature already, which a new field would break; [`PdfError::Field`] when the
+/// name is taken or cannot be one; [`PdfError::NoPage`] when there is no such page; [`PdfError::Damaged`] as with
+/// [`super::prepare_signature`].
+pub fn add_signature_field(document: &Document, new: &NewField) -> Result<Vec<u8>, PdfError> {
+    document.refuse_trailing_bytes()?;
+    let standing = Standing::of(document)?;
+    if standing.signatures > 0 {
+        return Err(PdfError::Signed { signatures: standing.signatures });
+    }
+    check_new_name(&document.fields_at(document.last())?, &new.name)?;
+    let pages = document.pages()?;
+    let page = new.page.checked_sub(1).and_then(|index| pages.get(index)).cloned();
+    let page = page.ok_or(PdfError::NoPage { page: new.page, pages: pages.len() })?;
+    let mut update = Update::new(document)?;
+    update.add_empty_field(new, page)?;
+    update.finish_plain()
+}
