@@ -14,6 +14,7 @@ mod faces;
 mod formats;
 mod markup;
 mod seeds;
+mod xades;
 #[path = "../../benches/world.rs"]
 #[allow(dead_code, reason = "the benches use the rest of it")]
 mod world;
@@ -24,7 +25,7 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 17] = [
+const TARGETS: [(&str, Target); 18] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
     ("der", formats::der),
@@ -39,6 +40,7 @@ const TARGETS: [(&str, Target); 17] = [
     ("xml", markup::xml),
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
+    ("xades", xades::xades),
     ("asic", containers::asic),
     ("http", faces::http),
     ("text", faces::text),

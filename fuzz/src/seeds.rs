@@ -19,7 +19,7 @@ use kyso::{
     x509::{Certificate, certificates_from_pem},
 };
 
-use crate::{containers, documents, formats, markup, world::World};
+use crate::{containers, documents, formats, markup, world::World, xades};
 
 /// Writes seeds for every target into a folder of its name in `KYSO_SEEDS`; with `KYSO_CORPUS`, from there too.
 pub(crate) fn write_all() {
@@ -97,7 +97,7 @@ impl Seeds {
     }
 
     fn xml(&mut self, bytes: &[u8]) {
-        for target in ["xml", "xml-signature", "trusted-list"] {
+        for target in ["xml", "xml-signature", "trusted-list", "xades"] {
             self.add(target, bytes);
         }
     }
@@ -263,6 +263,9 @@ impl Seeds {
              </ds:Signature></a>"
         );
         self.xml(signature.as_bytes());
+        for seed in xades::seeds() {
+            self.xml(&seed);
+        }
         self.xml(b"<p:a xmlns:p='urn:p' xmlns='urn:q' p:x='1' xml:lang='vi'><b xmlns=''/><![CDATA[<&>]]>\xC3\xA9</p:a>");
     }
 

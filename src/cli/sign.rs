@@ -19,22 +19,26 @@ use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
     pdf::Document,
-    service::sign::{
-        CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
-        container::ContainerError,
+    service::{
+        self,
+        sign::{
+            CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            TimeStamping, XadesWishes, XmlSubject, container::ContainerError,
+        },
     },
-    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     store::FileSource,
     token::KeySelector,
     trust::Anchors,
-    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
+    validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+/// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
 /// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
-/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
+/// xades, docs/xades.md), inside the XML document or beside files of any kind.
 ///
 /// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
 /// that is given instead of a PDF gets one signature more over all its documents.
@@ -46,12 +50,12 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign; with --format cades any file
+    /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
     #[arg(value_name = "IN")]
     input: PathBuf,
     #[command(flatten)]
     dossier: container::DossierArgs,
-    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
@@ -79,6 +83,18 @@ pub(super) struct Args {
     /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
     #[arg(long, help_heading = "Signature")]
     enveloping: bool,
+    /// With --format xades: the signature goes into the XML document, as it does anyway
+    #[arg(long, conflicts_with_all = ["detached", "enveloping"], help_heading = "Signature")]
+    enveloped: bool,
+    /// With --format xades: the signature lies beside the file, instead of inside it
+    #[arg(long, conflicts_with = "enveloping", help_heading = "Signature")]
+    detached: bool,
+    /// With --format xades: how XML is made octets
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
+    canonicalization: FormName,
+    /// With --format xades: as what the signer signs, such as "Chủ tịch"; nobody vouches for it
+    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
+    role: Option<String>,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
     level: Option<LevelName>,
@@ -127,6 +143,17 @@ enum FormatName {
     Pades,
     /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
     Cades,
+    /// In XML: inside the document, or beside files of any kind (ETSI EN 319 132-1)
+    Xades,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormName {
+    /// Exclusive XML Canonicalization 1.0
+    #[default]
+    Exclusive,
+    /// Canonical XML 1.1
+    Inclusive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -158,6 +185,9 @@ pub(super) fn run(args: Args) -> ExitCode {
             tell(released.path(), released.report(), released.signature(), released.took(), json);
         }),
         (None, FormatName::Cades) => sign_cms(args).map(|released| {
+            tell(released.path(), released.report(), released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Xades) => sign_xml(args).map(|released| {
             tell(released.path(), released.report(), released.signature(), released.took(), json);
         }),
     };
@@ -194,6 +224,10 @@ impl Failure {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::Enveloping { .. } => 65,
+                SignError::Signing(
+                    SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
+                ) => 65,
+                SignError::Verify(_) => 65,
                 SignError::Level { .. } => 69,
                 SignError::Signing(SigningError::Seed { .. }) => 65,
                 SignError::Signing(SigningError::Wish { .. }) => 64,
@@ -208,6 +242,11 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<Released, Failure> {
+    if args.enveloped || args.detached || args.role.is_some() || args.canonicalization != FormName::default()
+    {
+        let words = "--enveloped, --detached, --canonicalization and --role go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
@@ -224,6 +263,10 @@ fn sign(args: Args) -> Result<Released, Failure> {
 }
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+    if args.enveloped || args.role.is_some() || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --canonicalization and --role go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
     if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
         let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
@@ -234,6 +277,37 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
     let Ready { desk, signer, input, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    progress.finish_and_clear();
+    Ok(released)
+}
+
+fn sign_xml(args: Args) -> Result<Released, Failure> {
+    let of_pdf = [&args.field, &args.reason, &args.contact];
+    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
+        let words = "what a signature says and binds, its field, reason and contact are for PDF; XAdES has --location and \
+                     --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if args.level == Some(LevelName::Lta) {
+        return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
+    }
+    let (output, detached) = (args.output.clone(), args.detached);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let form = match args.canonicalization {
+        FormName::Exclusive => XmlForm::Exclusive,
+        FormName::Inclusive => XmlForm::Inclusive,
+    };
+    let (location, role) = (args.location.clone(), args.role.clone());
+    let Ready { desk, signer, input, level, .. } = ready(args, None)?;
+    let wishes = XadesWishes { level, form, location, role };
+    let beside = [Detached { name, source: input.clone() }];
+    let subject = if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input) };
+    let progress = spinner("signing");
+    let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
+    let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
     progress.finish_and_clear();
     Ok(released)
 }
@@ -282,6 +356,12 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         }
         (None, FormatName::Pades) => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
         (None, FormatName::Cades) => None,
+        (None, FormatName::Xades) => {
+            if !args.detached {
+                service::sign::check_xml(&*input)?;
+            }
+            None
+        }
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),

@@ -159,7 +159,7 @@ impl VerifyError {
 
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
 /// not settle it is asked of the network, once.
-pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
+fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
     let (mut calls, mut bytes) = (0, 0);

@@ -144,6 +144,17 @@ pub fn prepare_enveloped(
     draft.prepare(request)
 }
 
+/// Whether a document can take a signature inside.
+///
+/// # Errors
+///
+/// As [`prepare_enveloped`].
+pub fn check_document(bytes: &[u8]) -> Result<(), SigningError> {
+    let document = Document::parse(bytes, &XmlLimits::default())?;
+    suited(&document)?;
+    host(&document).map(drop)
+}
+
 /// Builds the signature that lies beside files.
 ///
 /// # Errors
@@ -362,6 +373,26 @@ impl XadesFile {
     /// When the file cannot be read.
     pub fn is_stamped(&self) -> Result<bool, SigningError> {
         self.with(|_, _, properties| Ok(properties.signature_stamps().next().is_some()))
+    }
+
+    /// The certificates and status evidence that the file holds in its properties.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn held(&self) -> Result<Vec<Evidence>, SigningError> {
+        self.with(|_, signature, properties| {
+            let own = signature.certificates().iter().map(|one| Evidence::Certificate(one.der().to_vec()));
+            let mut held: Vec<Evidence> = own.collect();
+            for property in &properties.unsigned {
+                if let UnsignedKind::Values(values) = &property.what {
+                    held.extend(values.certificates.iter().cloned().map(Evidence::Certificate));
+                    held.extend(values.crls.iter().cloned().map(Evidence::Crl));
+                    held.extend(values.ocsps.iter().cloned().map(Evidence::Ocsp));
+                }
+            }
+            Ok(held)
+        })
     }
 
     fn stamped_octets(&self) -> Result<Vec<u8>, SigningError> {

@@ -23,7 +23,7 @@
 mod properties;
 mod references;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Detached, Evidence, Inspection, OpenError, SignedFile,
@@ -33,7 +33,7 @@ use super::{
     words::Key,
 };
 use crate::{
-    base::{Digest, Limits, Sha256, Source, UtcTime},
+    base::{Digest, DigestAlgorithm, Limits, Sha256, Source, UtcTime},
     xml::{
         self, Document, Element, Node, SignatureError, XmlError, XmlLimits,
         signature::{Identifiers, NAMESPACE},
@@ -109,6 +109,8 @@ pub(super) fn inspect(
         // All signatures together: each may cover the document once, and some its parts.
         budget: xml_limits.canonical_bytes.saturating_mul(2),
         xml: xml_limits,
+        digests: HashMap::new(),
+        streams: MAX_STREAMS,
     };
     Ok(elements.into_iter().map(|element| desk.signature(element)).collect())
 }
@@ -157,17 +159,21 @@ impl Inspection {
         let named = |uri: &str| {
             let name = decoded(uri)?;
             let mut found = detached.iter().filter(|file| file.name == name);
-            // One file that lies apart may have been renamed; what it is its digest tells.
-            match (found.next(), found.next(), detached) {
-                (Some(file), None, _) | (None, None, [file]) => Some(Arc::clone(&file.source)),
+            match (found.next(), found.next()) {
+                (Some(file), None) => Some(Arc::clone(&file.source)),
                 _ => None,
             }
         };
         let mut signatures = inspect(&bytes, &named, limits)?;
+        // One file that lies apart may have been renamed; what it is its digest tells.
+        if let [only] = detached
+            && signatures.iter().all(is_about_one_other)
+        {
+            signatures = inspect(&bytes, &|_: &str| Some(Arc::clone(&only.source)), limits)?;
+        }
         let mut inspection = Self::empty(Sha256::of(&bytes), limits);
         for file in detached {
-            let digest =
-                file.source.hasher(crate::base::DigestAlgorithm::Sha256, file.source.len())?.finish();
+            let digest = file.source.hasher(DigestAlgorithm::Sha256, file.source.len())?.finish();
             inspection
                 .signed_files
                 .push(SignedFile { name: file.name.clone(), sha256: hex::encode(&digest.bytes) });
@@ -202,6 +208,14 @@ impl Signature {
     }
 }
 
+/// Whether a signature is about one file, which was not found under its name.
+fn is_about_one_other(signature: &Signature) -> bool {
+    match &signature.body {
+        Body::Xml(body) => matches!(&body.files[..], [file] if !file.present),
+        _ => false,
+    }
+}
+
 /// `ds:Signature`, but not one that only counter-signs another.
 fn is_judged(element: &Element<'_>) -> bool {
     let counter = |parent: Element<'_>| parent.is(xml::xades::NAMESPACE, "CounterSignature");
@@ -219,6 +233,10 @@ struct Desk<'a, 'd> {
     xml: XmlLimits,
     /// Octets of canonical forms that may still be made.
     budget: usize,
+    /// Of files, as they are.
+    digests: HashMap<(String, DigestAlgorithm), Digest>,
+    /// How often files may still be read for time-stamps on them.
+    streams: usize,
 }
 
 impl<'d> Desk<'_, 'd> {
@@ -229,7 +247,7 @@ impl<'d> Desk<'_, 'd> {
                 .unwrap_or_default()
                 .chars()
                 .filter(|c| !c.is_control())
-                .take(64)
+                .take(256)
                 .collect(),
             sub_filter: "XML".to_owned(),
             ..Field::default()
@@ -371,6 +389,9 @@ fn told(error: &SignatureError) -> Finding {
 fn weaker(one: Option<&Digest>, other: &Digest) -> bool {
     one.is_none_or(|one| other.algorithm.len() < one.algorithm.len())
 }
+
+/// How often all files together are read for content time-stamps: one is usual.
+const MAX_STREAMS: usize = 4;
 
 /// The namespace of edXML (QCVN 102:2016).
 const EDXML: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";

@@ -9,7 +9,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Args, Failure, FormatName, Ready, SaysArgs, ready, spinner};
+use super::{Args, Failure, FormName, FormatName, Ready, SaysArgs, ready, spinner};
 use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Clock, Limits},
@@ -79,8 +79,12 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
     } else {
         return Ok(None);
     };
-    if args.enveloping || args.format != FormatName::Pades {
-        return usage("a container has --with instead of --format and --enveloping");
+    let of_xml = args.enveloped
+        || args.detached
+        || args.role.is_some()
+        || args.canonicalization != FormName::default();
+    if of_xml || args.enveloping || args.format != FormatName::Pades {
+        return usage("a container has --with instead of --format and what goes with that");
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
     if of_pdf.into_iter().any(Option::is_some) || args.says != SaysArgs::default() {

@@ -356,7 +356,7 @@ fn intact(report: &DocumentReport) -> Result<(), SignError> {
 }
 
 /// Whether it is valid: evidence is gathered, and archived, for what can be relied on only.
-fn valid(report: &DocumentReport, level: Level) -> Result<(), SignError> {
+pub(super) fn valid(report: &DocumentReport, level: Level) -> Result<(), SignError> {
     let against = report.signatures.iter().find_map(SignatureReport::reason_against);
     match against {
         None => Ok(()),
@@ -378,7 +378,7 @@ fn reached(report: &DocumentReport) -> Option<Level> {
 
 /// What the verdict rests on: the paths of signer and time-stamp authorities without the anchors, and the evidence that
 /// was brought.
-fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
+pub(super) fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
     let signature = report.signatures.iter();
     let paths = signature.flat_map(|signature| {
         let stamps = signature.time_stamps.iter().map(|stamp| &stamp.certificates);
@@ -392,7 +392,7 @@ fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
 }
 
 /// The digest for a time-stamp: that of the signature, where authorities take it.
-fn stamp_algorithm(signature: DigestAlgorithm) -> DigestAlgorithm {
+pub(super) fn stamp_algorithm(signature: DigestAlgorithm) -> DigestAlgorithm {
     match signature {
         known @ (DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512) => known,
         _ => DigestAlgorithm::Sha256,

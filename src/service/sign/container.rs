@@ -194,9 +194,7 @@ impl SigningDesk {
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Vec<Made>, ContainerError> {
-        if level > Level::B {
-            self.may_reach_xades(level)?;
-        }
+        self.may_reach_xml(level)?;
         let Identity { certificate: signer, chain, scheme } = identity;
         let request = XadesRequest {
             signer,
@@ -219,7 +217,7 @@ impl SigningDesk {
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let file = prepared.finish(&value).map_err(SignError::from)?;
         // The key is done.
-        let file = self.raise_xades(file, &plan.files, level, scheme.digest(), now)?;
+        let file = self.raise_xml(file, &plan.files, level, scheme.digest(), now)?;
         Ok(vec![Made { name: plan.signature_file.clone(), source: MemorySource(file.into_bytes()) }])
     }
 

@@ -20,7 +20,7 @@ use std::{
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
 pub use stamping::TimeStamping;
-pub use xades::{XadesWishes, XmlSubject};
+pub use xades::{XadesWishes, XmlSubject, check_xml};
 
 use crate::{
     base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},

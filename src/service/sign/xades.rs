@@ -6,18 +6,20 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Copy, Identity, Released, SignError, SigningDesk, Steps, timed};
+use super::{
+    Copy, Identity, Released, SignError, SigningDesk, Steps,
+    cms::{material, stamp_algorithm, valid},
+    timed,
+};
 use crate::{
     base::{DigestAlgorithm, MemorySource, Source, UtcTime},
-    service::verify::{Options, VerifyError, bring},
-    signing::{
-        SigningError,
-        xades::{FileToSign, Frame, XadesFile, XadesRequest, XmlForm, prepare_detached, prepare_enveloped},
+    service::verify::{self, Options, VerifyError},
+    signing::xades::{
+        FileToSign, Frame, XadesFile, XadesRequest, XmlForm, check_document, prepare_detached,
+        prepare_enveloped,
     },
     token::TokenError,
-    validation::{
-        CoverageLevel, Detached, DocumentReport, Evidence, Indication, Inspection, Level, OpenError,
-    },
+    validation::{CoverageLevel, Detached, DocumentReport, Evidence, Indication, Level, OpenError},
     x509::algorithm::SignatureScheme,
     xml::XmlLimits,
 };
@@ -65,9 +67,7 @@ impl SigningDesk {
     ) -> Result<Released, SignError> {
         let now = self.clock.now();
         let mut took = Steps::default();
-        if wishes.level > Level::B {
-            self.may_reach_xades(wishes.level)?;
-        }
+        self.may_reach_xml(wishes.level)?;
         let Identity { certificate, chain, scheme } = identity;
         let request = XadesRequest {
             signer: certificate,
@@ -96,7 +96,7 @@ impl SigningDesk {
         let file = prepared.finish(&value)?;
         // The key is done. What follows may fail and be tried again without it.
         let file =
-            timed(&mut took.stamp, || self.raise_xades(file, detached, wishes.level, scheme.digest(), now))?;
+            timed(&mut took.stamp, || self.raise_xml(file, detached, wishes.level, scheme.digest(), now))?;
         self.release_xml(file, detached, output, wishes.level, now, took)
     }
 
@@ -116,7 +116,7 @@ impl SigningDesk {
         output: &Path,
     ) -> Result<Released, SignError> {
         let now = self.clock.now();
-        self.may_reach_xades(to)?;
+        self.may_reach_xml(to)?;
         let mut bytes = whole(input)?;
         let before = self.judged(bytes.clone(), detached, now)?;
         let ids = match id {
@@ -126,7 +126,7 @@ impl SigningDesk {
         let mut last = None;
         for id in ids {
             let file = XadesFile::read(bytes, Some(&id))?;
-            let file = self.raise_xades(file, detached, to, DigestAlgorithm::Sha256, now)?;
+            let file = self.raise_xml(file, detached, to, DigestAlgorithm::Sha256, now)?;
             bytes = file.bytes().to_vec();
             last = Some(file);
         }
@@ -143,25 +143,17 @@ impl SigningDesk {
         self.release_xml(file, detached, output, to, now, Steps::default())
     }
 
-    /// What a level needs of the desk.
-    pub(super) fn may_reach_xades(&self, level: Level) -> Result<(), SignError> {
-        let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
+    /// What a level needs that is known beforehand.
+    pub(super) fn may_reach_xml(&self, level: Level) -> Result<(), SignError> {
         if level > Level::Lt {
-            return Err(unsuited("kyso makes XAdES up to B-LT").into());
+            let reason = "kyso makes XAdES up to B-LT".to_owned();
+            return Err(SignError::Level { level: level.as_str(), reason });
         }
-        if self.time_stamping.is_none() {
-            return Err(unsuited("B-T and B-LT need a time-stamp authority (--tsa)").into());
-        }
-        if level == Level::Lt && self.anchors.is_empty() {
-            return Err(
-                unsuited("B-LT needs a trust anchor, to know whose evidence to keep (--trust)").into()
-            );
-        }
-        Ok(())
+        self.may_reach(level)
     }
 
     /// The levels above B, one after the other.
-    pub(super) fn raise_xades(
+    pub(super) fn raise_xml(
         &self,
         mut file: XadesFile,
         detached: &[Detached],
@@ -170,30 +162,25 @@ impl SigningDesk {
         now: UtcTime,
     ) -> Result<XadesFile, SignError> {
         if to >= Level::T && !file.is_stamped()? {
-            let request = file.time_stamp_request(digest, self.chance.bytes())?;
-            let token = self.token_for(&request, Level::T)?;
-            file = file.stamp(&token, &self.limits)?;
+            let request = file.time_stamp_request(stamp_algorithm(digest), self.chance.bytes())?;
+            file = file.stamp(&self.token_for(&request, to)?, &self.limits)?;
         }
         if to >= Level::Lt && !reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to) {
-            let evidence = self.missing(&file, detached, now)?;
-            file = file.keep(&evidence)?;
+            let source = Arc::new(MemorySource(file.bytes().to_vec()));
+            let options = Options { fetcher: Some(&*self.fetcher), ..self.options(now) };
+            let (inspection, report) = verify::inspect_signed("XML", source, detached, &options)?;
+            let report = of(report, file.id());
+            valid(&report, to)?;
+            let held = file.held()?;
+            let mut missing: Vec<Evidence> = Vec::new();
+            for one in material(&inspection, &report) {
+                if !held.contains(&one) && !missing.contains(&one) {
+                    missing.push(one);
+                }
+            }
+            file = file.keep(&missing)?;
         }
         Ok(file)
-    }
-
-    /// What the verdict rests on and the file does not hold.
-    fn missing(
-        &self,
-        file: &XadesFile,
-        detached: &[Detached],
-        now: UtcTime,
-    ) -> Result<Vec<Evidence>, SignError> {
-        let source = Arc::new(MemorySource(file.bytes().to_vec()));
-        let mut inspection =
-            Inspection::open_any(source, detached, &self.limits).map_err(VerifyError::from)?;
-        let options = Options { fetcher: Some(&*self.fetcher), ..self.options(now) };
-        bring(&mut inspection, &self.fetcher, &options);
-        Ok(inspection.supplied().to_vec())
     }
 
     fn options(&self, now: UtcTime) -> Options<'_> {
@@ -214,7 +201,7 @@ impl SigningDesk {
         now: UtcTime,
     ) -> Result<DocumentReport, SignError> {
         let source = Arc::new(MemorySource(bytes));
-        Ok(crate::service::verify::verify_signed("", source, detached, &self.options(now))?)
+        Ok(verify::verify_signed("", source, detached, &self.options(now))?)
     }
 
     /// The verify walk over the result, then its name.
@@ -233,8 +220,7 @@ impl SigningDesk {
         let name = output.file_name().unwrap_or_default().to_string_lossy();
         let options = Options { fetcher: self.online.then_some(&*self.fetcher), ..self.options(now) };
         let report = timed(&mut took.verify, || {
-            crate::service::verify::verify_signed(&name, copy.source()?, detached, &options)
-                .map_err(SignError::from)
+            verify::verify_signed(&name, copy.source()?, detached, &options).map_err(SignError::from)
         })?;
         sound(&report, &id)?;
         // At B the level needs no anchor; at LT the file has to say so by itself.
@@ -256,6 +242,13 @@ impl SigningDesk {
         copy.release(output)?;
         Ok(Released { path: output.to_owned(), report, field: id, took })
     }
+}
+
+/// The report of one signature alone.
+fn of(report: DocumentReport, id: &str) -> DocumentReport {
+    let signatures: Vec<_> =
+        report.signatures.iter().filter(|signature| signature.field == id).cloned().collect();
+    DocumentReport { overall: DocumentReport::overall_of(&signatures), signatures, ..report }
 }
 
 /// Whether the judge found the signature whole.
@@ -290,6 +283,15 @@ fn reaches(report: &DocumentReport, id: &str, level: Level) -> bool {
             && signature.indication == Indication::TotalPassed
             && good(&signature.signature_format)
     })
+}
+
+/// Whether an XML document can take a signature, before anybody is asked for a PIN.
+///
+/// # Errors
+///
+/// As [`SigningDesk::sign_xades`].
+pub fn check_xml(document: &dyn Source) -> Result<(), SignError> {
+    Ok(check_document(&whole(document)?)?)
 }
 
 /// All of an XML document, which lies in memory at once.

@@ -87,6 +87,11 @@ impl<'d> Desk<'_, 'd> {
             Ok(der) => der,
             Err(reason) => return Stamp::Broken(reason.clone()),
         };
+        if self.streams == 0 {
+            return Stamp::Unchecked("there are too many time-stamps on the content".to_owned());
+        }
+        self.streams -= 1;
+        let limits = self.limits;
         let mut fault = None;
         let imprint = |algorithm| {
             let mut hasher = Hasher::new(algorithm);
@@ -99,7 +104,7 @@ impl<'d> Desk<'_, 'd> {
             }
             Some(hasher.finish())
         };
-        let checked = check_token(der, self.limits, imprint);
+        let checked = check_token(der, limits, imprint);
         match (fault, checked) {
             (Some(reason), _) | (None, Err(reason)) => Stamp::Broken(reason),
             (None, Ok(token)) => Stamp::Token(Box::new(token)),
@@ -108,7 +113,7 @@ impl<'d> Desk<'_, 'd> {
 
     /// The octets of a reference, into a running digest.
     fn feed(
-        &self,
+        &mut self,
         hasher: &mut Hasher,
         reference: &Reference<'d>,
         last: &Canonicalization,
@@ -123,11 +128,14 @@ impl<'d> Desk<'_, 'd> {
             }
             let bytes = file.read(0..file.len()).map_err(|error| error.to_string())?;
             let octets = reference.octets_of(&bytes, &self.left()).map_err(|error| error.to_string())?;
+            self.spend(octets.len());
             hasher.update(&octets);
             return Ok(());
         }
         let octets = reference.octets(last, &self.left()).map_err(|error| error.to_string())?;
-        hasher.update(&octets.unwrap_or_default());
+        let octets = octets.unwrap_or_default();
+        self.spend(octets.len());
+        hasher.update(&octets);
         Ok(())
     }
 

@@ -21,14 +21,19 @@ use crate::{
 impl<'d> Desk<'_, 'd> {
     /// The signer's certificate, and the value under its key.
     pub(super) fn check_value(
-        &self,
+        &mut self,
         signature: &xml::Signature<'d>,
         properties: Option<&Properties<'d>>,
         checked: &mut Checked,
     ) {
         let named =
             properties.map(|properties| properties.signing_certificates.as_slice()).unwrap_or_default();
-        let Some(certificate) = signer(signature, properties, named.first()) else {
+        let message = match signature.to_be_signed(&self.left()) {
+            Ok(message) => message,
+            Err(error) => return checked.findings.push(told(&error)),
+        };
+        self.spend(message.len());
+        let Some(certificate) = signer(signature, properties, named.first(), &message) else {
             let message = Key::SigningCertificateNotFound.plain();
             checked.findings.push(Finding::open("NO_SIGNING_CERTIFICATE_FOUND", message));
             return;
@@ -49,7 +54,7 @@ impl<'d> Desk<'_, 'd> {
             let message = Key::FormatXml.message(format!("The signature contradicts itself: {fault}."));
             checked.findings.push(Finding::fatal("FORMAT_FAILURE", message));
         }
-        match signature.check_value(certificate.spki_der(), crypto::verify, &self.xml) {
+        match signature.check_message(&message, certificate.spki_der(), crypto::verify) {
             Ok(()) => checked.signature_matches = true,
             Err(SignatureError::Value { source }) => {
                 let bad =
@@ -129,10 +134,14 @@ impl<'d> Desk<'_, 'd> {
         let octets = if let Target::External(uri) = reference.target() {
             let Some(file) = (self.resolve)(uri) else { return Ok(None) };
             if reference.is_plain() {
-                return file
-                    .hasher(algorithm, file.len())
-                    .map(|hasher| Some(hasher.finish()))
-                    .map_err(unread);
+                // Many signatures may be about one file, which is read once.
+                let key = (uri.to_owned(), algorithm);
+                if let Some(known) = self.digests.get(&key) {
+                    return Ok(Some(known.clone()));
+                }
+                let digest = file.hasher(algorithm, file.len()).map_err(unread)?.finish();
+                self.digests.insert(key, digest.clone());
+                return Ok(Some(digest));
             }
             if file.len() > self.xml.bytes as u64 {
                 return Err(Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()));
@@ -247,6 +256,7 @@ fn signer(
     signature: &xml::Signature<'_>,
     properties: Option<&Properties<'_>>,
     named: Option<&Digest>,
+    message: &[u8],
 ) -> Option<Certificate> {
     let own = signature.certificates();
     if let Some(named) = named {
@@ -265,15 +275,17 @@ fn signer(
         }
         return own.first().cloned();
     }
-    let limits = xml::XmlLimits::default();
-    let fits = |one: &&Certificate| signature.check_value(one.spki_der(), crypto::verify, &limits).is_ok();
-    own.iter().find(fits).or(own.first()).cloned()
+    let fits = |one: &&Certificate| signature.check_message(message, one.spki_der(), crypto::verify).is_ok();
+    own.iter().take(MAX_TRIED).find(fits).or(own.first()).cloned()
 }
 
 /// Names of strangers, for messages.
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
+
+/// Certificates whose key is tried when none is named; a chain has as many.
+const MAX_TRIED: usize = 4;
 
 /// `Type` of a reference to a Manifest (xmldsig-core1 section 5.1).
 const MANIFEST: &str = "http://www.w3.org/2000/09/xmldsig#Manifest";

@@ -195,12 +195,25 @@ impl<'d> Signature<'d> {
         check: impl FnOnce(&[u8], SignatureScheme, &[u8], &[u8]) -> Result<(), E>,
         limits: &XmlLimits,
     ) -> Result<(), SignatureError> {
-        let message = self.to_be_signed(limits)?;
+        self.check_message(&self.to_be_signed(limits)?, spki_der, check)
+    }
+
+    /// As [`Signature::check_value`], for what [`Signature::to_be_signed`] gave: several keys may be tried on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signature::check_value`].
+    pub fn check_message<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        message: &[u8],
+        spki_der: &[u8],
+        check: impl FnOnce(&[u8], SignatureScheme, &[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), SignatureError> {
         let value = match self.scheme {
             SignatureScheme::Ecdsa(_) => algorithm::ecdsa_value(&self.value, spki_der)?,
             _ => self.value.clone(),
         };
-        check(spki_der, self.scheme, &message, &value)
+        check(spki_der, self.scheme, message, &value)
             .map_err(|source| SignatureError::Value { source: Box::new(source) })
     }
 

@@ -158,7 +158,12 @@ fn xmlsec_accepts(desk: &Desk, container: &Path, signature: &str) {
     fs::rename(folder.path().join("META-INF").join(signature), &beside).unwrap();
     let verify = || {
         let mut command = Command::new(&xmlsec);
-        command.args(["--verify", "--enabled-reference-uris", "empty,same-doc,local,remote", "--trusted-pem"]);
+        command.args([
+            "--verify",
+            "--enabled-reference-uris",
+            "empty,same-doc,local,remote",
+            "--trusted-pem",
+        ]);
         command.arg(&desk.root).args(["--untrusted-pem"]).arg(desk.folder.path().join("chain.pem"));
         command.arg("--id-attr:Id").arg("http://uri.etsi.org/01903/v1.3.2#:SignedProperties");
         command.arg(signature).current_dir(folder.path());

@@ -284,3 +284,21 @@ fn a_signature_is_verified_by_the_digest_alone() {
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
 }
+
+/// XML as a raw body, and beside what it signs.
+#[test]
+fn xml_is_judged_as_well() {
+    let Some(town) = town() else { return };
+    let desk = crate::xades::desk::Desk::new(kyso::demo::pki::KeyAlgorithm::EcP256);
+    let wishes = kyso::service::sign::XadesWishes::default();
+    let signed = desk.enveloped("<thu><so>05</so></thu>", &wishes).unwrap();
+    for kind in ["application/xml", "text/xml", "application/octet-stream"] {
+        let answer = town.anon().post_with("/api/v1/verifications", &[("Content-Type", kind)], &signed);
+        assert_eq!(answer.status(), "200 OK", "{}", answer.body());
+        let signature = &answer.json()["documents"][0]["signatures"][0];
+        assert_eq!(signature["signatureFormat"], "XAdES-BASELINE-B", "{signature:#}");
+        assert_eq!((&signature["digestMatches"], &signature["coverage"]), (&json!(true), &json!("document")));
+        // Somebody else's PKI.
+        assert_eq!(signature["errors"][0]["key"], "chain.not-found");
+    }
+}

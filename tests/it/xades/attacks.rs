@@ -312,11 +312,7 @@ fn changed_files_are_never_valid() {
         ),
         case("a reference less", change(&signed, first_reference, ""), "format.xml"),
         case("properties not referred to", change(&signed, second_reference, ""), "format.xml"),
-        case(
-            "a reference twice",
-            change(&signed, first_reference, &first_reference.repeat(2)),
-            "format.xml",
-        ),
+        case("a reference twice", change(&signed, first_reference, &first_reference.repeat(2)), "format.xml"),
         case(
             "another method",
             change(&signed, ECDSA, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"),
@@ -359,11 +355,7 @@ fn changed_files_are_never_valid() {
         case("another's time-stamp", reused, "time-stamp.invalid"),
         case(
             "a token that is none",
-            change(
-                &stamped,
-                piece(token, "EncapsulatedTimeStamp>", "<"),
-                "EncapsulatedTimeStamp>AAAA<",
-            ),
+            change(&stamped, piece(token, "EncapsulatedTimeStamp>", "<"), "EncapsulatedTimeStamp>AAAA<"),
             "time-stamp.invalid",
         ),
         case("a signature no more", signed.replace(NAMESPACE, "urn:dsig"), "unsigned"),

@@ -93,17 +93,22 @@ impl Desk {
     }
 
     pub(crate) fn judge(&self, bytes: &[u8], files: &[(&str, &[u8])]) -> Judged {
-        self.judge_by(bytes, files, &Policy::strict())
+        self.judge_with(bytes, files, Some(&Fetcher::allowing([self.services.host()])))
     }
 
-    pub(crate) fn judge_by(&self, bytes: &[u8], files: &[(&str, &[u8])], policy: &Policy) -> Judged {
+    /// By what the file holds alone.
+    pub(crate) fn judge_alone(&self, bytes: &[u8]) -> Judged {
+        self.judge_with(bytes, &[], None)
+    }
+
+    fn judge_with(&self, bytes: &[u8], files: &[(&str, &[u8])], fetcher: Option<&Fetcher>) -> Judged {
         let (anchors, limits) = (self.services.pki().anchors(), Limits::default());
-        let fetcher = Fetcher::allowing([self.services.host()]);
+        let policy = Policy::strict();
         let options = Options {
             anchors: &anchors,
-            policy,
+            policy: &policy,
             moment: Clock::System.now(),
-            fetcher: Some(&fetcher),
+            fetcher,
             limits: &limits,
         };
         let source: Arc<dyn Source> = Arc::new(MemorySource(bytes.to_vec()));
