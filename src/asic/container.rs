@@ -132,6 +132,11 @@ impl Container {
         Ok(Self { archive, kind, remarks })
     }
 
+    /// Its files, for writing them again.
+    pub fn into_archive(self) -> Archive {
+        self.archive
+    }
+
     /// Its files.
     pub fn archive(&self) -> &Archive {
         &self.archive

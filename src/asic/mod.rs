@@ -33,6 +33,8 @@ pub struct ContainerLimits {
     pub name_bytes: usize,
     /// Bytes of one file that is read whole: a signature or a manifest.
     pub part_bytes: usize,
+    /// Bytes of all signatures and manifests together.
+    pub parts_bytes: u64,
     /// Bytes of all files together that any container may have when unpacked…
     pub unpacked_bytes: u64,
     /// …and how many times its own size beyond that. Honest documents hardly shrink to a hundredth.
@@ -47,6 +49,7 @@ impl Default for ContainerLimits {
             entries: 10_000,
             name_bytes: 1024,
             part_bytes: 16 * 1024 * 1024,
+            parts_bytes: 64 * 1024 * 1024,
             unpacked_bytes: 64 * 1024 * 1024,
             ratio: 100,
             objects: 10_000,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    CoverageLevel, Detached, Evidence, Indication, Inspection, Message, Need, OpenError, Policy,
+    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Piece, Policy,
     SignatureReport, SignatureScope, SignedFile, TimeSource,
     cms::{Finding, check_token},
     inspect::{Body, Field, Scope, Signature},
@@ -22,9 +22,9 @@ use super::{
 use crate::{
     asic::{
         Archive, AsicError, Container, ContainerLimits, Entry, Kind, Manifest, OpenDocumentManifest, Role,
-        Unpacked, name_of,
+        Unpacked, name_of, role_of,
     },
-    base::{DigestAlgorithm, Limits, MemorySource, Sha256, Source, UtcTime},
+    base::{DigestAlgorithm, Limits, MemorySource, Sha256, Source, UtcTime, digest::Hasher},
     crypto::policy::Use,
     trust::Anchors,
 };
@@ -32,6 +32,8 @@ use crate::{
 /// The signatures of a container, each with what it covers.
 pub(super) struct Parts {
     parts: Vec<Part>,
+    /// For each part the time-stamps that cover all that it rests on.
+    stamps_over: Vec<Vec<usize>>,
     /// What is not as the standard wants it, and harmless.
     remarks: Vec<String>,
 }
@@ -73,8 +75,7 @@ impl Inspection {
                 inspection.signed_files.push(SignedFile { name: name.clone(), sha256 });
             }
         }
-        let parts = reader.parts()?;
-        inspection.container = Some(Parts { parts, remarks: container.remarks().to_vec() });
+        inspection.container = Some(Parts::new(reader.parts()?, container.remarks().to_vec()));
         Ok(inspection)
     }
 }
@@ -119,17 +120,27 @@ impl<'c> Reader<'c> {
     /// What concerns the container as a whole.
     fn look_around(&mut self, bounds: &ContainerLimits) -> Result<(), AsicError> {
         let data = self.container.of(Role::Data).count();
-        if self.container.kind() == Kind::Simple && data != 1 {
-            let message = format!("An ASiC-S container holds one document, this one has {data}.");
-            self.faults.push(fatal(Key::AsicDataFiles.message(message)));
-        }
+        let told = match (self.container.kind(), data) {
+            (Kind::Simple, 1) | (Kind::Extended, 1..) => None,
+            (Kind::Simple, _) => {
+                Some(format!("An ASiC-S container holds one document, this one has {data}."))
+            }
+            (Kind::Extended, _) => Some("The container holds no document.".to_owned()),
+        };
+        self.faults.extend(told.map(|told| fatal(Key::AsicDataFiles.message(told))));
         let signed = [Role::CadesSignature, Role::XadesSignatures, Role::TimeStamp];
         let manifests = [Role::Manifest, Role::ArchiveManifest];
+        let mut together = 0_u64;
         for (what, roles) in [("signatures", &signed[..]), ("manifests", &manifests)] {
-            let count: usize = roles.iter().map(|role| self.container.of(*role).count()).sum();
-            if count > MAX_PARTS {
+            let files: Vec<&Entry> = roles.iter().flat_map(|role| self.container.of(*role)).collect();
+            if files.len() > MAX_PARTS {
                 return Err(AsicError::Limit { what, limit: MAX_PARTS as u64 });
             }
+            together = files.iter().map(|file| file.len).fold(together, u64::saturating_add);
+        }
+        if together > bounds.parts_bytes {
+            let what = "bytes in signatures and manifests";
+            return Err(AsicError::Limit { what, limit: bounds.parts_bytes });
         }
         for entry in self.container.of(Role::OpenDocumentManifest) {
             let bytes = self.container.archive().read(entry)?;
@@ -137,7 +148,8 @@ impl<'c> Reader<'c> {
                 Ok(list) => list.contradictions(self.container),
                 Err(error) => vec![sentence(&error)],
             };
-            self.faults.extend(contradictions.into_iter().map(|told| fatal(Key::AsicManifest.message(told))));
+            let contradictions = contradictions.into_iter().take(MAX_SHOWN);
+            self.faults.extend(contradictions.map(|told| fatal(Key::AsicManifest.message(told))));
         }
         Ok(())
     }
@@ -165,14 +177,20 @@ impl<'c> Reader<'c> {
         }
         let mut findings = Vec::new();
         for object in &manifest.objects {
-            let Some(file) = self.files.get(&object.name) else {
-                let told = format!("{name:?} names {:?}, which is not in the container.", object.name);
-                findings.push(fatal(Key::AsicMissingFile.message(told)));
-                continue;
+            let finding = match self.files.get(&object.name) {
+                None => {
+                    let told = format!("{name:?} names {:?}, which is not in the container.", object.name);
+                    fatal(Key::AsicMissingFile.message(told))
+                }
+                Some(file) if file.whole_digest(object.digest.algorithm)? != object.digest => {
+                    let told = format!("{:?} was changed after signing.", object.name);
+                    Finding::fatal("HASH_FAILURE", Key::DigestMismatch.message(told))
+                }
+                Some(_) => continue,
             };
-            if file.whole_digest(object.digest.algorithm)? != object.digest {
-                let told = format!("{:?} was changed after signing.", object.name);
-                findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.message(told)));
+            // One is enough to fail; a thousand say no more.
+            if findings.len() < MAX_SHOWN {
+                findings.push(finding);
             }
         }
         self.manifests.push(Listed { name: name.clone(), manifest, bytes, findings });
@@ -182,8 +200,7 @@ impl<'c> Reader<'c> {
     fn parts(&mut self) -> Result<Vec<Part>, OpenError> {
         let mut parts = Vec::new();
         for entry in self.container.archive().entries() {
-            let role = crate::asic::role_of(&entry.name);
-            match role {
+            match role_of(&entry.name) {
                 Role::CadesSignature => parts.push(self.cades(entry)?),
                 Role::TimeStamp => parts.push(self.time_stamp(entry)?),
                 Role::XadesSignatures => parts.extend(self.xades(entry)?),
@@ -208,7 +225,7 @@ impl<'c> Reader<'c> {
             Err(error) => {
                 let message = Key::FormatCms.message(format!("The signature cannot be judged: {error}."));
                 findings.push(fatal(message));
-                broken(&source, self.limits)
+                broken("CMS", &source.0, self.limits)
             }
         };
         inspection.signed_files.clear();
@@ -222,7 +239,7 @@ impl<'c> Reader<'c> {
         let mut unread = None;
         let imprint = |algorithm| {
             let source = &covered.as_ref()?.detached.as_ref()?.source;
-            let digest = source.hasher(algorithm, source.len()).map(crate::base::digest::Hasher::finish);
+            let digest = source.hasher(algorithm, source.len()).map(Hasher::finish);
             digest.map_err(|error| unread = Some(error)).ok()
         };
         let body = match check_token(&bytes, self.limits, imprint) {
@@ -254,7 +271,7 @@ impl<'c> Reader<'c> {
         };
         let unread = |told: String| {
             let findings = vec![fatal(Key::FormatXml.message(told))];
-            let inspection = broken(&MemorySource(bytes.clone()), self.limits);
+            let inspection = broken("XML", &bytes, self.limits);
             Ok(vec![self.part(entry, false, inspection, None, findings)])
         };
         let signatures = match xades::inspect(&bytes, &resolve, self.limits) {
@@ -411,15 +428,25 @@ impl Covered {
 }
 
 impl Parts {
+    fn new(parts: Vec<Part>, remarks: Vec<String>) -> Self {
+        let over = |part: &Part| {
+            let stamps = parts.iter().enumerate().filter(|(_, stamp)| stamp.is_stamp);
+            let over = stamps.filter(|(_, stamp)| part.rests_on.is_subset(&stamp.covers));
+            over.map(|(index, _)| index).collect()
+        };
+        let stamps_over = parts.iter().map(over).collect();
+        Self { parts, stamps_over, remarks }
+    }
+
     /// How many signatures and time-stamps there are.
     pub(super) fn count(&self) -> usize {
         self.parts.iter().map(|part| part.inspection.signature_count()).sum()
     }
 
     /// Takes in what was brought, for every signature.
-    pub(super) fn supply(&mut self, evidence: &Evidence) {
+    pub(super) fn supply(&mut self, piece: &Piece) {
         for part in &mut self.parts {
-            part.inspection.supply(evidence.clone());
+            part.inspection.keep_piece(piece.clone(), None, None);
         }
     }
 
@@ -434,7 +461,8 @@ impl Parts {
         let mut judged: BTreeMap<usize, (Vec<SignatureReport>, Option<UtcTime>)> = BTreeMap::new();
         for index in self.newest_first() {
             let Some(part) = self.parts.get(index) else { continue };
-            let proven = self.stamps_over(part).filter_map(|stamp| judged.get(&stamp)?.1).min();
+            let stamps = self.stamps_over.get(index).into_iter().flatten();
+            let proven = stamps.filter_map(|stamp| judged.get(stamp)?.1).min();
             let (mut reports, wanted) =
                 verdict::judge_proven(&part.inspection, policy, anchors, moment, proven);
             for need in wanted {
@@ -460,17 +488,12 @@ impl Parts {
     /// Every time-stamp before what it covers, then the signatures.
     fn newest_first(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.parts.len()).collect();
+        // Whatever covers a time-stamp covers what that one covers, and so stands under fewer than it.
         order.sort_by_key(|&index| {
-            // Whatever covers a time-stamp covers what that one covers, and so stands under fewer than it.
-            self.parts.get(index).map(|part| (!part.is_stamp, self.stamps_over(part).count()))
+            let is_stamp = self.parts.get(index).is_some_and(|part| part.is_stamp);
+            (!is_stamp, self.stamps_over.get(index).map_or(0, Vec::len))
         });
         order
-    }
-
-    /// The time-stamps that cover all that a part rests on.
-    fn stamps_over<'p>(&'p self, part: &'p Part) -> impl Iterator<Item = usize> + 'p {
-        let over = |stamp: &Part| stamp.is_stamp && part.rests_on.is_subset(&stamp.covers);
-        self.parts.iter().enumerate().filter(move |(_, stamp)| over(stamp)).map(|(index, _)| index)
     }
 }
 
@@ -511,10 +534,10 @@ fn proven_time(report: &SignatureReport) -> Option<UtcTime> {
 }
 
 /// A signature that cannot be read, to which the reasons are added.
-fn broken(source: &MemorySource, limits: &Limits) -> Inspection {
-    let mut inspection = Inspection::empty(Sha256::of(&source.0), limits);
+fn broken(kind: &str, bytes: &[u8], limits: &Limits) -> Inspection {
+    let mut inspection = Inspection::empty(Sha256::of(bytes), limits);
     inspection.signatures.push(Signature {
-        field: Field { sub_filter: "CMS".to_owned(), ..Field::default() },
+        field: Field { sub_filter: kind.to_owned(), ..Field::default() },
         scope: Scope::Digest,
         body: Body::None,
         findings: Vec::new(),
@@ -540,8 +563,8 @@ fn sentence(error: &AsicError) -> String {
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
-/// Signature files in one container: each may hold its own certificates and revocation lists.
-const MAX_PARTS: usize = 100;
+/// Signatures in one container, and manifests: each signature is judged by itself, and may have evidence of its own.
+const MAX_PARTS: usize = 50;
 
-/// Names told in one message.
+/// Names told in one message, and messages about one thing.
 const MAX_SHOWN: usize = 3;

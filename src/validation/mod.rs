@@ -110,9 +110,32 @@ struct HeldStatus {
     signature: Option<usize>,
 }
 
+#[derive(Clone)]
 enum StatusEvidence {
-    Crl(Crl),
-    Ocsp(Box<ocsp::Response>),
+    Crl(Arc<Crl>),
+    Ocsp(Arc<ocsp::Response>),
+}
+
+/// A piece of evidence, read.
+#[derive(Clone)]
+enum Piece {
+    Certificate(Certificate),
+    Status(Sha256, StatusEvidence),
+}
+
+impl Piece {
+    fn read(evidence: &Evidence) -> Option<Self> {
+        Some(match evidence {
+            Evidence::Certificate(der) => Self::Certificate(Certificate::from_der(der).ok()?),
+            Evidence::Crl(der) => {
+                Self::Status(Sha256::of(der), StatusEvidence::Crl(Arc::new(Crl::from_der(der).ok()?)))
+            }
+            Evidence::Ocsp(der) => {
+                let response = Arc::new(ocsp::Response::parse(der).ok()?);
+                Self::Status(Sha256::of(der), StatusEvidence::Ocsp(response))
+            }
+        })
+    }
 }
 
 impl Inspection {
@@ -183,11 +206,13 @@ impl Inspection {
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        self.supplied.push(evidence.clone());
-        if let Some(container) = &mut self.container {
-            container.supply(&evidence);
+        let piece = Piece::read(&evidence);
+        self.supplied.push(evidence);
+        match (&mut self.container, piece) {
+            (Some(container), Some(piece)) => container.supply(&piece),
+            (None, Some(piece)) => self.keep_piece(piece, None, None),
+            (_, None) => {}
         }
-        self.keep(evidence, None, None);
     }
 
     /// The verdict of this document under `policy` at `moment`.
@@ -268,23 +293,16 @@ impl Inspection {
     }
 
     fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
-        let (der, what) = match evidence {
-            Evidence::Certificate(der) => {
-                if let Ok(certificate) = Certificate::from_der(&der) {
-                    self.keep_certificate(&certificate, covered_from);
-                }
-                return;
-            }
-            Evidence::Crl(der) => {
-                let Ok(crl) = Crl::from_der(&der) else { return };
-                (der, StatusEvidence::Crl(crl))
-            }
-            Evidence::Ocsp(der) => {
-                let Ok(response) = ocsp::Response::parse(&der) else { return };
-                (der, StatusEvidence::Ocsp(Box::new(response)))
-            }
+        if let Some(piece) = Piece::read(&evidence) {
+            self.keep_piece(piece, covered_from, signature);
+        }
+    }
+
+    fn keep_piece(&mut self, piece: Piece, covered_from: Option<usize>, signature: Option<usize>) {
+        let (fingerprint, what) = match piece {
+            Piece::Certificate(certificate) => return self.keep_certificate(&certificate, covered_from),
+            Piece::Status(fingerprint, what) => (fingerprint, what),
         };
-        let fingerprint = Sha256::of(&der);
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
             held.covered_from = match (held.covered_from, covered_from) {
                 (Some(one), Some(other)) => Some(one.min(other)),

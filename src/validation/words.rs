@@ -162,9 +162,9 @@ keys! {
         vi "Chữ ký, hoặc một chứng thư mà nó dựa vào, dùng thuật toán hay khóa không còn đủ mạnh."
            "Đề nghị bên gửi ký lại bằng SHA-256 với khóa tối thiểu 2048 bit (RSA) hoặc 256 bit (ECDSA).";
     AsicDataFiles "asic.data-files"
-        en "A container of the kind ASiC-S holds exactly one document, and this one does not."
+        en "The container holds no document, or more than the one that ASiC-S allows."
            "Do not rely on the container; ask the sender for the original."
-        vi "Tệp ASiC-S phải chứa đúng một văn bản, tệp này thì không."
+        vi "Gói không chứa văn bản nào, hoặc chứa nhiều hơn một văn bản trong khi ASiC-S chỉ cho phép một."
            "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
     AsicManifest "asic.manifest"
         en "What the container says about its files is missing, damaged, or contradicts what is there."

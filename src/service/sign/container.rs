@@ -290,7 +290,7 @@ impl Plan {
             Dossier::New(kind, files) => {
                 draft(*kind, files, false).check()?;
                 let form = form.unwrap_or(Form::Cades);
-                Ok(Self::named(*kind, form, files.clone(), None, |_| false))
+                Ok(Self::named(*kind, form, files.clone(), |_| false))
             }
             Dossier::Existing(source) => Self::of_existing(source, form, limits, now),
         }
@@ -327,24 +327,21 @@ impl Plan {
                 "an ASiC-S container takes one signature; for several signers make an ASiC-E container",
             ));
         }
-        let archive = Archive::open(source.clone(), &bounds)?;
         let files = container.of(Role::Data).map(|entry| Detached {
             name: entry.name.clone(),
-            source: Arc::new(Unpacked::new(&archive, entry)),
+            source: Arc::new(Unpacked::new(container.archive(), entry)),
         });
-        let files = files.collect();
+        let files: Vec<Detached> = files.collect();
+        if files.is_empty() {
+            return Err(refused("it holds no document"));
+        }
         let taken = |name: &str| container.archive().entry(name).is_some();
-        Ok(Self::named(kind, found.or(form).unwrap_or(Form::Cades), files, Some(archive), taken))
+        let plan = Self::named(kind, found.or(form).unwrap_or(Form::Cades), files, taken);
+        Ok(Self { existing: Some(container.into_archive()), ..plan })
     }
 
     /// Names that are not taken yet.
-    fn named(
-        kind: Kind,
-        form: Form,
-        files: Vec<Detached>,
-        existing: Option<Archive>,
-        taken: impl Fn(&str) -> bool,
-    ) -> Self {
+    fn named(kind: Kind, form: Form, files: Vec<Detached>, taken: impl Fn(&str) -> bool) -> Self {
         let names = |number: usize| {
             let signature = match (kind, form) {
                 (Kind::Simple, Form::Cades) => "META-INF/signature.p7s".to_owned(),
@@ -356,7 +353,7 @@ impl Plan {
         };
         let free = (1..).map(names).find(|(signature, manifest)| !taken(signature) && !taken(manifest));
         let (signature_file, manifest_file) = free.unwrap_or_default();
-        Self { kind, form, files, existing, signature_file, manifest_file }
+        Self { kind, form, files, existing: None, signature_file, manifest_file }
     }
 
     /// The manifest of a CAdES signature over all documents.

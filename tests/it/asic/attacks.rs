@@ -1,6 +1,11 @@
 //! Containers that somebody changed: none is valid, and each is told for what it is.
 
-use kyso::{asic::Kind, service::sign::container::Form, validation::Overall};
+use kyso::{
+    asic::{DataObject, Kind, Manifest},
+    base::DigestAlgorithm,
+    service::sign::container::Form,
+    validation::Overall,
+};
 
 use super::parts::{Office, Packed, file, pack, unpack, zip};
 
@@ -150,10 +155,35 @@ fn files_added_changed_or_taken_away_are_failures() {
         let told = said(&office, &pack(&files));
         assert!(told.iter().any(|one| one == key), "{what}: {told:?}");
     }
+    // Signed, and empty: the manifest covers nothing but what says which kind of container it is.
+    let files = empty_but_signed(&office);
+    let told = said(&office, &pack(&files));
+    assert!(told.iter().any(|one| one == "asic.data-files"), "{told:?}");
     // A list that agrees changes nothing.
     let mut files = unpack(&good);
     files.push(("META-INF/manifest.xml".into(), list(&["phụ lục.txt", "Quyết định.pdf"])));
     assert_eq!(office.judge(&pack(&files)).unwrap().overall, Overall::Valid);
+}
+
+/// A container whose signature holds, over `mimetype` alone.
+fn empty_but_signed(office: &Office) -> Files {
+    let mimetype = ("mimetype".to_owned(), kyso::asic::ASIC_E.as_bytes().to_vec());
+    let manifest = Manifest {
+        signature: "META-INF/signature.p7s".to_owned(),
+        signature_type: None,
+        objects: vec![DataObject {
+            name: mimetype.0.clone(),
+            media_type: None,
+            rootfile: false,
+            digest: DigestAlgorithm::Sha256.digest(&mimetype.1),
+        }],
+    };
+    let signature = office.cms(&manifest.to_xml());
+    vec![
+        mimetype,
+        ("META-INF/ASiCManifest.xml".to_owned(), manifest.to_xml()),
+        (manifest.signature, signature),
+    ]
 }
 
 /// Of two signatures one is taken out, and its manifest forgotten.

@@ -4,9 +4,8 @@ use std::{fs, path::Path, process::Command, sync::Arc};
 
 use kyso::{
     asic::{DataObject, Kind, Manifest},
-    base::{Clock, DigestAlgorithm, Limits, MemorySource},
+    base::{Clock, DigestAlgorithm, MemorySource},
     service::sign::container::{ContainerError, Dossier, Form},
-    signing::{CmsRequest, prepare_cms},
     token::provision::NewKeyKind,
     validation::{Indication, Level, Overall, TimeSource},
 };
@@ -390,22 +389,12 @@ fn weak_digests_in_a_manifest_are_not_relied_on() {
             }],
         };
         let xml = manifest.to_xml();
-        let scheme = office.key.scheme();
-        let request = CmsRequest {
-            signer: office.certificate.clone(),
-            chain: office.services.pki().chain(),
-            scheme,
-            digest: scheme.digest().digest(&xml),
-            enveloped: None,
-        };
-        let prepared = prepare_cms(request, Clock::System.now()).unwrap();
-        let value = office.key.sign_as(scheme, prepared.to_be_signed()).unwrap();
-        let cms = prepared.finish(&value, &Limits::default()).unwrap();
+        let cms = office.cms(&xml);
         let container = pack(&[
             ("mimetype".to_owned(), kyso::asic::ASIC_E.into()),
             ("a.txt".to_owned(), b"xin chao".to_vec()),
             ("META-INF/ASiCManifest.xml".to_owned(), xml),
-            (manifest.signature, cms.to_der()),
+            (manifest.signature, cms),
         ]);
         let report = office.judge(&container).unwrap();
         assert_eq!(report.overall, expected, "{algorithm}: {report:#?}");

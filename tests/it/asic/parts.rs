@@ -14,6 +14,7 @@ use kyso::{
         },
         verify::{Options, VerifyError, verify_source},
     },
+    signing::{CmsRequest, prepare_cms},
     validation::{Detached, DocumentReport, Level, Policy},
     x509::Certificate,
 };
@@ -79,6 +80,21 @@ impl Office {
     pub(crate) fn sign_again(&self, container: &[u8]) -> Vec<u8> {
         let dossier = Dossier::Existing(Arc::new(MemorySource(container.to_vec())));
         self.release(&dossier, None, Clock::System, Level::B).unwrap().1
+    }
+
+    /// A CAdES signature of this office over any bytes, without a time-stamp.
+    pub(crate) fn cms(&self, content: &[u8]) -> Vec<u8> {
+        let scheme = self.key.scheme();
+        let request = CmsRequest {
+            signer: self.certificate.clone(),
+            chain: self.services.pki().chain(),
+            scheme,
+            digest: scheme.digest().digest(content),
+            enveloped: None,
+        };
+        let prepared = prepare_cms(request, Clock::System.now()).unwrap();
+        let value = self.key.sign_as(scheme, prepared.to_be_signed()).unwrap();
+        prepared.finish(&value, &Limits::default()).unwrap().to_der()
     }
 
     /// A time-stamp token of the demo authority over these bytes.
