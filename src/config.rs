@@ -176,6 +176,8 @@ pub struct Signer {
     /// Files of issuers that travel with each signature, PEM or DER.
     #[serde(default)]
     pub chain: Vec<PathBuf>,
+    /// The picture of the handwritten signature or the seal, a transparent PNG or a JPEG, for signatures that are seen.
+    pub picture: Option<PathBuf>,
     /// A file of mode 600 whose first line is the PIN.
     pub pin_file: PathBuf,
     /// In whose name it signs.
@@ -291,6 +293,7 @@ impl Config {
             signer.certificate.iter_mut().for_each(root);
             signer.chain.iter_mut().for_each(root);
             root(&mut signer.pin_file);
+            signer.picture.iter_mut().for_each(root);
         }
         if let Some(path) = self.store.database.0.strip_prefix("sqlite:")
             && !path.starts_with(['/', ':'])

@@ -59,6 +59,7 @@ pub mod x509;
 pub mod cms;
 pub mod ocsp;
 pub mod tsp;
+pub mod font;
 pub mod pdf;
 pub mod xml;
 pub mod asic;
@@ -71,6 +72,7 @@ pub mod validation;
 
 // WORK
 pub mod rendering;
+pub mod appearance;
 pub mod signing;
 pub mod people;
 pub mod dispatch;

@@ -1,8 +1,10 @@
 //! The command line: a file a verb.
 
 mod demo;
+mod draw_page;
 mod fields;
 mod ledger;
+mod looks;
 mod path;
 mod path_words;
 mod people;
@@ -31,6 +33,9 @@ struct Cli {
 enum Verb {
     /// Run the whole story on this machine: sign, verify, dispatch, record; then keep serving
     Demo(demo::Args),
+    /// Draw a page, for kyso itself
+    #[command(hide = true)]
+    DrawPage(draw_page::Args),
     /// List the signature fields of a PDF, or add one
     Fields(fields::Args),
     /// Prove, check and audit the dispatch ledger
@@ -71,6 +76,7 @@ pub fn main() -> ExitCode {
     };
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
+        Verb::DrawPage(args) => draw_page::run(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),

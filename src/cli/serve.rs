@@ -107,6 +107,7 @@ async fn run_until_signal(
         limits: config.limits.clone(),
         behind_proxy: config.http.behind_proxy,
         over_tls: listen.tls.is_some() || config.http.behind_proxy,
+        helper: None,
     };
     let app = App::new(Parts { service, desk: Arc::new(desk), signers, settings });
 

@@ -12,17 +12,19 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
+    looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
 };
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::{Fetcher, PrivateHost},
     pdf::Document,
     service::{
         self,
         sign::{
-            CmsWishes, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
             TimeStamping, XadesWishes, XmlSubject, container::ContainerError,
         },
     },
@@ -124,6 +126,8 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
+    #[command(flatten)]
+    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -179,16 +183,18 @@ pub(super) fn run(args: Args) -> ExitCode {
     };
     let done = match (dossier, args.format) {
         (Some(wanted), _) => container::sign(args, &wanted).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
         }),
+        (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
         (None, FormatName::Pades) => sign(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            let seen = released.placement();
+            tell(released.path(), released.report(), released.signature(), seen, released.took(), json);
         }),
         (None, FormatName::Cades) => sign_cms(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
         }),
         (None, FormatName::Xades) => sign_xml(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), released.took(), json);
+            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
         }),
     };
     match done {
@@ -223,6 +229,7 @@ impl Failure {
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
                 SignError::Signing(
                     SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
@@ -272,6 +279,9 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
         let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Ready { desk, signer, input, level, .. } = ready(args, None)?;
@@ -290,6 +300,9 @@ fn sign_xml(args: Args) -> Result<Released, Failure> {
     }
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
     if args.level == Some(LevelName::Lta) {
         return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
@@ -386,6 +399,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         reason: args.reason,
         location: args.location,
         contact: args.contact,
+        appearance: args.looks.appearance().map_err(Failure::Usage)?,
         ..args.says.wishes()
     };
     if let Some(certificate) = given.first() {
@@ -430,6 +444,50 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     Ok(Ready { desk, signer, input, level, wishes })
 }
 
+/// The same as signing up to the key: what stands against it is said here too.
+fn dry_run(args: Args) -> Result<(), Failure> {
+    let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
+    let wish = SchemeWish { digest, pss: args.pss };
+    let certificate =
+        match args.cert.as_deref().map(certificates).transpose()?.unwrap_or_default().into_iter().next() {
+            Some(certificate) => certificate,
+            None => {
+                let token = args.token.open().map_err(SignError::from)?;
+                Signer::new(token, args.key, None, Vec::new(), wish)?.certificate
+            }
+        };
+    let scheme = wish.scheme_for(&certificate)?;
+    let identity = Identity { certificate, chain: Vec::new(), scheme };
+    let desk = SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: Limits::default(),
+        fetcher: Arc::new(Fetcher::new()),
+        time_stamping: None,
+        anchors: Anchors::default(),
+        policy: Policy::strict(),
+        online: false,
+    };
+    let appearance = args.looks.appearance().map_err(Failure::Usage)?;
+    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
+    let input = FileSource::open(&args.input)
+        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let helper = std::env::current_exe()
+        .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
+    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    std::fs::write(&picture, &preview.png)
+        .map_err(|source| SignError::Output { path: picture.clone(), source })?;
+    if args.json {
+        println!("{:#}", serde_json::json!({ "picture": picture, "placement": preview.placement }));
+        return Ok(());
+    }
+    println!("drawn     {}", picture.display());
+    looks::tell(&preview.placement);
+    println!("signed    nothing");
+    Ok(())
+}
+
 fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
     Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
 }
@@ -446,12 +504,20 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
+fn tell(
+    path: &Path,
+    report: &DocumentReport,
+    signature: Option<&SignatureReport>,
+    seen: Option<&Placement>,
+    took: &Steps,
+    json: bool,
+) {
     if json {
         let value = serde_json::json!({
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
+            "placement": seen,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "verify": took.verify,
@@ -472,6 +538,9 @@ fn tell(path: &Path, report: &DocumentReport, signature: Option<&SignatureReport
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(placement) = seen {
+        looks::tell(placement);
+    }
 }
 
 /// A spinner on a terminal, nothing elsewhere.

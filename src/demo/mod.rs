@@ -35,6 +35,9 @@ pub enum DemoError {
     /// The ledger's key.
     #[error(transparent)]
     LedgerKey(#[from] crate::ledger::KeyError),
+    /// A picture of the demo.
+    #[error(transparent)]
+    Picture(#[from] crate::appearance::PictureError),
     /// The demo CA.
     #[error(transparent)]
     Pki(#[from] pki::PkiError),

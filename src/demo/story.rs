@@ -61,8 +61,20 @@ impl<'a> Story<'a> {
             Ok(((), format!("Số: {shown}")))
         })?;
 
-        self.sign(&document, &leader, LEADER_KEY, "Lãnh đạo ký phê duyệt · the leader's token signs", 1)?;
-        self.sign(&document, &clerk, AGENCY_KEY, "Văn thư ký phát hành · the agency's token signs", 2)?;
+        self.sign(
+            &document,
+            &leader,
+            LEADER_KEY,
+            "Lãnh đạo ký phê duyệt · the leader's token signs, the handwriting is seen",
+            1,
+        )?;
+        self.sign(
+            &document,
+            &clerk,
+            AGENCY_KEY,
+            "Văn thư ký phát hành · the agency's token signs, the seal is seen",
+            2,
+        )?;
 
         let recipients: Vec<_> =
             self.town.recipients.iter().map(|office| office.agency.code.as_str()).collect();
@@ -112,7 +124,13 @@ impl<'a> Story<'a> {
         nth: usize,
     ) -> Result<(), DemoError> {
         self.step(words, |story| {
-            let request = json!({ "signer": key, "location": "Sông Lam" });
+            // The seal finds its place at the leader's picture.
+            let looks = if nth == 1 {
+                json!({ "role": "approve", "anchor": "CHỦ TỊCH" })
+            } else {
+                json!({ "role": "issue" })
+            };
+            let request = json!({ "signer": key, "location": "Sông Lam", "appearance": looks });
             let signed =
                 story.api.post(&format!("/api/v1/documents/{document}/signatures"), who, &request)?;
             let signature = &signed["signature"];

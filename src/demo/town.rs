@@ -7,6 +7,7 @@ use super::{
     pki::{DemoPki, DemoServices, Holder},
 };
 use crate::{
+    appearance::Picture,
     base::{Chance, Clock, Limits, Pin},
     dispatch::{self, Numbering},
     fetch::Fetcher,
@@ -58,6 +59,10 @@ pub const AGENCY_KEY: &str = "con-dau";
 pub const LEADER_TOKEN: (&str, &str) = ("kyso demo leader", "135790");
 /// Label and PIN of the agency's token.
 pub const AGENCY_TOKEN: (&str, &str) = ("kyso demo agency", "246802");
+
+/// The pictures of the demo, drawn for kyso.
+const HANDWRITING: &[u8] = include_bytes!("../../samples/chu-ky.png");
+const SEAL: &[u8] = include_bytes!("../../samples/con-dau.png");
 
 const ORGANIZATION: &str = "Ủy ban nhân dân tỉnh Sông Lam";
 const PROVINCE: &str = "Sông Lam";
@@ -165,10 +170,13 @@ fn make_keys(module: &Module, pki: &DemoPki, agency: &AgencyCode) -> Result<Held
     let leader = hold(leader_token, LEADER_KEY, &pki.issue_person(&leader_spki, &leader)?, pki)?;
     let seal = hold(agency_token, AGENCY_KEY, &pki.issue_agency(&agency_spki, &seal)?, pki)?;
 
-    let held = |role, signer| HeldKey { agency: agency.clone(), role, signer: Arc::new(signer) };
+    let held = |role, signer, picture: &[u8]| {
+        let picture = Some(Arc::new(Picture::read(picture)?));
+        Ok::<_, DemoError>(HeldKey { agency: agency.clone(), role, signer: Arc::new(signer), picture })
+    };
     Ok(HeldKeys::from([
-        (LEADER_KEY.to_owned(), held(dispatch::Role::Approve, leader)),
-        (AGENCY_KEY.to_owned(), held(dispatch::Role::Issue, seal)),
+        (LEADER_KEY.to_owned(), held(dispatch::Role::Approve, leader, HANDWRITING)?),
+        (AGENCY_KEY.to_owned(), held(dispatch::Role::Issue, seal, SEAL)?),
     ]))
 }
 

@@ -21,7 +21,7 @@ pub mod tls;
 mod upload;
 mod web;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
@@ -87,6 +87,8 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// Whether clients come over TLS, here or at the proxy.
     pub over_tls: bool,
+    /// The `kyso` program, which draws pages in processes of their own; the running program when absent.
+    pub helper: Option<PathBuf>,
 }
 
 impl App {
@@ -154,6 +156,15 @@ impl App {
 
     fn limits(&self) -> &LimitSettings {
         &self.0.settings.limits
+    }
+
+    fn helper(&self) -> Result<PathBuf, Problem> {
+        match &self.0.settings.helper {
+            Some(helper) => Ok(helper.clone()),
+            None => {
+                std::env::current_exe().map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))
+            }
+        }
     }
 
     fn over_tls(&self) -> bool {

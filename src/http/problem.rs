@@ -319,6 +319,13 @@ impl From<SignError> for Problem {
         };
         let entry = match &error {
             SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => return refused(pdf),
+            SignError::Signing(SigningError::Appearance(why)) => {
+                return Self::new(&SIGNATURE_APPEARANCE).because(why.vietnamese(), sentence(why));
+            }
+            SignError::Preview { .. } => {
+                let vietnamese = "Không vẽ được trang này.".to_owned();
+                return Self::new(&SIGNATURE_APPEARANCE).because(vietnamese, sentence(&error));
+            }
             SignError::Signing(wish @ (SigningError::Seed { .. } | SigningError::Wish { .. })) => {
                 return refused(wish);
             }
@@ -804,6 +811,18 @@ pub static INTERNAL: Entry = Entry {
     ),
 };
 
+/// The signature cannot be shown as it was asked for.
+pub static SIGNATURE_APPEARANCE: Entry = Entry {
+    code: "signature.appearance",
+    status: 422,
+    retryable: false,
+    title: ("Không hiển thị được chữ ký như yêu cầu", "The signature cannot be shown as asked for"),
+    help: (
+        "Xem chi tiết; chưa có gì được ký.",
+        "See the detail: it says what to change. Nothing was signed.",
+    ),
+};
+
 /// The signed file does not continue the present document.
 pub static SIGNATURE_NOT_CONTINUED: Entry = Entry {
     code: "signature.not-continued",
@@ -946,6 +965,7 @@ pub static CATALOGUE: &[&Entry] = &[
     &UNSUPPORTED_MEDIA_TYPE,
     &ROUTE_NOT_FOUND,
     &INTERNAL,
+    &SIGNATURE_APPEARANCE,
     &SIGNATURE_NOT_CONTINUED,
     &SIGNATURE_ORDER,
     &SIGNER_FAILED,

@@ -48,6 +48,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(siva::heartbeat))
         .routes(routes!(siva::version))
         .routes(routes!(signatures::sign))
+        .routes(routes!(signatures::preview))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))
         .routes(routes!(deliveries::list))

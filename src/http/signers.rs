@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
+    appearance::Picture,
     config::{self, SignerKind},
     dispatch::Role,
     people::AgencyCode,
@@ -113,7 +115,14 @@ fn open(settings: &config::Signer, agency: &AgencyCode) -> Result<HeldKey, SignE
         SignerKind::Agency => Role::Issue,
         SignerKind::Person => Role::Approve,
     };
-    Ok(HeldKey { agency: agency.clone(), role, signer: Arc::new(signer) })
+    let picture = settings.picture.as_deref().map(picture).transpose()?;
+    Ok(HeldKey { agency: agency.clone(), role, signer: Arc::new(signer), picture })
+}
+
+fn picture(file: &Path) -> Result<Arc<Picture>, SignError> {
+    let what = || format!("the picture {}", file.display());
+    let bytes = std::fs::read(file).map_err(|error| unusable(what(), error.to_string()))?;
+    Ok(Arc::new(Picture::read(&bytes).map_err(|error| unusable(what(), error.to_string()))?))
 }
 
 fn certificates(file: &std::path::PathBuf) -> Result<Vec<crate::x509::Certificate>, SignError> {
@@ -148,6 +157,7 @@ mod tests {
             key: "sign".to_owned(),
             certificate: None,
             chain: Vec::new(),
+            picture: None,
             pin_file: "/nowhere/pin".into(),
             kind: SignerKind::Person,
             agency: "H99".to_owned(),

@@ -1,9 +1,7 @@
 //! Signature fields of the form, signed or waiting (ISO 32000-2 section 12.7.5.5).
 
-use std::collections::HashSet;
-
 use super::{
-    Document, PdfError,
+    Document, Page, PdfError,
     mdp::Standing,
     object::{Dictionary, Object, ObjectId},
     seed::SeedValue,
@@ -61,7 +59,7 @@ impl Document {
         fields.iter().map(|field| self.slot(field, &pages)).collect()
     }
 
-    fn slot(&self, field: &Field, pages: &[(ObjectId, Dictionary)]) -> Result<SignatureSlot, PdfError> {
+    fn slot(&self, field: &Field, pages: &[Page]) -> Result<SignatureSlot, PdfError> {
         let revision = self.last();
         let value = field.value.as_ref().map(|(_, value)| self.resolve(revision, value)).transpose()?;
         let (widget_id, widget) = match field.widgets.first() {
@@ -71,8 +69,8 @@ impl Document {
             },
             None => (field.id, field.dictionary.clone()),
         };
-        let shows = |page: &Dictionary| {
-            let annotations = page.get("Annots").unwrap_or(&Object::Null);
+        let shows = |page: &Page| {
+            let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
             let annotations = self.resolve(revision, annotations);
             annotations.is_ok_and(|(_, list)| {
                 list.as_array().unwrap_or_default().contains(&Object::Reference(widget_id))
@@ -80,8 +78,8 @@ impl Document {
         };
         let named = widget.reference("P");
         // The page that the widget names, if it shows it; otherwise the first one that does.
-        let page = pages.iter().position(|(id, page)| Some(*id) == named && shows(page));
-        let page = page.or_else(|| pages.iter().position(|(_, page)| shows(page)));
+        let page = pages.iter().position(|page| Some(page.id) == named && shows(page));
+        let page = page.or_else(|| pages.iter().position(shows));
         let rectangle = widget.get("Rect").map(|sides| self.resolve(revision, sides)).transpose()?;
         let rectangle = rectangle.and_then(|(_, sides)| {
             let sides: Option<Vec<f64>> = sides.as_array()?.iter().map(Object::as_number).collect();
@@ -96,27 +94,6 @@ impl Document {
             page: page.map(|index| index + 1),
             rectangle,
         })
-    }
-
-    /// The pages of the last revision, in order.
-    fn pages(&self) -> Result<Vec<(ObjectId, Dictionary)>, PdfError> {
-        let mut pages = Vec::new();
-        let mut seen = HashSet::new();
-        let mut waiting: Vec<Object> = self.catalog()?.get("Pages").cloned().into_iter().collect();
-        while let Some(node) = waiting.pop() {
-            let (Some(id), Object::Dictionary(node)) = self.resolve(self.last(), &node)? else { continue };
-            if !seen.insert(id) {
-                return Err(PdfError::damaged(0, "the page tree runs in a circle"));
-            }
-            match node.get("Kids") {
-                Some(kids) => {
-                    let (_, kids) = self.resolve(self.last(), kids)?;
-                    waiting.extend(kids.as_array().unwrap_or_default().iter().rev().cloned());
-                }
-                None => pages.push((id, node)),
-            }
-        }
-        Ok(pages)
     }
 }
 
@@ -135,7 +112,8 @@ pub fn add_signature_field(document: &Document, new: &NewField) -> Result<Vec<u8
     }
     check_new_name(&document.fields_at(document.last())?, &new.name)?;
     let pages = document.pages()?;
-    let page = new.page.checked_sub(1).and_then(|index| pages.get(index)).cloned();
+    let page = new.page.checked_sub(1).and_then(|index| pages.get(index));
+    let page = page.map(|page| (page.id, page.dictionary.clone()));
     let page = page.ok_or(PdfError::NoPage { page: new.page, pages: pages.len() })?;
     let mut update = Update::new(document)?;
     update.add_empty_field(new, page)?;

@@ -42,6 +42,12 @@ impl LexError {
     }
 }
 
+/// A piece of a content stream.
+pub(super) enum Token<'a> {
+    Operand(Object),
+    Operator(&'a [u8]),
+}
+
 type Lexed<T> = Result<T, LexError>;
 
 /// What stands between `N G obj` and `endobj`.
@@ -166,6 +172,39 @@ impl<'a> Lexer<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// The next operand or operator of a content stream (ISO 32000-2 section 7.8.2); `None` at the end.
+    pub(super) fn token(&mut self) -> Lexed<Option<Token<'a>>> {
+        self.values = MAX_VALUES;
+        match self.peek()? {
+            None => Ok(None),
+            Some(b'/' | b'(' | b'<' | b'[' | b'+' | b'-' | b'.' | b'0'..=b'9') => {
+                Ok(Some(Token::Operand(self.object()?)))
+            }
+            Some(_) => match self.regular_run()? {
+                b"" => self.bad("expected an operator"),
+                b"true" => Ok(Some(Token::Operand(Object::Boolean(true)))),
+                b"false" => Ok(Some(Token::Operand(Object::Boolean(false)))),
+                b"null" => Ok(Some(Token::Operand(Object::Null))),
+                operator => Ok(Some(Token::Operator(operator))),
+            },
+        }
+    }
+
+    /// Passes over the data of an inline image and its `EI`, after `ID` (ISO 32000-2 section 8.9.7).
+    pub(super) fn skip_inline_image(&mut self) -> Lexed<()> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let ends = |window: &[u8]| matches!(window, [before, b'E', b'I', after] if is_space(*before) && is_space(*after));
+        let end = rest.windows(4).position(ends).map(|at| at + 3);
+        let end = end.or_else(|| rest.ends_with(b"EI").then_some(rest.len()));
+        match end {
+            Some(end) => {
+                self.at += end;
+                Ok(())
+            }
+            None => self.bad("an inline image has no end"),
         }
     }
 

@@ -6,14 +6,18 @@
 //!
 //! Files that two programs may read as two documents are refused by name rather than repaired: see [`PdfError`].
 
+mod area;
 mod change;
 mod document;
+mod drawing;
 mod error;
 mod fields;
 mod guard;
+mod layout;
 mod lexer;
 mod mdp;
 mod object;
+mod page;
 mod revision;
 mod seed;
 mod signature;
@@ -21,12 +25,16 @@ mod stream;
 mod write;
 mod xref;
 
+pub use area::Area;
 pub use change::{AddedSignature, Change, ChangeKind, NotAlone};
 pub use document::Document;
+pub use drawing::{Drawing, Part};
 pub use error::{ByteRangeError, PdfError};
 pub use fields::{NewField, SignatureSlot, add_signature_field};
+pub use layout::{Layout, Letter};
 pub use mdp::{DocMdp, UnknownWord};
 pub use object::{Dictionary, Object, ObjectId, Real, Stream, decode_text, encode_text};
+pub use page::{Frame, Page, SeenField};
 pub use revision::Revision;
 pub use seed::{CertificateFlag, CertificateSeed, SeedFlag, SeedValue, TimeStampSeed};
 pub use signature::{Coverage, FieldDefect, FieldLock, LockedFields, SignatureField, SignatureKind};

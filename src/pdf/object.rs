@@ -36,15 +36,21 @@ pub enum Object {
 }
 
 impl Object {
+    /// A number, rounded to four digits after the point: a two-thousandth of a millimetre on paper.
+    ///
+    /// What is not finite becomes 0, for which PDF has no other way.
+    pub fn number(value: f64) -> Self {
+        let text = format!("{:.4}", if value.is_finite() { value } else { 0.0 });
+        match Real::parse(text.as_bytes()) {
+            Some(real) if !real.0.contains('.') => real.0.parse().map_or(Self::Real(real), Self::Integer),
+            Some(real) => Self::Real(real),
+            None => Self::Integer(0),
+        }
+    }
+
     /// A name object.
     pub fn name(name: impl AsRef<[u8]>) -> Self {
         Self::Name(name.as_ref().to_vec())
-    }
-
-    /// A number, whole where it can be; to a hundredth otherwise.
-    pub fn number(value: f64) -> Self {
-        Real::parse(format!("{value:.2}").as_bytes())
-            .map_or(Self::Integer(0), |real| real.0.parse().map_or(Self::Real(real), Self::Integer))
     }
 
     /// The whole number, if it is one.
@@ -103,6 +109,23 @@ impl Object {
         match self {
             Self::Reference(id) => Some(*id),
             _ => None,
+        }
+    }
+
+    /// The same with each reference replaced by what `change` makes of it, however deep.
+    #[must_use]
+    pub fn with_references(&self, change: &dyn Fn(ObjectId) -> ObjectId) -> Self {
+        match self {
+            Self::Reference(id) => Self::Reference(change(*id)),
+            Self::Array(items) => {
+                Self::Array(items.iter().map(|item| item.with_references(change)).collect())
+            }
+            Self::Dictionary(dictionary) => Self::Dictionary(dictionary.with_references(change)),
+            Self::Stream(stream) => Self::Stream(Stream {
+                dictionary: stream.dictionary.with_references(change),
+                data: stream.data.clone(),
+            }),
+            other => other.clone(),
         }
     }
 
@@ -235,6 +258,11 @@ impl Dictionary {
         Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    fn with_references(&self, change: &dyn Fn(ObjectId) -> ObjectId) -> Self {
+        let changed = self.0.iter().map(|(key, value)| (key.clone(), value.with_references(change)));
+        Self(changed.collect())
+    }
+
     /// The value of `key` as written, `null` too.
     pub(super) fn written(&self, key: &[u8]) -> Option<&Object> {
         self.0.get(key)
@@ -353,6 +381,20 @@ mod tests {
         for wrong in ["", ".", "-", "1-2", "--1", "1e5", "1.2.3"] {
             assert_eq!(written(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_number_is_written_short() {
+        let written = |value: f64| {
+            let mut out = Vec::new();
+            Object::number(value).write(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(12.0), "12");
+        assert_eq!(written(-0.000_01), "0");
+        assert_eq!(written(595.275_59), "595.2756");
+        assert_eq!(written(-1.5), "-1.5");
+        assert_eq!(written(f64::NAN), "0");
     }
 
     #[test]

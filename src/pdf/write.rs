@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Document, NewField, PdfError, SignatureKind,
+    drawing::Drawing,
     mdp::{DocMdp, Standing, references},
     object::{Dictionary, Object, ObjectId, encode_text},
     signature::{Field, FieldLock},
@@ -35,6 +36,12 @@ pub struct NewSignature {
     pub signer_name: Option<String>,
     /// `/M`, written in the time of Vietnam (UTC+7).
     pub claimed_time: Option<UtcTime>,
+    /// What the signature looks like, and where. In a field that is there already only the looks count: it keeps its
+    /// place, and one without a place takes none.
+    pub appearance: Option<Drawing>,
+    /// Something else to be seen, such as a code for the check page: a stamp (ISO 32000-2 section 12.5.6.12) that the
+    /// signature covers. Only where nothing is signed yet, for to earlier signatures it would be a change.
+    pub stamp: Option<Drawing>,
     /// Makes it a certification signature that permits so much; `None` for an approval signature.
     pub certify: Option<DocMdp>,
     /// What it locks. A new field says so in its `/Lock`; a field that has a `/Lock` keeps its own, and no other one
@@ -89,8 +96,9 @@ impl Increment {
 
 /// Writes the revision that adds a signature, in the file's own cross-reference kind.
 ///
-/// The field is invisible and stands on the first page, unless an empty one of that name waits to be filled. What its
-/// `/Lock` locks the signature locks; its `/SV` is for the caller to keep (see [`Document::seed_value`]).
+/// Without an appearance the field is invisible and stands on the first page, unless an empty one of that name waits to
+/// be filled. What its `/Lock` locks the signature locks; its `/SV` is for the caller to keep (see
+/// [`Document::seed_value`]).
 ///
 /// # Errors
 ///
@@ -110,10 +118,13 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
     };
     standing.admits(new)?;
     let mut update = Update::new(document)?;
+    for drawing in new.appearance.iter().chain(&new.stamp) {
+        update.avoid(&Object::Dictionary(drawing.page_dictionary(document)?));
+    }
     let signature = update.allocate()?;
     let (field, lock) = match choose_field(document, new, &standing)? {
         Chosen::Empty(field, lock) => {
-            update.fill_field(&field, signature)?;
+            update.fill_field(&field, signature, new.appearance.as_ref())?;
             (field.name, lock)
         }
         Chosen::New(name) => {
@@ -121,6 +132,13 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
             (name, new.lock.clone())
         }
     };
+    if let Some(stamp) = &new.stamp {
+        if !document.signatures()?.is_empty() {
+            let what = "a stamp cannot be added to a page that is signed already";
+            return Err(PdfError::Field { name: field, what });
+        }
+        update.add_stamp(stamp)?;
+    }
     if new.certify.is_some() {
         update.certify(signature)?;
     }
@@ -195,6 +213,8 @@ pub(super) fn check_new_name(fields: &[Field], name: &str) -> Result<(), PdfErro
 pub(super) struct Update<'a> {
     document: &'a Document,
     objects: BTreeMap<u32, (u16, Object)>,
+    /// The data of those that are streams, as stored; their dictionaries have the `/Length`.
+    streams: BTreeMap<u32, Vec<u8>>,
     next: u32,
     /// Numbers that the catalog, the form or the page refer to, though there may be no such object.
     avoided: HashSet<u32>,
@@ -209,15 +229,26 @@ impl<'a> Update<'a> {
         if next as usize > document.limits.objects {
             return Err(PdfError::limit("the number of objects", document.limits.objects));
         }
-        let mut update = Self { document, objects: BTreeMap::new(), next, avoided: HashSet::new() };
+        let mut update = Self {
+            document,
+            objects: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            next,
+            avoided: HashSet::new(),
+        };
         let catalog = document.catalog()?;
         let form = update.resolve(catalog.get("AcroForm").unwrap_or(&Object::Null))?.1;
         for object in [Object::Dictionary(first_page(document)?.1), Object::Dictionary(catalog), form] {
-            object.for_each_reference(&mut |id| {
-                update.avoided.insert(id.0);
-            });
+            update.avoid(&object);
         }
         Ok(update)
+    }
+
+    /// Takes no number that `object` refers to, though there may be no such object.
+    fn avoid(&mut self, object: &Object) {
+        object.for_each_reference(&mut |id| {
+            self.avoided.insert(id.0);
+        });
     }
 
     fn allocate(&mut self) -> Result<ObjectId, PdfError> {
@@ -240,11 +271,72 @@ impl<'a> Update<'a> {
         self.document.resolve(self.document.last(), object)
     }
 
-    fn fill_field(&mut self, field: &Field, signature: ObjectId) -> Result<(), PdfError> {
+    fn fill_field(
+        &mut self,
+        field: &Field,
+        signature: ObjectId,
+        looks: Option<&Drawing>,
+    ) -> Result<(), PdfError> {
         let mut dictionary = field.dictionary.clone();
         dictionary.set("V", Object::Reference(signature));
+        if let Some(drawing) = looks {
+            match field.widgets.as_slice() {
+                [] => self.show(&mut dictionary, drawing)?,
+                [widget] => {
+                    let Object::Dictionary(mut shown) = self.document.object(*widget)? else {
+                        return Err(PdfError::damaged(0, "a signature field's widget is no dictionary"));
+                    };
+                    self.show(&mut shown, drawing)?;
+                    self.put(*widget, Object::Dictionary(shown));
+                }
+                _ => {
+                    let what = "it has several places on the pages, and a signature has one";
+                    return Err(PdfError::Field { name: field.name.clone(), what });
+                }
+            }
+        }
         self.put(field.id, Object::Dictionary(dictionary));
         self.extend_form(None, SIGNATURES_EXIST | APPEND_ONLY)
+    }
+
+    /// Gives a widget that is there already its looks.
+    fn show(&mut self, widget: &mut Dictionary, drawing: &Drawing) -> Result<(), PdfError> {
+        let flags = widget.integer("F").unwrap_or(0);
+        widget.set("F", Object::Integer((flags | PRINT) & !UNSEEN));
+        let looks = self.draw(drawing)?;
+        widget.set("AP", looks);
+        Ok(())
+    }
+
+    /// Adds the parts of a drawing. Gives the `/AP` for it: the normal appearance alone, as PDF/A asks.
+    fn draw(&mut self, drawing: &Drawing) -> Result<Object, PdfError> {
+        let ids = drawing.parts.iter().map(|_| self.allocate()).collect::<Result<Vec<_>, _>>()?;
+        for (id, part) in drawing.numbered(&ids) {
+            self.put(id, part.object);
+            if let Some(data) = part.data {
+                self.streams.insert(id.0, data);
+            }
+        }
+        let mut looks = Dictionary::new();
+        if let Some(first) = ids.first() {
+            looks.set("N", Object::Reference(*first));
+        }
+        Ok(Object::Dictionary(looks))
+    }
+
+    /// Adds a stamp to its page, which may have got the signature's widget just now.
+    fn add_stamp(&mut self, drawing: &Drawing) -> Result<(), PdfError> {
+        let id = self.allocate()?;
+        let mut stamp = Dictionary::new();
+        stamp.set("Type", Object::name("Annot"));
+        stamp.set("Subtype", Object::name("Stamp"));
+        stamp.set("F", Object::Integer(PRINT_AND_LOCKED));
+        stamp.set("Rect", rectangle(drawing));
+        stamp.set("P", Object::Reference(drawing.page));
+        let looks = self.draw(drawing)?;
+        stamp.set("AP", looks);
+        self.put(id, Object::Dictionary(stamp));
+        self.annotate(drawing.page, drawing.page_dictionary(self.document)?, id)
     }
 
     /// Adds a signature field with nothing in it.
@@ -275,7 +367,11 @@ impl<'a> Update<'a> {
     }
 
     fn add_field(&mut self, name: &str, signature: ObjectId, new: &NewSignature) -> Result<(), PdfError> {
-        let (page_id, page) = first_page(self.document)?;
+        let looks = new.appearance.as_ref();
+        let (page_id, page) = match looks {
+            Some(drawing) => (drawing.page, drawing.page_dictionary(self.document)?),
+            None => first_page(self.document)?,
+        };
         let field = self.allocate()?;
         let mut widget = Dictionary::new();
         widget.set("Type", Object::name("Annot"));
@@ -284,7 +380,14 @@ impl<'a> Update<'a> {
         widget.set("T", Object::String(encode_text(name)));
         widget.set("V", Object::Reference(signature));
         widget.set("F", Object::Integer(PRINT_AND_LOCKED));
-        widget.set("Rect", Object::Array(vec![Object::Integer(0); 4]));
+        match looks {
+            Some(drawing) => {
+                widget.set("Rect", rectangle(drawing));
+                let looks = self.draw(drawing)?;
+                widget.set("AP", looks);
+            }
+            None => widget.set("Rect", Object::Array(vec![Object::Integer(0); 4])),
+        }
         widget.set("P", Object::Reference(page_id));
         if let Some(lock) = &new.lock {
             widget.set("Lock", Object::Dictionary(lock.to_dictionary()));
@@ -295,24 +398,29 @@ impl<'a> Update<'a> {
         self.extend_form(Some(field), SIGNATURES_EXIST | APPEND_ONLY)
     }
 
-    /// Puts a widget on a page.
-    fn annotate(&mut self, page_id: ObjectId, mut page: Dictionary, field: ObjectId) -> Result<(), PdfError> {
+    /// Adds an annotation to a page, whose dictionary is `page` unless this revision has it anew.
+    fn annotate(&mut self, page_id: ObjectId, page: Dictionary, new: ObjectId) -> Result<(), PdfError> {
+        let mut page = match self.objects.get(&page_id.0) {
+            Some((_, Object::Dictionary(changed))) => changed.clone(),
+            _ => page,
+        };
         let annotations = page.get("Annots").cloned().unwrap_or_default();
-        match self.resolve(&annotations)? {
-            (Some(id), Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                self.put(id, Object::Array(list));
-            }
-            (None, Object::Array(mut list)) => {
-                list.push(Object::Reference(field));
-                page.set("Annots", Object::Array(list));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            (_, Object::Null) => {
-                page.set("Annots", Object::Array(vec![Object::Reference(field)]));
-                self.put(page_id, Object::Dictionary(page));
-            }
-            _ => return Err(PdfError::damaged(0, "the page's /Annots is no array")),
+        let (id, mut list) = match self.resolve(&annotations)? {
+            (Some(id), found) => match self.objects.get(&id.0).map_or(&found, |(_, changed)| changed) {
+                Object::Array(list) => (Some(id), list.clone()),
+                Object::Null => (None, Vec::new()),
+                _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+            },
+            (None, Object::Array(list)) => (None, list),
+            (None, Object::Null) => (None, Vec::new()),
+            _ => return Err(PdfError::damaged(0, "a page's /Annots is no array")),
+        };
+        list.push(Object::Reference(new));
+        if let Some(id) = id {
+            self.put(id, Object::Array(list));
+        } else {
+            page.set("Annots", Object::Array(list));
+            self.put(page_id, Object::Dictionary(page));
         }
         Ok(())
     }
@@ -410,6 +518,11 @@ impl<'a> Update<'a> {
         for (number, (generation, object)) in &objects {
             tail.open((*number, *generation));
             object.write(&mut tail.bytes);
+            if let Some(data) = self.streams.get(number) {
+                tail.bytes.extend_from_slice(b"\nstream\n");
+                tail.bytes.extend_from_slice(data);
+                tail.bytes.extend_from_slice(b"\nendstream");
+            }
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
         Ok(tail)
@@ -625,6 +738,11 @@ fn first_page(document: &Document) -> Result<(ObjectId, Dictionary), PdfError> {
     Err(none())
 }
 
+fn rectangle(drawing: &Drawing) -> Object {
+    let area = drawing.area;
+    Object::Array([area.left, area.bottom, area.right, area.top].map(Object::number).to_vec())
+}
+
 /// `D:20240131120000+07'00'`.
 fn format_date(moment: UtcTime) -> String {
     let local = jiff::tz::offset(7).to_datetime(moment);
@@ -635,6 +753,12 @@ fn format_date(moment: UtcTime) -> String {
 
 /// ISO 32000-2 table 167: bits 3 and 8.
 const PRINT_AND_LOCKED: i64 = 132;
+
+/// ISO 32000-2 table 167: bit 3.
+const PRINT: i64 = 4;
+
+/// ISO 32000-2 table 167: invisible, hidden, not viewed.
+const UNSEEN: i64 = 0b10_0011;
 
 /// ISO 32000-2 table 225: there is a signature field.
 const SIGNATURES_EXIST: i64 = 1;

@@ -1,9 +1,10 @@
 //! A report in the shapes that others read: SiVa's JSON, the validation report of ETSI TS 119 102-2, and words for
-//! people. Pure: what goes in is a [`crate::validation::Report`], what comes out is bytes.
+//! people; and a page of a document as a picture. Pure: what comes out is bytes.
 //!
 //! Nothing here judges. What a shape has no place for is left out or told in a warning, never made better than it is.
 
 pub mod etsi;
+pub mod page;
 pub mod paper;
 pub mod people;
 pub mod siva;

@@ -2,23 +2,19 @@
 //!
 //! It is a rendering, not evidence: it says so at the foot of each page. The same words give the same bytes.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::io::Write as _;
 
 use flate2::{Compression, write::ZlibEncoder};
 use pdf_writer::{
     Content, Filter, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr,
-    types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap},
+    types::{CidFontType, FontFlags, SystemInfo},
 };
-use skrifa::{
-    FontRef, GlyphId, MetadataProvider as _, Tag,
-    instance::{LocationRef, Size},
-    raw::TableProvider as _,
-};
-use subsetter::GlyphRemapper;
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::people::{Document, Fact, Signature, Tone};
-use crate::validation::words::Language;
+use crate::{
+    font::{Face, FontError, Outlines},
+    validation::words::Language,
+};
 
 /// The pages for these documents, each document on a page of its own.
 ///
@@ -41,18 +37,13 @@ pub fn pdf(documents: &[Document], language: Language) -> Result<Vec<u8>, PaperE
 #[non_exhaustive]
 pub enum PaperError {
     /// A font of the program is not there or not readable.
-    #[error("the font {name} in the program cannot be used: {reason}")]
-    Font {
-        /// Its name.
-        name: &'static str,
-        /// What the reader of fonts said.
-        reason: String,
-    },
+    #[error(transparent)]
+    Font(#[from] FontError),
 }
 
 /// Where the pen is, and what was written.
 struct Sheets {
-    faces: [Face; 2],
+    faces: [Face<'static>; 2],
     done: Vec<Content>,
     page: Option<Content>,
     /// Points from the lower edge.
@@ -70,9 +61,7 @@ type Ink = [f32; 3];
 
 impl Sheets {
     fn new() -> Result<Self, PaperError> {
-        let mut fonts = typst_assets::fonts();
-        let mut face = |name| Face::new(name, fonts.next());
-        let faces = [face("LibertinusSerif-Regular")?, face("LibertinusSerif-Bold")?];
+        let faces = [Face::serif()?, Face::serif_bold()?];
         Ok(Self { faces, done: Vec::new(), page: None, y: 0.0 })
     }
 
@@ -192,29 +181,9 @@ impl Sheets {
         self.page().set_text_matrix([1.0, 0.0, 0.0, 1.0, left, base]).show(Str(&glyphs)).end_text();
     }
 
-    /// Words put on lines of this width in points. A word that is longer than a line is cut.
+    /// Words put on lines of this width in points.
     fn lines(&self, text: &str, style: Style, width: f32) -> Vec<String> {
-        let face = &self.faces[style.face];
-        let mut lines = vec![String::new()];
-        let mut used = 0.0;
-        let space = face.width(" ", style.size);
-        for word in text.split_whitespace() {
-            for piece in face.pieces(word, style.size, width) {
-                let wide = face.width(&piece, style.size);
-                let Some(line) = lines.last_mut() else { continue };
-                if line.is_empty() {
-                    (*line, used) = (piece, wide);
-                } else if used + space + wide <= width {
-                    line.push(' ');
-                    line.push_str(&piece);
-                    used += space + wide;
-                } else {
-                    lines.push(piece);
-                    used = wide;
-                }
-            }
-        }
-        lines
+        self.faces.get(style.face).map(|face| face.lines(text, style.size, width)).unwrap_or_default()
     }
 
     /// The sign of an answer, left of the pen's next line, which is `line` high; the words beside it say the same.
@@ -307,7 +276,7 @@ impl Sheets {
 }
 
 /// Everything into one file.
-fn bind(pages: Vec<Content>, faces: &[Face; 2], language: Language) -> Result<Vec<u8>, PaperError> {
+fn bind(pages: Vec<Content>, faces: &[Face<'_>; 2], language: Language) -> Result<Vec<u8>, PaperError> {
     let mut last = 0;
     let mut next = || {
         last += 1;
@@ -342,140 +311,59 @@ fn bind(pages: Vec<Content>, faces: &[Face; 2], language: Language) -> Result<Ve
     let count = i32::try_from(kids.len()).unwrap_or(i32::MAX);
     pdf.pages(tree).kids(kids).count(count);
     for (face, id) in faces.iter().zip(fonts) {
-        face.embed(&mut pdf, id, [next(), next(), next(), next()])?;
+        embed(face, &mut pdf, id, [next(), next(), next(), next()])?;
     }
     Ok(pdf.finish())
 }
 
-/// A font, and which of its glyphs were used.
-struct Face {
-    name: &'static str,
-    data: &'static [u8],
-    font: FontRef<'static>,
-    used: GlyphRemapper,
-    /// The character that each used glyph stands for.
-    characters: BTreeMap<u16, char>,
-}
-
-impl Face {
-    fn new(name: &'static str, data: Option<&'static [u8]>) -> Result<Self, PaperError> {
-        let data = data.ok_or_else(|| PaperError::Font { name, reason: "it is not there".to_owned() })?;
-        let font = FontRef::new(data);
-        let font = font.map_err(|error| PaperError::Font { name, reason: error.to_string() })?;
-        Ok(Self { name, data, font, used: GlyphRemapper::new(), characters: BTreeMap::new() })
+/// ISO 32000-1 section 9.7: a composite font of the used glyphs, with the way back to characters for searching.
+fn embed(
+    face: &Face<'_>,
+    pdf: &mut Pdf,
+    id: Ref,
+    [cid, descriptor, file, map]: [Ref; 4],
+) -> Result<(), PaperError> {
+    let subset = face.subset()?;
+    let name = Name(subset.name.as_bytes());
+    let identity = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
+    pdf.type0_font(id)
+        .base_font(name)
+        .encoding_predefined(Name(b"Identity-H"))
+        .descendant_font(cid)
+        .to_unicode(map);
+    let compact = matches!(subset.outlines, Outlines::Compact(_));
+    let mut font = pdf.cid_font(cid);
+    font.subtype(if compact { CidFontType::Type0 } else { CidFontType::Type2 });
+    font.base_font(name).system_info(identity).font_descriptor(descriptor);
+    font.default_width(0.0).widths().consecutive(0, subset.widths);
+    font.finish();
+    let [left, bottom, right, top] = subset.bounds;
+    let mut words = pdf.font_descriptor(descriptor);
+    words
+        .name(name)
+        .flags(FontFlags::SYMBOLIC | FontFlags::SERIF)
+        .bbox(Rect::new(left, bottom, right, top))
+        .italic_angle(0.0)
+        .ascent(subset.ascent)
+        .descent(subset.descent)
+        .cap_height(subset.cap_height)
+        .stem_v(subset.stem);
+    if compact {
+        words.font_file3(file)
+    } else {
+        words.font_file2(file)
+    };
+    words.finish();
+    let (Outlines::Compact(outlines) | Outlines::TrueType(outlines)) = subset.outlines;
+    let outlines = squeezed(&outlines);
+    let mut program = pdf.stream(file, &outlines);
+    program.filter(Filter::FlateDecode);
+    if compact {
+        program.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
     }
-
-    /// The glyph of a character; of one that the font does not have, the replacement character.
-    fn glyph(&self, c: char) -> GlyphId {
-        let map = self.font.charmap();
-        map.map(c).or_else(|| map.map('\u{FFFD}')).or_else(|| map.map('?')).unwrap_or(GlyphId::NOTDEF)
-    }
-
-    /// Two bytes for each glyph in the subset.
-    fn encode(&mut self, text: &str) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for c in text.nfc() {
-            let glyph = u16::try_from(self.glyph(c).to_u32()).unwrap_or(0);
-            let kept = self.used.remap(glyph);
-            self.characters.entry(kept).or_insert(c);
-            bytes.extend(kept.to_be_bytes());
-        }
-        bytes
-    }
-
-    /// In points.
-    fn width(&self, text: &str, size: f32) -> f32 {
-        let metrics = self.font.glyph_metrics(Size::unscaled(), LocationRef::default());
-        let units: f32 = text.nfc().map(|c| metrics.advance_width(self.glyph(c)).unwrap_or_default()).sum();
-        units * size / self.units()
-    }
-
-    /// A word in pieces that each fit into `width` points.
-    fn pieces(&self, word: &str, size: f32, width: f32) -> Vec<String> {
-        if self.width(word, size) <= width {
-            return vec![word.to_owned()];
-        }
-        let mut pieces = vec![String::new()];
-        let mut used = 0.0;
-        for c in word.nfc() {
-            let wide = self.width(c.encode_utf8(&mut [0; 4]), size);
-            if used + wide > width {
-                pieces.push(String::new());
-                used = 0.0;
-            }
-            if let Some(piece) = pieces.last_mut() {
-                piece.push(c);
-            }
-            used += wide;
-        }
-        pieces
-    }
-
-    fn units(&self) -> f32 {
-        self.font.head().map_or(1000.0, |head| f32::from(head.units_per_em().max(1)))
-    }
-
-    /// ISO 32000-1 section 9.7: a composite font of the used glyphs, with the way back to characters for searching.
-    fn embed(
-        &self,
-        pdf: &mut Pdf,
-        id: Ref,
-        [cid, descriptor, file, map]: [Ref; 4],
-    ) -> Result<(), PaperError> {
-        let broken = |reason: String| PaperError::Font { name: self.name, reason };
-        let subset =
-            subsetter::subset(self.data, 0, &self.used).map_err(|error| broken(error.to_string()))?;
-        let read = FontRef::new(&subset).map_err(|error| broken(error.to_string()))?;
-        let outlines =
-            read.table_data(Tag::new(b"CFF ")).ok_or_else(|| broken("it has no outlines".to_owned()))?;
-        // Six letters before the name mark a subset.
-        let name = format!("KYSOAA+{}", self.name);
-        let name = Name(name.as_bytes());
-        let identity = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
-
-        pdf.type0_font(id)
-            .base_font(name)
-            .encoding_predefined(Name(b"Identity-H"))
-            .descendant_font(cid)
-            .to_unicode(map);
-        let metrics = self.font.glyph_metrics(Size::unscaled(), LocationRef::default());
-        let scale = 1000.0 / self.units();
-        let widths = self
-            .used
-            .remapped_gids()
-            .map(|glyph| metrics.advance_width(GlyphId::from(glyph)).unwrap_or_default() * scale);
-        let mut font = pdf.cid_font(cid);
-        font.subtype(CidFontType::Type0).base_font(name).system_info(identity).font_descriptor(descriptor);
-        font.default_width(0.0).widths().consecutive(0, widths);
-        font.finish();
-        let whole = self.font.metrics(Size::unscaled(), LocationRef::default());
-        let bounds = whole.bounds.unwrap_or_default();
-        pdf.font_descriptor(descriptor)
-            .name(name)
-            .flags(FontFlags::SYMBOLIC | FontFlags::SERIF)
-            .bbox(Rect::new(
-                bounds.x_min * scale,
-                bounds.y_min * scale,
-                bounds.x_max * scale,
-                bounds.y_max * scale,
-            ))
-            .italic_angle(0.0)
-            .ascent(whole.ascent * scale)
-            .descent(whole.descent * scale)
-            .cap_height(whole.cap_height.unwrap_or(whole.ascent) * scale)
-            .stem_v(if self.name.ends_with("Bold") { 140.0 } else { 80.0 })
-            .font_file3(file);
-        let outlines = squeezed(outlines.as_bytes());
-        pdf.stream(file, &outlines)
-            .filter(Filter::FlateDecode)
-            .pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
-        let mut back = UnicodeCmap::new(Name(b"Custom"), identity);
-        for (glyph, character) in &self.characters {
-            back.pair(*glyph, *character);
-        }
-        pdf.cmap(map, &back.finish());
-        Ok(())
-    }
+    program.finish();
+    pdf.stream(map, &subset.to_unicode);
+    Ok(())
 }
 
 fn squeezed(bytes: &[u8]) -> Vec<u8> {
@@ -553,30 +441,5 @@ mod tests {
         assert!(read.get_pages().len() > 10);
         let empty = lopdf::Document::load_mem(&paper(&Report::default(), Language::English)).unwrap();
         assert_eq!(empty.get_pages().len(), 1);
-    }
-
-    #[test]
-    fn every_vietnamese_letter_has_a_glyph() {
-        let sheets = Sheets::new().unwrap();
-        let letters = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđ–…";
-        for face in &sheets.faces {
-            for c in letters.chars().chain(letters.to_uppercase().chars()) {
-                assert!(face.font.charmap().map(c).is_some(), "{c} in {}", face.name);
-            }
-        }
-        let mut faces = sheets.faces;
-        // Decomposed, as some certificates have it.
-        assert_eq!(faces[0].encode("e\u{302}\u{323}").len(), 2);
-        assert_eq!(faces[0].encode("\u{202E}漢").len(), 4, "what has no glyph takes a place all the same");
-    }
-
-    #[test]
-    fn lines_fit() {
-        let sheets = Sheets::new().unwrap();
-        let text = format!("Văn bản này do {} ký", "x".repeat(500));
-        let lines = sheets.lines(&text, BODY, 200.0);
-        assert!(lines.len() > 5);
-        assert!(lines.iter().all(|line| sheets.faces[0].width(line, BODY.size) <= 200.01), "{lines:?}");
-        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
     }
 }

@@ -1,12 +1,13 @@
 //! The task of signing a document of an agency with a key that the server holds.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     Service, ServiceError, SignedFile,
-    sign::{SignError, Signer, SigningDesk},
+    sign::{Preview, SignError, Signer, SigningDesk},
 };
 use crate::{
+    appearance::{Picture, Placement},
     base::Id,
     dispatch::{Document, DocumentState, Role},
     people::{AgencyCode, Caller, Scope},
@@ -23,6 +24,8 @@ pub struct HeldKey {
     pub role: Role,
     /// The key.
     pub signer: Arc<Signer>,
+    /// The handwritten signature or the seal, where the key has one.
+    pub picture: Option<Arc<Picture>>,
 }
 
 /// The keys that the server holds, by the name that requests use.
@@ -35,6 +38,8 @@ pub struct SignedDocument {
     pub document: Document,
     /// The verdict on the new signature.
     pub signature: SignatureReport,
+    /// Where it can be seen, unless it is invisible.
+    pub placement: Option<Placement>,
 }
 
 impl Service {
@@ -72,7 +77,31 @@ impl Service {
         };
         let document = self.record_signature(caller, id, key.role, signed).await?;
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
-        Ok(SignedDocument { document, signature })
+        Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
+    }
+
+    /// Draws the page of a signature that is not made. What [`Service::sign_document`] refuses is refused here too.
+    ///
+    /// `helper` is the `kyso` program.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignDocumentError`].
+    pub async fn preview_signature(
+        &self,
+        caller: &Caller,
+        id: Id<Document>,
+        desk: Arc<SigningDesk>,
+        key: &HeldKey,
+        wishes: Wishes,
+        helper: PathBuf,
+    ) -> Result<Preview, SignDocumentError> {
+        let (document, source) = self.open_document(caller, id).await?;
+        may_sign(caller, &document, key)?;
+        let identity = key.signer.identity();
+        let drawn =
+            tokio::task::spawn_blocking(move || desk.preview(Arc::new(source), identity, &wishes, &helper));
+        Ok(drawn.await.map_err(|_| SignDocumentError::Interrupted)??)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod xades;
 use std::sync::Arc;
 
 use crate::{
+    appearance::{self, Appearance, AppearanceError, Facts, Placement},
     asn1::oid,
     base::{AppendedSource, Digest, DigestAlgorithm, Limits, UtcTime},
     cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
@@ -64,6 +65,8 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// What the signature looks like; invisible when absent.
+    pub appearance: Option<Appearance>,
     /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
     /// approval signature.
     pub certify: Option<DocMdp>,
@@ -161,10 +164,10 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
 /// As [`check_signer`] and [`Wishes::check`]; [`SigningError::Seed`] when the field's author asks for something else;
 /// [`SigningError::Pdf`] when the file cannot take a signature.
 pub fn prepare(document: &Document, mut request: Request, now: UtcTime) -> Result<Prepared, SigningError> {
-    let (increment, contents_len) = revision(document, &mut request, now)?;
+    let Revision { increment, contents_len, placement } = revision(document, &mut request, now)?;
     let message_digest = increment_digest(document, &increment, request.scheme.digest())?;
     let to_be_signed = signed_attributes(&request, message_digest);
-    Ok(Prepared { request, increment, to_be_signed, contents_len })
+    Ok(Prepared { request, increment, to_be_signed, contents_len, placement })
 }
 
 /// Refuses what [`prepare`] would refuse, without reading the document to its end: before anyone is asked for a PIN.
@@ -176,20 +179,29 @@ pub fn check(document: &Document, request: &Request, now: UtcTime) -> Result<(),
     revision(document, &mut request.clone(), now).map(drop)
 }
 
-/// The revision to append, and the room for the CMS in it, in bytes.
-fn revision(
-    document: &Document,
-    request: &mut Request,
-    now: UtcTime,
-) -> Result<(Increment, usize), SigningError> {
+/// The revision to append.
+fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<Revision, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
     seed::settle(document, request)?;
     request.wishes.check()?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
     let contents_len = longest_cms(request, room)?;
+    let composed = match &request.wishes.appearance {
+        Some(wanted) => {
+            let facts = facts(&request.signer, request.wishes.field.clone(), now);
+            Some(appearance::compose(document, wanted, &facts)?)
+        }
+        None => None,
+    };
+    let (looks, stamp, placement) = match composed {
+        Some(composed) => (Some(composed.drawing), composed.stamp, Some(composed.placement)),
+        None => (None, None, None),
+    };
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
+        appearance: looks,
+        stamp,
         field: request.wishes.field.clone(),
         reason: request.wishes.reason.clone(),
         location: request.wishes.location.clone(),
@@ -201,7 +213,26 @@ fn revision(
         digest: Some(request.scheme.digest()),
         contents_len,
     };
-    Ok((pdf::prepare_signature(document, &new)?, contents_len))
+    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+}
+
+/// A revision before it is known what of it is signed.
+struct Revision {
+    increment: Increment,
+    /// The room for the CMS, in bytes.
+    contents_len: usize,
+    placement: Option<Placement>,
+}
+
+/// What the certificate and the moment say for the appearance.
+fn facts(signer: &Certificate, field: Option<String>, now: UtcTime) -> Facts {
+    let subject = signer.subject();
+    Facts {
+        signer: subject.common_name(),
+        organisation: subject.attribute(oid::ORGANIZATION_NAME),
+        now,
+        field,
+    }
 }
 
 /// A revision that waits for its signature value.
@@ -211,9 +242,15 @@ pub struct Prepared {
     increment: Increment,
     to_be_signed: Vec<u8>,
     contents_len: usize,
+    placement: Option<Placement>,
 }
 
 impl Prepared {
+    /// Where the appearance came to be, for a signature that can be seen.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
+    }
+
     /// The DER of the signed attributes: what the key signs, by [`Request::scheme`].
     pub fn to_be_signed(&self) -> &[u8] {
         &self.to_be_signed
@@ -316,6 +353,9 @@ pub enum Stamped {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
+    /// The signature cannot be shown as it was asked for.
+    #[error("the signature cannot be shown: {0}")]
+    Appearance(#[from] AppearanceError),
     /// The certificate may not sign now.
     #[error("this certificate cannot sign: {reason}")]
     Certificate {

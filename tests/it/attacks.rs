@@ -4,7 +4,7 @@
 //! group of files stands in `tests/corpus/attacks.tsv`; `KYSO_WRITE_EXPECTED=1` writes it anew, to be read before
 //! it is kept.
 
-mod base;
+pub(crate) mod base;
 mod benign;
 mod bombs;
 mod bytes;

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod looks;
 mod operations;
 mod pages;
 mod siva;

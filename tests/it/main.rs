@@ -12,6 +12,7 @@ mod formats;
 mod house;
 mod http;
 mod judge;
+mod look;
 mod path;
 mod pdf;
 mod pen;

@@ -181,6 +181,36 @@ impl PdfSigVerdict {
     }
 }
 
+/// What veraPDF says of files that claim to be PDF/A, by path: the profile that each was checked by, and whether it
+/// passed. `None`, after saying so, where veraPDF is not there (`KYSO_VERAPDF` is the class path that `./dev test` makes).
+pub(crate) fn verapdf(files: &[PathBuf]) -> Option<Vec<(PathBuf, String, bool)>> {
+    let Some(class_path) = env::var_os("KYSO_VERAPDF") else {
+        eprintln!("skipped: veraPDF is not there (./dev test brings it where java and mvn are installed)");
+        return None;
+    };
+    let mut command = Command::new(tool("java")?);
+    command.arg("-cp").arg(class_path).arg("org.verapdf.apps.GreenfieldCliWrapper");
+    command.args(["--format", "text", "-v"]).args(files);
+    // It ends with 1 when a file fails: the text tells which.
+    let output = command.output().expect("java runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut verdicts = Vec::new();
+    for line in text.lines() {
+        let (passed, rest) = match line.split_once(' ') {
+            Some(("PASS", rest)) => (true, rest),
+            Some(("FAIL", rest)) => (false, rest),
+            _ => {
+                eprintln!("veraPDF: {line}");
+                continue;
+            }
+        };
+        let (path, profile) = rest.rsplit_once(' ').expect("a path and a profile");
+        verdicts.push((PathBuf::from(path), profile.to_owned(), passed));
+    }
+    assert_eq!(verdicts.len(), files.len(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    Some(verdicts)
+}
+
 /// What `pdfsig` says of each signature; `None` where it is not installed.
 pub(crate) fn pdfsig(pdf: &Path) -> Option<Vec<PdfSigVerdict>> {
     let mut command = Command::new(tool("pdfsig")?);

@@ -87,9 +87,10 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
         return usage("a container has --with instead of --format and what goes with that");
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.into_iter().any(Option::is_some) || args.says != SaysArgs::default() {
+    let says = args.says != SaysArgs::default();
+    if of_pdf.into_iter().any(Option::is_some) || says || args.looks.is_given() {
         return usage(
-            "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away",
+            "how a signature looks, what it says and binds, and its field are for PDF; leave them away",
         );
     }
     let form = with.map(|with| match with {

@@ -6,6 +6,7 @@ pub(super) mod dispatches;
 pub(super) mod documents;
 pub(super) mod keys;
 pub(super) mod ledger;
+mod looks;
 pub(super) mod operations;
 pub(super) mod signatures;
 pub(super) mod verifications;

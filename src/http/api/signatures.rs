@@ -2,7 +2,11 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc, time::Instant};
 
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
 use der::oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +17,9 @@ use super::super::{
     idempotency::{self, IdempotencyKey, Reply},
     problem::{self, ProblemBody},
 };
+use super::looks::LooksRequest;
 use crate::{
+    appearance::Placement,
     base::Id,
     cms::{Commitment, SignedPolicy, Statements},
     dispatch::{Document, Role},
@@ -54,10 +60,37 @@ pub(in super::super) async fn sign(
         let signed = sign_document(&this, &caller, id, value).await;
         let outcome = signed.as_ref().map_or_else(|problem| problem.entry().code, |_| "made");
         telemetry::signature_made(outcome, started.elapsed());
-        let SignedDocument { document, signature } = signed?;
-        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature })
+        let SignedDocument { document, signature, placement } = signed?;
+        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature, placement })
     })
     .await
+}
+
+/// Preview a signature
+///
+/// The page as it would look, with a box around what the signature would add. Nothing is signed or recorded. Takes what
+/// signing takes, with an `appearance`.
+#[utoipa::path(post, path = "/api/v1/documents/{id}/signature-previews", tag = "Documents", operation_id = "previewSignature",
+    security(("api_key" = ["approve"]), ("api_key" = ["seal"])),
+    params(("id" = String, Path, description = "The document's id")),
+    request_body = SignRequest,
+    responses((status = 200, description = "The page", content_type = "image/png", body = [u8]),
+        (status = 403, description = "The key lacks the scope", body = ProblemBody),
+        (status = 404, description = "None that the caller can see", body = ProblemBody),
+        (status = 409, description = "Not this signature's turn, or no number yet", body = ProblemBody),
+        (status = 422, description = "No such key, or an appearance that finds no place", body = ProblemBody)))]
+pub(in super::super) async fn preview(
+    State(app): State<App>,
+    known: Known,
+    Path(id): Path<String>,
+    Json { value, .. }: Json<SignRequest>,
+) -> Result<Response, Problem> {
+    let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
+    let (key, wishes) = wanted(&app, &known.0, value).await?;
+    let _turn = app.turn().await?;
+    let (desk, helper) = (Arc::clone(app.desk()), app.helper()?);
+    let preview = app.service().preview_signature(&known.0, id, desk, &key, wishes, helper).await?;
+    Ok(([(header::CONTENT_TYPE, "image/png")], preview.png).into_response())
 }
 
 async fn sign_document(
@@ -66,14 +99,22 @@ async fn sign_document(
     id: Id<Document>,
     request: SignRequest,
 ) -> Result<SignedDocument, Problem> {
+    let (key, wishes) = wanted(app, caller, request).await?;
+    let _turn = app.turn().await?;
+    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
+}
+
+/// The key that is asked for, and what is to be said with it.
+async fn wanted(app: &App, caller: &Caller, mut request: SignRequest) -> Result<(HeldKey, Wishes), Problem> {
     let key = held_key(app, caller, request.signer.clone()).await?;
     if request.role.is_some_and(|role| role != key.role) {
         let detail = format!("this key is for the role {}", key.role.as_str());
         return Err(Problem::new(&problem::INVALID).at("/role", "signer.role", detail));
     }
-    let wishes = request.wishes()?;
-    let _turn = app.turn().await?;
-    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
+    let looks = request.appearance.take();
+    let appearance = looks.map(|looks| looks.appearance(&key)).transpose()?;
+    let wishes = Wishes { appearance, ..request.wishes()? };
+    Ok((key, wishes))
 }
 
 /// The key of this name, when it is one of the caller's agency.
@@ -103,6 +144,9 @@ pub(in super::super) struct SignRequest {
     /// Where, as the signature says it.
     #[serde(default)]
     location: Option<String>,
+    /// What it looks like; invisible when absent.
+    #[serde(default)]
+    appearance: Option<LooksRequest>,
     /// How to reach the signer, as the signature says it.
     #[serde(default)]
     contact: Option<String>,
@@ -198,4 +242,8 @@ pub(in super::super) struct Signed {
     document: Document,
     /// The verdict on the new signature.
     signature: SignatureReport,
+    /// Where it can be seen, for one that is not invisible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    placement: Option<Placement>,
 }

@@ -181,6 +181,7 @@ impl Step<'_> {
             return Ok(());
         };
         let mut visible = Vec::new();
+        let mut under = String::new();
         let widgets = match field.get("Kids") {
             None => vec![(id, field.clone())],
             Some(kids) => self.new_kids(id, kids)?,
@@ -192,6 +193,7 @@ impl Step<'_> {
                 return Ok(());
             };
             visible.extend(describe_area(rectangle));
+            under.push_str(&self.words_under(widget));
             if !self.is_plain_widget(widget) {
                 let what = format!("gives the signature field {name:?} a broken /AP or /F");
                 self.other(ChangeKind::Annotation, vec![*widget_id], what);
@@ -214,7 +216,7 @@ impl Step<'_> {
             self.other(ChangeKind::Annotation, vec![id], what);
         }
         let shown =
-            if visible.is_empty() { String::new() } else { format!(", visible {}", visible.join(" and ")) };
+            if visible.is_empty() { under } else { format!(", visible {}{under}", visible.join(" and ")) };
         self.carried.form.add(Known {
             name: name.clone(),
             id,
@@ -291,6 +293,7 @@ impl Step<'_> {
         let Some(kind) = self.new_signature(&after)? else { return Ok(()) };
         self.explain(field.id, Part::Signature, &is_field_use);
         let mut areas: Vec<String> = rectangle(&after).and_then(describe_area).into_iter().collect();
+        let mut under = self.words_under(&after);
         self.explain_added_below(&after, &["P", "Parent", "Kids"], Part::Signature);
         for widget in &field.widgets {
             let Some(Delta { before: Some(before), after: Object::Dictionary(after), .. }) =
@@ -306,10 +309,11 @@ impl Step<'_> {
                 self.explain(*widget, Part::Signature, &is_field_use);
                 self.explain_added_below(&after, &["P", "Parent", "Kids"], Part::Signature);
                 areas.extend(rectangle(&after).and_then(describe_area));
+                under.push_str(&self.words_under(&after));
             }
         }
         let shown =
-            if areas.is_empty() { String::new() } else { format!(", visible {}", areas.join(" and ")) };
+            if areas.is_empty() { under } else { format!(", visible {}{under}", areas.join(" and ")) };
         self.signatures.push(Signed {
             kind,
             filled: Some(field.name.clone()),

@@ -11,8 +11,9 @@
 //! between the objects, for a program that repairs files would find them.
 //!
 //! Each file of this room is one rule: [`store`] for `/DSS`, [`form`] for new signatures, [`fill`] for filled
-//! fields, [`page`] for the pages' annotations, [`alone`] for whoever has to know that nothing else was added, [`catalog`] for trailer, catalog and metadata, [`tree`] for the
-//! structure tree, [`name`] for what is left.
+//! fields, [`page`] for the pages' annotations, [`alone`] for whoever has to know that nothing else was added,
+//! [`catalog`] for trailer, catalog and metadata, [`tree`] for the structure tree, [`name`] for what is left;
+//! [`under`] says what a new widget covers.
 
 mod alone;
 mod appearance;
@@ -24,6 +25,7 @@ mod page;
 mod step;
 mod store;
 mod tree;
+mod under;
 mod uses;
 
 use std::sync::{Arc, PoisonError};

@@ -7,6 +7,7 @@
 mod cms;
 pub mod container;
 mod copy;
+mod preview;
 mod stamping;
 mod xades;
 
@@ -19,10 +20,12 @@ use std::{
 
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
+pub use preview::Preview;
 pub use stamping::TimeStamping;
 pub use xades::{XadesWishes, XmlSubject, check_xml};
 
 use crate::{
+    appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::{FetchError, Fetcher},
     pdf::{Document, PdfError},
@@ -138,6 +141,7 @@ pub struct Released {
     path: PathBuf,
     report: DocumentReport,
     field: String,
+    placement: Option<Placement>,
     took: Steps,
 }
 
@@ -155,6 +159,11 @@ impl Released {
     /// The new signature's part of the report.
     pub fn signature(&self) -> Option<&SignatureReport> {
         self.report.signatures.iter().find(|signature| signature.field == self.field)
+    }
+
+    /// Where the new signature can be seen, unless it is invisible.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
     }
 
     /// How long each step took, in milliseconds.
@@ -296,12 +305,13 @@ impl SigningDesk {
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
         let Pending { mut copy, prepared, output, now, mut took } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
+        let placement = prepared.placement().cloned();
         let signed = prepared.finish(value)?;
         timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
 
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
         copy.release(&output)?;
-        Ok(Released { path: output, report, field, took })
+        Ok(Released { path: output, report, field, placement, took })
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -388,6 +398,12 @@ pub enum SignError {
     /// The file cannot be read as a PDF.
     #[error("the file cannot be signed: {0}")]
     Pdf(#[from] PdfError),
+    /// The page could not be drawn.
+    #[error("the page could not be drawn: {reason}")]
+    Preview {
+        /// Why.
+        reason: String,
+    },
     /// The request, the certificate or the value.
     #[error(transparent)]
     Signing(#[from] SigningError),

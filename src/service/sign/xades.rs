@@ -240,7 +240,7 @@ impl SigningDesk {
             )));
         }
         copy.release(output)?;
-        Ok(Released { path: output.to_owned(), report, field: id, took })
+        Ok(Released { path: output.to_owned(), report, field: id, placement: None, took })
     }
 }
 

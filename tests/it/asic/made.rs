@@ -94,7 +94,7 @@ fn dossiers(desk: &Desk) {
     for (arguments, said) in [
         (vec![sheet_name], "--container"),
         (vec![sheet_name, "--container", "asics"], "one document"),
-        (vec!["--container", "asice", "--reason", "x"], "--reason"),
+        (vec!["--container", "asice", "--reason", "x"], "for PDF"),
         (vec!["--with", "cades"], "--container"),
     ] {
         let refused = desk.command(&pdf, &folder.join("x.asice"), &arguments).env_remove("KYSO_PIN").output();

@@ -11,7 +11,7 @@ use crate::judge::world::{Entity, WORLD};
 
 /// How a file's cross-reference is written, and where its dictionaries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     ObjectStreams,
     Streams,
     Table,
@@ -29,7 +29,7 @@ pub(super) struct Base {
 }
 
 /// Objects by number, as text or bytes.
-pub(super) type Objects = Vec<(u32, Vec<u8>)>;
+pub(crate) type Objects = Vec<(u32, Vec<u8>)>;
 
 /// Objects of every signed file, which mutations name.
 pub(super) const CATALOG: u32 = 1;
@@ -268,7 +268,7 @@ pub(super) fn complete(
 }
 
 /// Appends a revision in a file's own layout.
-pub(super) fn append(pdf: &[u8], objects: Objects, layout: Layout) -> Vec<u8> {
+pub(crate) fn append(pdf: &[u8], objects: Objects, layout: Layout) -> Vec<u8> {
     let mut out = pdf.to_vec();
     let document = open(pdf).expect("a base opens");
     let previous = document.revisions().last().expect("a revision").xref_offset;

@@ -383,7 +383,7 @@ fn strangers_verify_so_often_and_no_more() {
     assert!((1..=30).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
     assert_eq!(server.clerk().verify(&sample()).status(), "200 OK", "a key is not counted by address");
 
-    let behind = town.server(Settings { limits, behind_proxy: true, over_tls: true });
+    let behind = town.server(Settings { limits, behind_proxy: true, over_tls: true, helper: None });
     for client in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
         let headers = [("Content-Type", "application/pdf"), ("X-Forwarded-For", client)];
         assert_eq!(behind.anon().post_with("/api/v1/verifications", &headers, &sample()).status(), "200 OK");
