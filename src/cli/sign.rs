@@ -94,9 +94,6 @@ pub(super) struct Args {
     /// With --format xades: how XML is made octets
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
     canonicalization: FormName,
-    /// With --format xades: as what the signer signs, such as "Chủ tịch"; nobody vouches for it
-    #[arg(long, value_name = "TEXT", help_heading = "Signature")]
-    role: Option<String>,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
     level: Option<LevelName>,
@@ -249,9 +246,8 @@ impl Failure {
 }
 
 fn sign(args: Args) -> Result<Released, Failure> {
-    if args.enveloped || args.detached || args.role.is_some() || args.canonicalization != FormName::default()
-    {
-        let words = "--enveloped, --detached, --canonicalization and --role go with --format xades";
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.enveloping {
@@ -270,8 +266,8 @@ fn sign(args: Args) -> Result<Released, Failure> {
 }
 
 fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
-    if args.enveloped || args.role.is_some() || args.canonicalization != FormName::default() {
-        let words = "--enveloped, --canonicalization and --role go with --format xades";
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
@@ -292,17 +288,15 @@ fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
 }
 
 fn sign_xml(args: Args) -> Result<Released, Failure> {
-    let of_pdf = [&args.field, &args.reason, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason and contact are for PDF; XAdES has --location and \
-                     --role";
+    if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
+        let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
         return Err(Failure::Usage(words.to_owned()));
-    }
-    if args.enveloping {
-        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     if args.level == Some(LevelName::Lta) {
         return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
@@ -313,7 +307,17 @@ fn sign_xml(args: Args) -> Result<Released, Failure> {
         FormName::Exclusive => XmlForm::Exclusive,
         FormName::Inclusive => XmlForm::Inclusive,
     };
-    let (location, role) = (args.location.clone(), args.role.clone());
+    let says = args.says.clone().wishes();
+    let unsaid = says.certify.is_some()
+        || says.lock.is_some()
+        || says.statements.policy.is_some()
+        || says.statements.commitment.is_some()
+        || says.statements.roles.len() > 1;
+    if unsaid {
+        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
     let Ready { desk, signer, input, level, .. } = ready(args, None)?;
     let wishes = XadesWishes { level, form, location, role };
     let beside = [Detached { name, source: input.clone() }];

@@ -24,7 +24,7 @@ use crate::{
         algorithm::{KeyKind, SignatureScheme},
     },
     xml::{
-        self, Canonicalization, Document, Element, Subset, XmlLimits,
+        self, Algorithm, Canonicalization, Document, Element, Subset, XmlLimits,
         insert::Places,
         signature::{self, Identifiers},
         xades::{NAMESPACE, NAMESPACE_141, Properties, SIGNED_PROPERTIES, UnsignedKind},
@@ -128,10 +128,10 @@ pub fn prepare_enveloped(
     suited(&read)?;
     let host = host(&read)?;
     let place = read.elements().position(|element| element == host).unwrap_or(0);
-    let form = request.form.canonicalization();
+    let (form, transform_to_it) = document_form(&read, request.form)?;
     let octets = read.canonicalize(Subset::WHOLE, &form, &limits)?;
     let digest = request.scheme.digest().digest(&octets);
-    let transforms = format!("{}{}", transform(signature_enveloped()), transform(request.form.uri()));
+    let transforms = format!("{}{transform_to_it}", transform(ENVELOPED));
     let id = identifier(&request, &Identifiers::of(&read))?;
     let reference = Reference {
         id: format!("{id}-r1"),
@@ -140,7 +140,7 @@ pub fn prepare_enveloped(
         digest,
         media_type: Some("text/xml".to_owned()),
     };
-    let draft = Draft::new(&request, id, vec![reference], Host::Document { bytes: document, place }, now)?;
+    let draft = Draft::new(&request, id, &[reference], Host::Document { bytes: document, place }, now)?;
     draft.prepare(request)
 }
 
@@ -188,8 +188,8 @@ pub fn prepare_detached(
         digest: file.digest.clone(),
         media_type: file.media_type.clone().or_else(|| Some("application/octet-stream".to_owned())),
     });
-    let references = references.collect();
-    Draft::new(&request, id, references, Host::Frame(frame), now)?.prepare(request)
+    let references: Vec<Reference> = references.collect();
+    Draft::new(&request, id, &references, Host::Frame(frame), now)?.prepare(request)
 }
 
 impl PreparedXades {
@@ -490,7 +490,7 @@ impl Draft {
     fn new(
         request: &XadesRequest,
         id: String,
-        references: Vec<Reference>,
+        references: &[Reference],
         host: Host,
         now: UtcTime,
     ) -> Result<Self, SigningError> {
@@ -657,7 +657,7 @@ fn prefixed(text: &str, prefix: &str) -> String {
         }
         let (slash, name) = piece.strip_prefix('/').map_or(("", piece), |name| ("/", name));
         out.push_str(slash);
-        if at > 0 && !name.starts_with("xades:") {
+        if at > 0 && !name.starts_with("xades:") && !name.starts_with("ec:") {
             out.push_str(prefix);
             out.push(':');
         }
@@ -730,8 +730,32 @@ fn transform(uri: &str) -> String {
     format!("<Transform Algorithm=\"{uri}\"/>")
 }
 
-const fn signature_enveloped() -> &'static str {
-    "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+/// The form of a whole document, and the transform that names it.
+///
+/// An exclusive form leaves out the declarations that no name uses, and with them what a prefix in a value means. A whole
+/// document has nothing around it to be independent of, so all of its prefixes are listed.
+fn document_form(document: &Document, form: XmlForm) -> Result<(Canonicalization, String), SigningError> {
+    let declared = document.declared_prefixes();
+    let mut canonicalization = form.canonicalization();
+    let Algorithm::Exclusive { inclusive } = &mut canonicalization.algorithm else {
+        return Ok((canonicalization, transform(form.uri())));
+    };
+    if declared.is_empty() {
+        return Ok((canonicalization, transform(form.uri())));
+    }
+    inclusive.push(String::new());
+    inclusive.extend(declared.iter().filter(|prefix| !prefix.is_empty()).map(|&prefix| prefix.to_owned()));
+    if inclusive.len() > MAX_PREFIXES {
+        return Err(unsuited("it declares too many prefixes for the exclusive form; take the inclusive one"));
+    }
+    let names: Vec<&str> =
+        inclusive.iter().map(|prefix| if prefix.is_empty() { "#default" } else { prefix }).collect();
+    let transform = format!(
+        "<Transform Algorithm=\"{EXCLUSIVE}\"><ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{}\"/>\
+         </Transform>",
+        names.join(" ")
+    );
+    Ok((canonicalization, transform))
 }
 
 /// Text as content or as the value of an attribute.
@@ -767,6 +791,11 @@ fn encoded(name: &str) -> String {
 fn unsuited(reason: &str) -> SigningError {
     SigningError::XmlUnsuited { reason: reason.to_owned() }
 }
+
+/// Prefixes of one list, as readers take them.
+const MAX_PREFIXES: usize = 64;
+
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 

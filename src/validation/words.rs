@@ -341,6 +341,11 @@ keys! {
            "Do not rely on the document; ask the sender for one that is signed as a whole."
         vi "Chữ ký XML không bảo vệ toàn bộ nội dung đi cùng."
            "Không sử dụng văn bản này; đề nghị cơ quan gửi bản được ký trọn vẹn.";
+    FormatXmlNamespaces "format.xml.namespaces"
+        en "The XML signature leaves out what a prefix in a value means (exclusive canonical form without that prefix)."
+           "Ask the sender to sign with an inclusive canonical form, or with all prefixes listed."
+        vi "Chữ ký XML bỏ qua ý nghĩa của tiền tố dùng trong giá trị (dạng chuẩn tắc loại trừ không liệt kê tiền tố)."
+           "Đề nghị bên gửi ký bằng dạng chuẩn tắc đầy đủ hoặc liệt kê mọi tiền tố.";
     FormatXmlTransform "format.xml.transform"
         en "The XML signature selects what it covers by a transform that kyso refuses (XPath, XSLT and others)."
            "Ask the sender to sign the whole document, with enveloped-signature and a canonical form alone."

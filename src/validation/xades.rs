@@ -26,7 +26,7 @@ mod references;
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Detached, Evidence, Inspection, OpenError, SignedFile,
+    Detached, Evidence, Inspection, OpenError, SignedFile, StatementsReport,
     archive::MoreStamps,
     cms::{Checked, Finding, check_token},
     inspect::{Body, Field, Scope, Signature, Stamp},
@@ -65,6 +65,8 @@ pub(super) struct XmlBody {
     pub(super) baseline: bool,
     /// It was made under a signature policy.
     pub(super) names_a_policy: bool,
+    /// What the signer says beside.
+    pub(super) statements: StatementsReport,
 }
 
 /// A file that a reference names.
@@ -328,6 +330,7 @@ impl<'d> Desk<'_, 'd> {
             files,
             baseline: false,
             names_a_policy: false,
+            statements: StatementsReport::default(),
         };
         let carried = signature.certificates().iter();
         body.evidence.extend(carried.map(|one| Evidence::Certificate(one.der().to_vec())));

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
-use super::XML_NAMESPACE;
+use super::{XML_NAMESPACE, characters::is_name_char};
 
 /// A document, as the XPath data model sees it: CDATA sections and references are text, line ends are LF.
 ///
@@ -143,6 +143,16 @@ impl Document {
         cut.and_then(parent)
     }
 
+    /// Every prefix that is declared somewhere, empty for the default namespace; none twice.
+    pub fn declared_prefixes(&self) -> Vec<&str> {
+        let declared = self.elements().flat_map(|element| element.tag.declarations.iter());
+        let mut prefixes: Vec<&str> =
+            declared.map(|(prefix, _)| &**prefix).filter(|prefix| *prefix != "xml").collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        prefixes
+    }
+
     /// Whether a processing instruction stands beside the root element.
     pub fn has_instructions_outside(&self) -> bool {
         self.children(0)
@@ -278,11 +288,51 @@ impl<'d> Element<'d> {
         self.tag.attributes.iter().filter(identifies).map(|attribute| attribute.value.as_str())
     }
 
+    /// Whether a value or text of it is written with a prefix whose meaning an exclusive canonical form leaves out: no
+    /// name of the element uses the prefix, and `listed` (its PrefixList) does not hold it. The meaning could be
+    /// changed, and the canonical form would be the same.
+    ///
+    /// A value without a colon has the default namespace where XML Schema says so (`xsi:type`).
+    pub fn hides_a_prefix(&self, listed: &[String]) -> Option<&'d str> {
+        let texts = self.children().filter_map(|node| match node {
+            Node::Text(text) => Some(text),
+            _ => None,
+        });
+        let values = self.attributes().iter().map(|attribute| attribute.value.as_str());
+        let mentioned = values.chain(texts).flat_map(prefixes_in);
+        let is_type = |attribute: &&Attribute| *attribute.namespace == *XSI && *attribute.local == *"type";
+        let bare = self.attributes().iter().filter(is_type).any(|attribute| !attribute.value.contains(':'));
+        let hidden = |prefix: &&str| {
+            let used = *self.tag.prefix == **prefix
+                || (!prefix.is_empty() && self.attributes().iter().any(|one| *one.prefix == **prefix));
+            let declares =
+                |element: &Self| element.tag.declarations.iter().any(|(declared, _)| **declared == **prefix);
+            !used
+                && !listed.iter().any(|one| one == prefix)
+                && std::iter::once(*self).chain(self.ancestors()).any(|element| declares(&element))
+        };
+        mentioned.chain(bare.then_some("")).find(hidden)
+    }
+
     /// From the element that it lies in up to the root element.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
         std::iter::successors(self.parent(), Self::parent)
     }
 }
+
+/// What stands before each colon, as far as it may be a prefix.
+fn prefixes_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices(':').filter_map(|(at, _)| {
+        let before = text.get(..at)?;
+        let start = before.rfind(|c: char| !is_name_char(c)).map_or(0, |found| {
+            found + before.get(found..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        });
+        before.get(start..).filter(|prefix| !prefix.is_empty())
+    })
+}
+
+/// The namespace of `xsi:type` (XML Schema Part 1 section 2.6.1).
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 impl fmt::Debug for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use super::{Desk, XmlBody};
 use crate::{
     base::{Sha256, digest::Hasher},
     validation::{
-        Evidence,
+        Evidence, SignaturePolicyReport, StatementsReport,
         archive::Archive,
         cms::check_token,
         inspect::{Field, Stamp},
@@ -29,14 +29,16 @@ impl<'d> Desk<'_, 'd> {
         body.names_a_policy = properties.policy.is_some();
         body.baseline = !properties.signing_certificates.is_empty() && properties.signing_time.is_some();
         field.location.clone_from(&properties.production_place);
-        let said: Vec<&str> = properties
-            .commitments
-            .iter()
-            .map(|identifier| commitment(identifier))
-            .chain(properties.claimed_roles.iter().map(String::as_str))
-            .filter(|said| !said.is_empty())
-            .collect();
-        field.reason = (!said.is_empty()).then(|| said.join("; "));
+        let policy = properties.policy.as_ref().map(|identifier| SignaturePolicyReport {
+            identifier: if identifier.is_empty() { "implied".to_owned() } else { identifier.clone() },
+            digest: None,
+            uri: None,
+        });
+        body.statements = StatementsReport {
+            signature_policy: policy,
+            commitment_types: properties.commitments.iter().map(|one| commitment(one).to_owned()).collect(),
+            signer_roles: properties.claimed_roles.clone(),
+        };
 
         for stamp in &properties.content_stamps {
             let stamp = self.content_stamp(signature, stamp);
@@ -224,12 +226,12 @@ const UNUSED: [&str; 7] = [
 /// The name of a commitment of clause 5.2.3, else its identifier.
 fn commitment(identifier: &str) -> &str {
     match identifier {
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin" => "proof of origin",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfReceipt" => "proof of receipt",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfDelivery" => "proof of delivery",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfSender" => "proof of sender",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval" => "proof of approval",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfCreation" => "proof of creation",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin" => "proof-of-origin",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfReceipt" => "proof-of-receipt",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfDelivery" => "proof-of-delivery",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfSender" => "proof-of-sender",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval" => "proof-of-approval",
+        "http://uri.etsi.org/01903/v1.2.2#ProofOfCreation" => "proof-of-creation",
         other => other,
     }
 }

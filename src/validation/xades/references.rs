@@ -12,7 +12,7 @@ use crate::{
     },
     x509::Certificate,
     xml::{
-        self, Canonicalization, Element, NodeId, SignatureError,
+        self, Algorithm, Canonicalization, Element, NodeId, SignatureError,
         signature::{NAMESPACE, Reference, Target},
         xades::{Properties, SIGNED_PROPERTIES, UnsignedKind},
     },
@@ -117,6 +117,9 @@ impl<'d> Desk<'_, 'd> {
         }
         checked.digest = weakest.map(|digest| digest.algorithm);
         checked.digest_matches = all;
+        if let Some(what) = hidden_meaning(signature, properties) {
+            findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", Key::FormatXmlNamespaces.message(what)));
+        }
         if let Err(what) = self.coverage(signature, properties) {
             let message = Key::FormatXmlCoverage.message(what);
             findings.push(Finding::fatal("FORMAT_FAILURE", message));
@@ -208,6 +211,35 @@ impl<'d> Desk<'_, 'd> {
         });
         if whole { Ok(()) } else { Err("The signature does not cover the whole document.".to_owned()) }
     }
+}
+
+/// A value with a prefix whose meaning an exclusive canonical form leaves out: it could be made to mean something else.
+fn hidden_meaning(signature: &xml::Signature<'_>, properties: Option<&Properties<'_>>) -> Option<String> {
+    let signed = properties.and_then(|properties| properties.signed);
+    for reference in signature.references() {
+        let Some(target) = reference.target().element().filter(|target| Some(*target) != signed) else {
+            continue;
+        };
+        let Some(Algorithm::Exclusive { inclusive }) =
+            reference.canonicalization().map(|form| &form.algorithm)
+        else {
+            continue;
+        };
+        let inside = target
+            .document()
+            .elements()
+            .filter(|one| target.contains(one.id()) && !signature.element().contains(one.id()));
+        for element in inside {
+            if let Some(prefix) = element.hides_a_prefix(inclusive) {
+                let (prefix, name) = (shown(prefix), shown(element.local_name()));
+                return Some(format!(
+                    "A value in {name:?} is written with the prefix {prefix:?}, whose meaning the exclusive canonical form \
+                     leaves out."
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// What of the references and properties does not go together.

@@ -85,7 +85,7 @@ fn spki(value: Element<'_>) -> Option<Vec<u8>> {
 }
 
 /// Octets of a number, most significant first, as decimal digits; empty for nought.
-pub(crate) fn decimal(octets: &[u8]) -> String {
+fn decimal(octets: &[u8]) -> String {
     // Digits, the last one first.
     let mut digits: Vec<u8> = Vec::new();
     for &octet in octets {

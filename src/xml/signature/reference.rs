@@ -98,6 +98,11 @@ impl<'d> Reference<'d> {
         &self.digest
     }
 
+    /// The canonical form that its transforms make; `None` where none does.
+    pub fn canonicalization(&self) -> Option<&Canonicalization> {
+        self.canonicalization.as_ref()
+    }
+
     /// Whether a file is hashed as it is, no transform coming first.
     pub fn is_plain(&self) -> bool {
         self.canonicalization.is_none()

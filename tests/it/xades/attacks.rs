@@ -426,6 +426,35 @@ fn unsound_structures_are_never_valid() {
     let file: (&str, &[u8]) = ("a.txt", b"A");
     let copied = forge.properties("s", "p2", "").replace("<Object>", "").replace("</Object>", "");
 
+    let namespaces = "xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:x=\"urn:1\"";
+    let typed = |body: &str| forge.fill(&format!("<thu {namespaces}>{body}{good}</thu>"));
+    let own = format!("<thu {namespaces}><b i:type=\"x:t\"/></thu>");
+    let own = String::from_utf8(desk.enveloped(&own, &XadesWishes::default()).unwrap()).unwrap();
+    assert_eq!(desk.judge(own.as_bytes(), &[]).unwrap().overall, Overall::Valid);
+    let meanings = [
+        case("a prefix in a value", typed("<b i:type=\"x:t\"/>"), "format.xml.namespaces"),
+        case("a prefix in a text", typed("<b>x:t</b>"), "format.xml.namespaces"),
+        case(
+            "a prefix in a value, declared anew",
+            change(&typed("<x:b><c k=\"x:t\"/></x:b>"), "<c ", "<c xmlns:x=\"urn:2\" "),
+            "format.xml.namespaces",
+        ),
+        case(
+            "a type without a prefix",
+            change(&typed("<x:b i:type=\"t\"/>"), "<x:b ", "<x:b xmlns=\"urn:2\" "),
+            "format.xml.namespaces",
+        ),
+        case(
+            "our own, the prefix changed",
+            change(&own, "xmlns:x=\"urn:1\"", "xmlns:x=\"urn:2\""),
+            "digest.mismatch",
+        ),
+        case(
+            "our own, the prefix declared anew",
+            change(&own, "<b ", "<b xmlns:x=\"urn:2\" "),
+            "digest.mismatch",
+        ),
+    ];
     let cases = vec![
         case("one element only", letter(&forge.signature(&reference("#a", ""), "")), "format.xml.coverage"),
         case("every child but not the root", letter(&forge.signature(&(reference("#a", "") + &reference("#b", "")), "")), "format.xml.coverage"),
@@ -469,7 +498,8 @@ fn unsound_structures_are_never_valid() {
         with(&[file], case("a file under two spellings", alone(&forge.signature(&(to_file("a.txt", b"A") + &to_file("%61.txt", b"A")), "")), "format.xml")),
         case("a signature in a signature", letter(&good.replace("</Signature>", &format!("<Object>{}</Object></Signature>", good.replace("\"s\"", "\"t\"").replace("{d:}", "AAAA").replace("{d:p}", "AAAA").replace("{v}", "AAAA").replace("\"p\"", "\"q\"")))), "format.xml.coverage"),
     ];
-    eprintln!("{} unsound structures", cases.len());
+    eprintln!("{} unsound structures", cases.len() + meanings.len());
+    none_is_valid(&desk, &meanings);
     none_is_valid(&desk, &cases);
     let opened = desk.judge(letter(&good).as_bytes(), &[]).unwrap();
     assert_eq!(only(&opened).signature_format, "XAdES-BASELINE-B");

@@ -101,7 +101,8 @@ fn what_xmlsec_signs_is_judged_by_the_same_rules() {
         );
         assert_eq!(signature.claimed_signing_time.as_deref(), Some("2026-03-12T02:15:30Z"));
         assert_eq!(signature.location.as_deref(), Some("Cần Thơ, VN"));
-        assert_eq!(signature.reason.as_deref(), Some("proof of approval; Chủ tịch"));
+        assert_eq!(signature.statements.commitment_types, ["proof-of-approval"]);
+        assert_eq!(signature.statements.signer_roles, ["Chủ tịch"]);
     }
 }
 

@@ -116,7 +116,9 @@ fn archived(desk: &Desk, file: &str, at: UtcTime) -> String {
     let signature = named(NAMESPACE, "Signature");
     let properties = named(XADES, "SignedProperties");
     let list = named(XADES, "UnsignedSignatureProperties");
-    let mut octets = canonical(&document, Subset::WHOLE.without(signature));
+    // With all prefixes listed the form of the document is that of Canonical XML.
+    let (form, whole) = (Canonicalization::fallback(), Subset::WHOLE.without(signature));
+    let mut octets = document.canonicalize(whole, &form, &XmlLimits::default()).unwrap();
     octets.extend(canonical(&document, Subset::of(properties)));
     let own = ["SignedInfo", "SignatureValue", "KeyInfo"].map(|name| named(NAMESPACE, name));
     let before: Vec<Element<'_>> = list.elements().collect();
