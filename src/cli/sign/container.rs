@@ -79,10 +79,7 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
     } else {
         return Ok(None);
     };
-    let of_xml = args.enveloped
-        || args.detached
-        || args.role.is_some()
-        || args.canonicalization != FormName::default();
+    let of_xml = args.enveloped || args.detached || args.canonicalization != FormName::default();
     if of_xml || args.enveloping || args.format != FormatName::Pades {
         return usage("a container has --with instead of --format and what goes with that");
     }
