@@ -67,6 +67,7 @@ pub mod tsp;
 pub mod font;
 pub mod pdf;
 pub mod xml;
+pub mod asic;
 pub mod ledger;
 
 // JUDGEMENT

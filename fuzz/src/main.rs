@@ -8,6 +8,7 @@
 
 #![no_main]
 
+mod containers;
 mod documents;
 mod faces;
 mod formats;
@@ -25,7 +26,7 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 19] = [
+const TARGETS: [(&str, Target); 20] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
     ("encryption", hard::encryption),
@@ -43,6 +44,7 @@ const TARGETS: [(&str, Target); 19] = [
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
     ("xades", xades::xades),
+    ("asic", containers::asic),
     ("http", faces::http),
     ("text", faces::text),
 ];

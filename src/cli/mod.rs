@@ -58,7 +58,7 @@ enum Verb {
     Review(review::Args),
     /// Serve the API and the pages
     Serve(serve::Args),
-    /// Sign a PDF with a token
+    /// Sign a PDF, or a dossier in a container, with a token
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),

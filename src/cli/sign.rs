@@ -1,5 +1,7 @@
 //! `kyso sign`.
 
+mod container;
+
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
@@ -27,7 +29,7 @@ use crate::{
         repair::Repaired,
         sign::{
             CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
-            XadesWishes, XmlSubject,
+            XadesWishes, XmlSubject, container::ContainerError,
         },
         signer_check::{SignerCheck, demand_own_key},
     },
@@ -44,6 +46,9 @@ use crate::{
 /// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
 /// xades, docs/xades.md), inside the XML document or beside files of any kind.
 ///
+/// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
+/// that is given instead of a PDF gets one signature more over all its documents.
+///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
 ///
@@ -54,6 +59,8 @@ pub(super) struct Args {
     /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
     #[arg(value_name = "IN")]
     input: PathBuf,
+    #[command(flatten)]
+    dossier: container::DossierArgs,
     /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -162,9 +169,21 @@ enum FormName {
 
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
-    let done = match args.format {
-        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
-        FormatName::Pades => sign(args).map(|(released, notes)| {
+    let dossier = match container::wanted(&args) {
+        Ok(dossier) => dossier,
+        Err(failure) => {
+            eprintln!("kyso sign: {failure}");
+            return ExitCode::from(failure.status());
+        }
+    };
+    let done = match (dossier, args.format) {
+        (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
+        (None, FormatName::Pades) => sign(args).map(|(released, notes)| {
             let seen = released.placement();
             let level = Some(Reached {
                 asked: released.asked(),
@@ -175,12 +194,12 @@ pub(super) fn run(args: Args) -> ExitCode {
             let told = Told { path, report, seen, level, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
         }),
-        FormatName::Cades => sign_cms(args).map(|(released, notes)| {
+        (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
             let told = Told { path, report, seen: None, level: None, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
         }),
-        FormatName::Xades => sign_xml(args).map(|(released, notes)| {
+        (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
             let told = Told { path, report, seen: None, level: None, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
@@ -198,6 +217,8 @@ pub(super) fn run(args: Args) -> ExitCode {
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    #[error("{}", super::with_causes(.0))]
+    Container(ContainerError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
@@ -212,6 +233,7 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
+            Self::Container(_) => 65,
             Self::Usage(_) => 64,
             Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => match error {
@@ -246,7 +268,7 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     let output = args.output.clone();
-    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args)?;
+    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -273,7 +295,7 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let source = Arc::clone(&input.source);
     let wishes = CmsWishes { enveloping, level, statements: says.statements };
@@ -316,7 +338,7 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
         return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
     }
     let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
-    let Ready { desk, signer, input, warnings, level, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let wishes = XadesWishes { level, form, location, role };
     let beside = [Detached { name, source: Arc::clone(&input.source) }];
     let subject =
@@ -338,7 +360,8 @@ struct Ready {
     wishes: Wishes,
 }
 
-fn ready(args: Args) -> Result<Ready, Failure> {
+/// `dossier`: what is signed instead of a PDF or a file by itself.
+fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failure> {
     let time_stamping = args.tsa.time_stamping();
     let usual = if time_stamping.is_some() { Level::T } else { Level::B };
     let level = args.level.map_or(usual, Level::from);
@@ -359,15 +382,25 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     }
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let limits = Limits::default();
-    let input = match args.format {
-        FormatName::Pades => args.strictness.open(&args.input, &args.output, &limits)?,
-        FormatName::Cades | FormatName::Xades => InputArgs::open_any(args.input)?,
+    let input = match (dossier, args.format) {
+        (None, FormatName::Pades) => args.strictness.open(&args.input, &args.output, &limits)?,
+        _ => InputArgs::open_any(args.input)?,
     };
-    let document = match args.format {
-        FormatName::Pades => {
+    let document = match (dossier, args.format) {
+        (Some(wanted), _) => {
+            wanted.check(&limits, clock)?;
+            None
+        }
+        (None, FormatName::Pades) => {
             Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
         }
-        FormatName::Cades | FormatName::Xades => None,
+        (None, FormatName::Cades) => None,
+        (None, FormatName::Xades) => {
+            if !args.detached {
+                service::sign::check_xml(&*input.source)?;
+            }
+            None
+        }
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
@@ -404,9 +437,6 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Without asking anybody: the rest waits until the token is there.
         let check = SignerCheck { fetcher: None, ..check };
         check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
-    }
-    if args.format == FormatName::Xades && !args.detached {
-        service::sign::check_xml(&*input.source)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;

@@ -370,6 +370,10 @@ fn list(language: Language, signature: &SignatureReport) -> Vec<Fact> {
         pick(language, "không xác định được", "not known")
     };
     list.push((pick(language, "Gốc tin cậy", "Trust anchor"), anchor.unwrap_or_else(|| none.to_owned())));
+    if !signature.scopes.is_empty() {
+        let names: Vec<&str> = signature.scopes.iter().map(|scope| scope.name.as_str()).collect();
+        list.push((pick(language, "Văn bản được ký", "Documents signed"), names.join("; ")));
+    }
     list
 }
 
@@ -702,6 +706,7 @@ mod tests {
             digest_matches: true,
             signature_matches: true,
             coverage: CoverageLevel::Document,
+            scopes: Vec::new(),
             modification_level: ModificationLevel::None,
             modifications: Vec::new(),
             errors: Vec::new(),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    asic::AsicError,
     base::{Digest, Limits, Source, UtcTime},
     fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
@@ -133,7 +134,10 @@ impl VerifyError {
     pub fn message(&self) -> Message {
         let Self::Open(error) = self;
         let key = match error {
+            OpenError::Asic(AsicError::Encrypted { .. }) => "file.encrypted",
+            OpenError::Asic(AsicError::Io(_)) => "file.io",
             OpenError::Limit { .. }
+            | OpenError::Asic(AsicError::Limit { .. })
             | OpenError::Pdf(PdfError::Limit { .. })
             | OpenError::Xml(XmlError::Limit { .. }) => "file.limit",
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
@@ -146,7 +150,9 @@ impl VerifyError {
         };
         debug_assert!(UNREADABLE.iter().any(|(known, ..)| *known == key), "{key} has no words");
         let message = match error {
-            OpenError::Pdf(PdfError::Io(cause)) | OpenError::Read(cause) => format!("{error}: {cause}"),
+            OpenError::Pdf(PdfError::Io(cause))
+            | OpenError::Read(cause)
+            | OpenError::Asic(AsicError::Io(cause)) => format!("{error}: {cause}"),
             other => other.to_string(),
         };
         Message { key: key.to_owned(), message }

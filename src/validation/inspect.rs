@@ -143,6 +143,16 @@ impl Signature {
         }
     }
 
+    /// How its content is hashed; for a time-stamp, what is stamped.
+    pub(super) fn content_digest(&self) -> Option<DigestAlgorithm> {
+        match &self.body {
+            Body::Cms { checked, .. } => checked.digest,
+            Body::Xml(body) => body.checked.digest,
+            Body::TimeStamp(token) => Some(token.info.imprint.algorithm),
+            Body::None => None,
+        }
+    }
+
     /// Whether it is known which bytes are signed.
     pub(super) fn is_in_order(&self) -> bool {
         !matches!(self.scope, Scope::Broken)

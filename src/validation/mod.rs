@@ -19,6 +19,7 @@ use crate::{
 mod archive;
 mod cms;
 mod cms_file;
+mod container;
 mod inspect;
 mod long_term;
 mod modifications;
@@ -45,8 +46,8 @@ pub use record::{
 pub use reliance::{Piece, PieceStatus, Reliance};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
-    ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
-    TimeSource, TimeStampKind, TimeStampReport, Unreadable,
+    ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
+    StatusSource, TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 pub use statements::{SignaturePolicyReport, StatementsReport};
 
@@ -99,6 +100,8 @@ pub struct Inspection {
     supplied: Vec<Evidence>,
     /// Signature checks on certificates and evidence, done once for all questions.
     checks: Checks,
+    /// The signatures of a container, each with an inspection of its own.
+    container: Option<container::Parts>,
 }
 
 /// A piece of status evidence and where it was found.
@@ -111,9 +114,32 @@ struct HeldStatus {
     signature: Option<usize>,
 }
 
+#[derive(Clone)]
 enum StatusEvidence {
-    Crl(Crl),
-    Ocsp(Box<ocsp::Response>),
+    Crl(Arc<Crl>),
+    Ocsp(Arc<ocsp::Response>),
+}
+
+/// Evidence, read.
+#[derive(Clone)]
+enum ReadEvidence {
+    Certificate(Certificate),
+    Status(Sha256, StatusEvidence),
+}
+
+impl ReadEvidence {
+    fn read(evidence: &Evidence) -> Option<Self> {
+        Some(match evidence {
+            Evidence::Certificate(der) => Self::Certificate(Certificate::from_der(der).ok()?),
+            Evidence::Crl(der) => {
+                Self::Status(Sha256::of(der), StatusEvidence::Crl(Arc::new(Crl::from_der(der).ok()?)))
+            }
+            Evidence::Ocsp(der) => {
+                let response = Arc::new(ocsp::Response::parse(der).ok()?);
+                Self::Status(Sha256::of(der), StatusEvidence::Ocsp(response))
+            }
+        })
+    }
 }
 
 impl Inspection {
@@ -161,6 +187,7 @@ impl Inspection {
             statuses: Vec::new(),
             supplied: Vec::new(),
             checks: Checks::default(),
+            container: None,
         }
     }
 
@@ -171,25 +198,30 @@ impl Inspection {
 
     /// How many signatures and document time-stamps there are.
     pub fn signature_count(&self) -> usize {
-        self.signatures.len()
+        self.signatures.len() + self.container.as_ref().map_or(0, container::Parts::count)
     }
 
     /// What would help the judgement, given these anchors and what was supplied so far.
     ///
     /// Asking again after supplying may give more; what was asked before is asked again as long as it is missing.
     pub fn needs(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
-        verdict::judge(self, policy, anchors, moment).1
+        self.reports(policy, anchors, moment).1
     }
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        self.supplied.push(evidence.clone());
-        self.keep(evidence, None, None);
+        let piece = ReadEvidence::read(&evidence);
+        self.supplied.push(evidence);
+        match (&mut self.container, piece) {
+            (Some(container), Some(piece)) => container.supply(&piece),
+            (None, Some(piece)) => self.keep_piece(piece, None, None),
+            (_, None) => {}
+        }
     }
 
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let (signatures, _) = verdict::judge(self, policy, anchors, moment);
+        let (signatures, _) = self.reports(policy, anchors, moment);
         self.document_report(name, policy, moment, signatures)
     }
 
@@ -209,6 +241,18 @@ impl Inspection {
             cryptographic_policy: policy.cryptography.name().to_owned(),
             signed_files: self.signed_files.clone(),
             signatures,
+        }
+    }
+
+    fn reports(
+        &self,
+        policy: &Policy,
+        anchors: &Anchors,
+        moment: UtcTime,
+    ) -> (Vec<SignatureReport>, Vec<Need>) {
+        match &self.container {
+            Some(container) => container.judge(policy, anchors, moment),
+            None => verdict::judge(self, policy, anchors, moment),
         }
     }
 
@@ -263,23 +307,18 @@ impl Inspection {
     }
 
     fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
-        let (der, what) = match evidence {
-            Evidence::Certificate(der) => {
-                if let Ok(certificate) = Certificate::from_der(&der) {
-                    self.keep_certificate(&certificate, covered_from);
-                }
-                return;
+        if let Some(piece) = ReadEvidence::read(&evidence) {
+            self.keep_piece(piece, covered_from, signature);
+        }
+    }
+
+    fn keep_piece(&mut self, piece: ReadEvidence, covered_from: Option<usize>, signature: Option<usize>) {
+        let (fingerprint, what) = match piece {
+            ReadEvidence::Certificate(certificate) => {
+                return self.keep_certificate(&certificate, covered_from);
             }
-            Evidence::Crl(der) => {
-                let Ok(crl) = Crl::from_der(&der) else { return };
-                (der, StatusEvidence::Crl(crl))
-            }
-            Evidence::Ocsp(der) => {
-                let Ok(response) = ocsp::Response::parse(&der) else { return };
-                (der, StatusEvidence::Ocsp(Box::new(response)))
-            }
+            ReadEvidence::Status(fingerprint, what) => (fingerprint, what),
         };
-        let fingerprint = Sha256::of(&der);
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
             held.covered_from = match (held.covered_from, covered_from) {
                 (Some(one), Some(other)) => Some(one.min(other)),

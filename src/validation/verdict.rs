@@ -39,7 +39,18 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
-    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment);
+    judge_proven(inspection, policy, anchors, moment, None)
+}
+
+/// As [`judge`], where something outside proves that all of it existed at `proven`.
+pub(super) fn judge_proven(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+    proven: Option<UtcTime>,
+) -> (Vec<SignatureReport>, Vec<Need>) {
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment, proven);
     (reports, needs)
 }
 
@@ -56,6 +67,7 @@ pub(super) fn judge_all(
     policy: &Policy,
     anchors: &Anchors,
     moment: UtcTime,
+    proven: Option<UtcTime>,
 ) -> Judged {
     let mut bench = Bench {
         inspection,
@@ -64,7 +76,7 @@ pub(super) fn judge_all(
         permitted: policy.permitted(),
         anchors,
         moment,
-        proofs: Vec::new(),
+        proofs: proven.into_iter().map(|time| (usize::MAX, time)).collect(),
         poe: HashMap::new(),
         needs: Vec::new(),
         reliances: BTreeMap::new(),
@@ -643,6 +655,7 @@ impl Draft {
             digest_matches: false,
             signature_matches: false,
             coverage,
+            scopes: Vec::new(),
             modification_level,
             modifications,
             errors: Vec::new(),

@@ -161,6 +161,31 @@ keys! {
            "Ask the sender to sign anew with SHA-256 and a key of at least 2048 bits (RSA) or 256 bits (ECDSA)."
         vi "Chữ ký, hoặc một chứng thư mà nó dựa vào, dùng thuật toán hay khóa không còn đủ mạnh."
            "Đề nghị bên gửi ký lại bằng SHA-256 với khóa tối thiểu 2048 bit (RSA) hoặc 256 bit (ECDSA).";
+    AsicDataFiles "asic.data-files"
+        en "The container holds no document, or more than the one that ASiC-S allows."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Gói không chứa văn bản nào, hoặc chứa nhiều hơn một văn bản trong khi ASiC-S chỉ cho phép một."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicManifest "asic.manifest"
+        en "What the container says about its files is missing, damaged, or contradicts what is there."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Danh mục tệp trong gói bị thiếu, hỏng hoặc không khớp với nội dung gói."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicMimeType "asic.mimetype"
+        en "The file mimetype of the container is not written as the standard wants it."
+           ""
+        vi "Tệp mimetype trong gói không được ghi đúng như tiêu chuẩn."
+           "";
+    AsicMissingFile "asic.missing-file"
+        en "The signature covers a file that is not in the container, or a signature was taken out of it."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Chữ ký bảo vệ một tệp không có trong gói, hoặc một chữ ký đã bị gỡ khỏi gói."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicUncoveredFile "asic.uncovered-file"
+        en "The container holds a file that this signature does not cover."
+           "Do not rely on that file; ask the sender for a container in which everything is signed."
+        vi "Gói có tệp không được chữ ký này bảo vệ."
+           "Không sử dụng tệp đó; đề nghị bên gửi cung cấp gói trong đó mọi tệp đều được ký.";
     AttributeUnused "attribute.unused"
         en "The signature carries attributes of older kinds, or counter-signatures, that are not judged and prove nothing here."
            "Rely on what is said about the signature itself."

@@ -1,5 +1,6 @@
 //! The one integration-test binary: a file a room.
 
+mod asic;
 mod attacks;
 mod cades;
 mod crypto_policy;

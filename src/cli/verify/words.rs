@@ -60,6 +60,9 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
         },
     }
     line(labels.content, labels.content_word(signature));
+    for scope in &signature.scopes {
+        line(labels.document, &plain(&scope.name));
+    }
     for modification in &signature.modifications {
         let mark = if modification.permitted { '+' } else { '✖' };
         line(labels.later, &format!("{mark} {}", plain(&modification.description)));
@@ -116,6 +119,7 @@ struct Labels {
     validity: &'static str,
     time: &'static str,
     content: &'static str,
+    document: &'static str,
     later: &'static str,
     proven: &'static str,
     claimed: &'static str,
@@ -152,6 +156,7 @@ const ENGLISH: Labels = Labels {
     validity: "Certificate",
     time: "Time",
     content: "Content",
+    document: "Document",
     later: "Added later",
     proven: "(proven by a time-stamp)",
     claimed: "(the signer's own clock says so; not proven)",
@@ -169,6 +174,7 @@ const VIETNAMESE: Labels = Labels {
     validity: "Chứng thư",
     time: "Thời điểm",
     content: "Nội dung",
+    document: "Văn bản",
     later: "Bổ sung",
     proven: "(giờ có xác nhận, theo dấu thời gian)",
     claimed: "(giờ máy người ký khai, chưa được xác nhận)",

@@ -190,7 +190,7 @@ impl SigningDesk {
     }
 
     /// Level after level. `reached`: the one that it is proven to have.
-    fn raise_cms(
+    pub(super) fn raise_cms(
         &self,
         reached: Option<Level>,
         file: &mut CmsFile,
@@ -269,9 +269,9 @@ impl SigningDesk {
 }
 
 /// What is signed.
-struct Content {
+pub(super) struct Content {
     /// In the algorithm of the signature.
-    digest: Digest,
+    pub(super) digest: Digest,
     /// Where it lies outside of the CMS.
     apart: Option<Detached>,
     /// Where it lies inside.
@@ -280,7 +280,7 @@ struct Content {
 
 impl Content {
     /// Reads the input once. What was read is what is signed and judged, whatever becomes of the input.
-    fn read(
+    pub(super) fn read(
         input: Arc<dyn Source>,
         name: &str,
         algorithm: DigestAlgorithm,

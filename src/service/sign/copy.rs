@@ -41,6 +41,18 @@ impl Copy {
         Ok(Self { file, prefix_len, prefix, password: input.password() })
     }
 
+    /// A file that `write` makes, where there is nothing to copy.
+    pub(in crate::service) fn made<E: From<SignError>>(
+        output: &Path,
+        write: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        write(file.as_file_mut())?;
+        Ok(Self { file, prefix_len: 0, prefix: Hasher::new(DigestAlgorithm::Sha256), password: None })
+    }
+
     pub(in crate::service) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;

@@ -144,7 +144,7 @@ impl SigningDesk {
     }
 
     /// What a level needs that is known beforehand.
-    fn may_reach_xml(&self, level: Level) -> Result<(), SignError> {
+    pub(super) fn may_reach_xml(&self, level: Level) -> Result<(), SignError> {
         if level > Level::Lt {
             let reason = "kyso makes XAdES up to B-LT".to_owned();
             return Err(SignError::Level { level: level.as_str(), reason });
@@ -153,7 +153,7 @@ impl SigningDesk {
     }
 
     /// The levels above B, one after the other.
-    fn raise_xml(
+    pub(super) fn raise_xml(
         &self,
         mut file: XadesFile,
         detached: &[Detached],
@@ -242,7 +242,16 @@ impl SigningDesk {
             )));
         }
         copy.release(output)?;
-        Ok(Released { path: output.to_owned(), report, field: id, placement: None, took })
+        Ok(Released {
+            path: output.to_owned(),
+            report,
+            field: id,
+            placement: None,
+            took,
+            asked: level,
+            deferred: None,
+            good_until: None,
+        })
     }
 }
 
