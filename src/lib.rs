@@ -19,7 +19,8 @@
 //! 1. [`service::sign::SigningDesk::sign_file`] copies the input once, hashing it on the way;
 //! 2. [`signing::check_signer`] looks at the certificate before anybody is asked for a PIN;
 //! 3. [`pdf::Document::open`] reads the revisions, [`signing::prepare`] builds the one to append
-//!    ([`pdf::prepare_signature`]) and says what is to be signed;
+//!    ([`pdf::prepare_signature`], with what [`appearance::compose`] drew where the signature is to be seen) and says
+//!    what is to be signed;
 //! 4. [`token::Token::sign`] signs it: the only step that sees a key;
 //! 5. [`signing::Prepared::finish`] takes the value if it fits the certificate, [`fetch::Fetcher::post_timestamp`]
 //!    brings the time-stamp, [`signing::Signed::stamp`] puts both in their place;

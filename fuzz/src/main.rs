@@ -11,6 +11,7 @@
 mod documents;
 mod faces;
 mod formats;
+mod hard;
 mod markup;
 mod seeds;
 #[path = "../../benches/world.rs"]
@@ -23,9 +24,11 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 16] = [
+const TARGETS: [(&str, Target); 18] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
+    ("encryption", hard::encryption),
+    ("repair", hard::repair),
     ("der", formats::der),
     ("cms", formats::cms),
     ("certificate", formats::certificate),

@@ -619,7 +619,7 @@ fn unreadable_words(language: Language, error: &Message) -> (String, String) {
     let known = dictionary::UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let why = known.map_or(error.message.as_str(), |(_, en, vi)| pick(language, vi, en));
     let next = match error.key.as_str() {
-        "file.encrypted" => pick(
+        "file.encrypted" | "file.encryption" | "file.password" => pick(
             language,
             "Gỡ mật khẩu của tệp rồi thử lại; chữ ký chỉ kiểm tra được trên tệp không mã hóa.",
             "Take the password off and try again; signatures can be checked in a file that is not encrypted.",

@@ -19,7 +19,7 @@ use crate::{
     x509::{Certificate, algorithm::SignatureScheme},
 };
 
-use super::{SigningError, Wishes, check_signer, stamp_request};
+use super::{SigningError, Wishes, check_signer, check_usage, stamp_request};
 
 /// What is to be signed, and by whom.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct CmsRequest {
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::Scheme`] when the digest is of another algorithm, or not that of the content.
+/// As [`check_signer`] and [`check_usage`]; [`SigningError::Scheme`] when the digest is of another algorithm, or not that of the content.
 pub fn prepare_cms(request: CmsRequest, now: UtcTime) -> Result<PreparedCms, SigningError> {
     prepare_cms_saying(request, &Statements::default(), now)
 }
@@ -56,6 +56,7 @@ pub fn prepare_cms_saying(
     now: UtcTime,
 ) -> Result<PreparedCms, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    check_usage(&request.signer)?;
     Wishes { statements: statements.clone(), ..Wishes::default() }.check()?;
     let algorithm = request.scheme.digest();
     let fits = request.enveloped.as_ref().is_none_or(|content| algorithm.digest(content) == request.digest);

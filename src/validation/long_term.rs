@@ -59,14 +59,20 @@ pub(super) struct Piece {
 
 impl Bench<'_> {
     /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
-    pub(super) fn level(&self, draft: &mut Draft, paths: &[(Asked, &Trusted)], control: Control) -> Level {
+    pub(super) fn level(
+        &self,
+        draft: &mut Draft,
+        signature: &Signature,
+        paths: &[(Asked, &Trusted)],
+        control: Control,
+    ) -> Level {
         let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
         let each = |fits: &dyn Fn(&Piece) -> bool| {
             paths.iter().try_for_each(|(asked, trusted)| self.rests_on(*asked, trusted, fits))
         };
-        // The signer's certificate is a piece of every path: without any proof, none is archived.
-        let archived = !(self.proofs.is_empty() && self.poe.is_empty())
-            && each(&|piece| self.proven_since(piece).is_some()).is_ok();
+        // An archive time-stamp from before the signature protects nothing of it, even where it covers all evidence.
+        let covered = self.proven_after(signature.field.revision).is_some() || !self.poe.is_empty();
+        let archived = covered && each(&|piece| self.proven_since(piece).is_some()).is_ok();
         let evidence = if archived { Ok(()) } else { each(&|_| true) };
         if !control.proven {
             missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());

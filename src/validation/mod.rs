@@ -25,6 +25,7 @@ mod modifications;
 mod open;
 mod policy;
 mod record;
+mod reliance;
 mod report;
 mod security_store;
 mod statements;
@@ -32,6 +33,7 @@ mod time_stamps;
 mod verdict;
 pub mod words;
 
+pub use cms::time_stamp_holds;
 use inspect::Signature;
 pub use modifications::{PermittedKinds, kind_name};
 pub use open::{Detached, FileKind, OpenError};
@@ -39,6 +41,7 @@ pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
 pub use record::{
     FORMAT, Record, RecordedAnchor, RecordedAnchors, RecordedEvidence, RecordedGrant, ReplayError, Replayed,
 };
+pub use reliance::{Piece, PieceStatus, Reliance};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
@@ -186,6 +189,16 @@ impl Inspection {
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
         let (signatures, _) = verdict::judge(self, policy, anchors, moment);
+        self.document_report(name, policy, moment, signatures)
+    }
+
+    fn document_report(
+        &self,
+        name: &str,
+        policy: &Policy,
+        moment: UtcTime,
+        signatures: Vec<SignatureReport>,
+    ) -> DocumentReport {
         DocumentReport {
             name: name.to_owned(),
             sha256: self.sha256.to_hex(),

@@ -4,14 +4,14 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, SignatureReport, StatementsReport, StatusEvidence, StatusReport,
-    StatusSource, TimeSource, TimeStampKind,
+    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatementsReport, StatusEvidence,
+    StatusReport, StatusSource, TimeSource, TimeStampKind,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
     long_term::{Asked, Carried},
@@ -39,6 +39,24 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment);
+    (reports, needs)
+}
+
+/// All that a judgement gives.
+pub(super) struct Judged {
+    pub(super) reports: Vec<SignatureReport>,
+    pub(super) needs: Vec<Need>,
+    /// By place.
+    pub(super) reliances: Vec<Reliance>,
+}
+
+pub(super) fn judge_all(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+) -> Judged {
     let mut bench = Bench {
         inspection,
         policy,
@@ -49,6 +67,7 @@ pub(super) fn judge(
         proofs: Vec::new(),
         poe: HashMap::new(),
         needs: Vec::new(),
+        reliances: BTreeMap::new(),
     };
     let signatures = &inspection.signatures;
     let mut reports: Vec<Option<SignatureReport>> = signatures.iter().map(|_| None).collect();
@@ -70,15 +89,15 @@ pub(super) fn judge(
         })
     });
     let reports = reports.collect();
-    (reports, bench.needs)
+    Judged { reports, needs: bench.needs, reliances: bench.reliances.into_values().collect() }
 }
 
 /// One judgement under way.
 pub(super) struct Bench<'a> {
     pub(super) inspection: &'a Inspection,
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     /// The policy, as paths are judged by it.
-    rules: Rules,
+    pub(super) rules: Rules,
     permitted: PermittedKinds,
     pub(super) anchors: &'a Anchors,
     pub(super) moment: UtcTime,
@@ -87,6 +106,7 @@ pub(super) struct Bench<'a> {
     /// What archive time-stamps prove: since when something existed, by its SHA-256.
     pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
+    pub(super) reliances: BTreeMap<usize, Reliance>,
 }
 
 /// What a time-stamp is worth.
@@ -153,6 +173,7 @@ impl Bench<'_> {
                 }
                 draft.report.best_signature_time = Some(time.to_string());
                 draft.report.best_signature_time_source = Some(TimeSource::TimeStamp);
+                self.rely_on_stamp(index, token, &trusted, time);
                 self.trust(&mut draft, &trusted);
                 return draft.finish();
             }
@@ -223,8 +244,13 @@ impl Bench<'_> {
         let Some(signer) = &checked.signer else { return draft.finish() };
         let known_by = control.proven.then_some((index, control.at));
         let assessment = self.assess(signer, Purpose::Signing, control, known_by);
+        self.reliance(index).proven_at = control.proven.then_some(control.at);
+        for (_, trusted) in &proven {
+            self.rely(index, trusted);
+        }
         match assessment {
             Ok(trusted) => {
+                self.rely(index, &trusted);
                 if let Some((at, _)) = trusted.revoked_later() {
                     let message = Key::CertificateRevokedLater.message(format!(
                         "The signer's certificate was revoked at {at}, after the proven time of the signature."
@@ -235,7 +261,7 @@ impl Bench<'_> {
                 let own = (Asked::signing(control, known_by), &trusted);
                 let stamps = asked.into_iter().zip(proven.iter().map(|(_, trusted)| &**trusted));
                 let paths: Vec<_> = std::iter::once(own).chain(stamps).collect();
-                let level = self.level(&mut draft, &paths, control);
+                let level = self.level(&mut draft, signature, &paths, control);
                 draft.report.signature_format = format_name(signature, checked, level);
                 if level < self.policy.demands.least_level {
                     let message = Key::LevelTooLow.message(format!(

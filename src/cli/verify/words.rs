@@ -87,13 +87,7 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
     }
 }
 
-pub(super) fn describe_unreadable(
-    text: &mut String,
-    file: &Path,
-    error: &Message,
-    password: bool,
-    language: Language,
-) {
+pub(super) fn describe_unreadable(text: &mut String, file: &Path, error: &Message, language: Language) {
     let _ = writeln!(text, "✖ {}", shown(file));
     let known = UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let meaning = known.map(|(_, english, vietnamese)| match language {
@@ -102,12 +96,14 @@ pub(super) fn describe_unreadable(
     });
     let _ = writeln!(text, "  {}", meaning.unwrap_or_default());
     let _ = writeln!(text, "  [{}] {}", error.key, plain(&error.message));
-    if password && error.key == "file.encrypted" {
+    if matches!(error.key.as_str(), "file.encrypted" | "file.password") {
         let _ = match language {
             Language::English => {
-                writeln!(text, "  → Passwords are not supported yet; take the encryption off first.")
+                writeln!(text, "  → Give its password with --password-file FILE or KYSO_PDF_PASSWORD.")
             }
-            Language::Vietnamese => writeln!(text, "  → Chưa hỗ trợ mật khẩu; hãy gỡ mã hóa trước."),
+            Language::Vietnamese => {
+                writeln!(text, "  → Cung cấp mật khẩu bằng --password-file TỆP hoặc biến KYSO_PDF_PASSWORD.")
+            }
         };
     }
     text.push('\n');

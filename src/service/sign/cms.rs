@@ -127,7 +127,7 @@ impl SigningDesk {
         let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
         let mut file = prepared.finish(&value, &self.limits)?;
         // The key is done. What follows may fail and be tried again without it.
-        timed(&mut took.stamp, || self.raise(None, &mut file, &content, wishes.level, now))?;
+        timed(&mut took.stamp, || self.raise_cms(None, &mut file, &content, wishes.level, now))?;
 
         let title = output.file_name().unwrap_or_default().to_string_lossy();
         let bytes = file.to_der();
@@ -168,7 +168,7 @@ impl SigningDesk {
             return Ok(ExtendedCms { bytes: cms.into_owned(), report: before, changed: false });
         }
         intact(&before)?;
-        self.raise(reached, &mut file, &content, to, now)?;
+        self.raise_cms(reached, &mut file, &content, to, now)?;
         let bytes = file.to_der();
         let report = self.check_cms(&bytes, name, &content, to, now)?;
         Ok(ExtendedCms { bytes, report, changed: true })
@@ -190,7 +190,7 @@ impl SigningDesk {
     }
 
     /// Level after level. `reached`: the one that it is proven to have.
-    fn raise(
+    fn raise_cms(
         &self,
         reached: Option<Level>,
         file: &mut CmsFile,
@@ -200,8 +200,9 @@ impl SigningDesk {
     ) -> Result<(), SignError> {
         let algorithm = stamp_algorithm(file.digest());
         if to >= Level::T && reached.is_none_or(|level| level < Level::T) {
-            let request = file.time_stamp_request(algorithm, self.chance.bytes());
-            file.stamp(&self.token_for(&request, to)?, &self.limits)?;
+            let (token, ()) =
+                self.token_for(algorithm, |digest, nonce| Ok((file.time_stamp_request(digest, nonce), ())))?;
+            file.stamp(&token, &self.limits)?;
         }
         if to >= Level::Lt {
             let (inspection, report) = self.judge_cms(&file.to_der(), "CMS", content, now)?;
@@ -209,19 +210,13 @@ impl SigningDesk {
             file.embed(&material(&inspection, &report));
         }
         if to >= Level::Lta {
-            let request = file.archive_request(&content.digest(algorithm)?, self.chance.bytes());
-            let token = self.token_for(&request.request, to)?;
+            let (token, request) = self.token_for(algorithm, |digest, nonce| {
+                let request = file.archive_request(&content.digest(digest)?, nonce);
+                Ok((request.request.clone(), request))
+            })?;
             file.archive(&request, &token, &self.limits)?;
         }
         Ok(())
-    }
-
-    fn token_for(&self, request: &crate::tsp::Request, level: Level) -> Result<Vec<u8>, SignError> {
-        let Some(authority) = &self.time_stamping else {
-            let reason = "no time-stamp authority is named".to_owned();
-            return Err(SignError::Level { level: level.as_str(), reason });
-        };
-        self.ask(authority, request)
     }
 
     /// The verify walk, with the inspection that it left.
