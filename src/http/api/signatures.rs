@@ -209,6 +209,7 @@ impl SignRequest {
             reason: self.reason,
             location: self.location,
             contact: self.contact,
+            level: self.level,
             certify: level(&self.certify, "/certify")?,
             lock: lock.map(|fields| FieldLock { fields, level: lock_level.map(DocMdp::level) }),
             statements: Statements {
