@@ -2,11 +2,14 @@
 
 mod demo;
 mod draw_page;
+mod extend;
 mod fields;
 mod ledger;
+mod level;
 mod looks;
 mod path;
 mod path_words;
+mod password;
 mod people;
 mod pin;
 mod pki;
@@ -15,7 +18,10 @@ mod says;
 mod serve;
 mod sign;
 mod sign_batch;
+mod sign_input;
 mod token;
+mod trust;
+mod upkeep;
 mod verify;
 
 use std::process::ExitCode;
@@ -37,6 +43,8 @@ enum Verb {
     /// Draw a page, for kyso itself
     #[command(hide = true)]
     DrawPage(draw_page::Args),
+    /// Raise signatures to a level that lasts
+    Extend(extend::Args),
     /// List the signature fields of a PDF, or add one
     Fields(fields::Args),
     /// Prove, check and audit the dispatch ledger
@@ -51,10 +59,12 @@ enum Verb {
     Review(review::Args),
     /// Serve the API and the pages
     Serve(serve::Args),
-    /// Sign a PDF with a token
+    /// Sign a PDF, or a dossier in a container, with a token
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),
+    /// Raise signatures to the level asked for and renew archive time-stamps
+    Upkeep(upkeep::Args),
     /// Judge signed files
     Verify(verify::Args),
 }
@@ -78,6 +88,7 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::DrawPage(args) => draw_page::run(args),
+        Verb::Extend(args) => extend::run(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),
@@ -87,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => serve::run(args),
         Verb::Sign(args) => sign::run(args),
         Verb::Token(args) => token::run(args),
+        Verb::Upkeep(args) => upkeep::run(args),
         Verb::Verify(args) => verify::run(args),
     }
 }

@@ -1,5 +1,7 @@
 //! `kyso sign`.
 
+mod container;
+
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
@@ -10,31 +12,44 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
+    level::{IfNoTsa, LevelName, TsaArgs},
     looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
+    sign_input::{InputArgs, Notes},
+    trust::TrustArgs,
 };
 use crate::{
     appearance::Placement,
-    base::{Chance, Clock, DigestAlgorithm, Limits},
-    fetch::{Fetcher, PrivateHost},
-    pdf::Document,
-    service::sign::{
-        CmsWishes, Identity, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps, TimeStamping,
-        batch::{BatchError, Plan},
+    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource},
+    fetch::Fetcher,
+    pdf::{Document, PdfError},
+    service::{
+        self,
+        repair::Repaired,
+        sign::{
+            CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            XadesWishes, XmlSubject,
+            batch::{BatchError, Plan},
+            container::ContainerError,
+        },
+        signer_check::{SignerCheck, demand_own_key},
     },
-    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
-    store::FileSource,
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     token::KeySelector,
     trust::Anchors,
-    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
+    validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+/// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
-/// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
-/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
+/// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
+/// xades, docs/xades.md), inside the XML document or beside files of any kind.
+///
+/// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
+/// that is given instead of a PDF gets one signature more over all its documents.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -47,14 +62,16 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign; with --format cades any file
+    /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
     #[arg(value_name = "IN", required_unless_present = "batch", conflicts_with = "batch")]
     input: Option<PathBuf>,
     /// Sign many: the PDFs of a folder, or those that a list names, one a line
     #[arg(long, value_name = "LIST|FOLDER", conflicts_with = "overwrite")]
     batch: Option<PathBuf>,
-    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s; with --batch the folder of the
-    /// signed PDFs
+    #[command(flatten)]
+    dossier: container::DossierArgs,
+    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s; with
+    /// --batch the folder of the signed PDFs
     #[arg(short, long, value_name = "OUT|FOLDER")]
     output: PathBuf,
     /// Write over an output that exists
@@ -67,30 +84,44 @@ pub(super) struct Args {
     key: KeySelector,
     #[command(flatten)]
     pin: PinArgs,
+    #[command(flatten)]
+    strictness: InputArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
     /// Issuers that travel with the signature (PEM or DER); may be given several times
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     chain: Vec<PathBuf>,
-    /// Anchors for the release check (PEM); without one the verdict of a good file stays open
-    #[arg(long, value_name = "PEM", help_heading = "Certificates")]
-    trust: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// How the signature is kept
     #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
     format: FormatName,
     /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
     #[arg(long, help_heading = "Signature")]
     enveloping: bool,
+    /// With --format xades: the signature goes into the XML document, as it does anyway
+    #[arg(long, conflicts_with_all = ["detached", "enveloping"], help_heading = "Signature")]
+    enveloped: bool,
+    /// With --format xades: the signature lies beside the file, instead of inside it
+    #[arg(long, conflicts_with = "enveloping", help_heading = "Signature")]
+    detached: bool,
+    /// With --format xades: how XML is made octets
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
+    canonicalization: FormName,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
-    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
     level: Option<LevelName>,
-    /// For lt and lta: also fetch evidence from this host or network of your own; may be given several times
-    #[arg(long, value_name = "HOST", help_heading = "Signature")]
-    allow_host: Vec<PrivateHost>,
-    /// The time-stamp authority, for level t and up
-    #[arg(long, value_name = "URL", help_heading = "Signature")]
-    tsa: Option<String>,
+    #[command(flatten)]
+    tsa: TsaArgs,
+    /// What is done when a PDF cannot reach its level, because no authority answers or evidence is missing
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "refuse", help_heading = "Level")]
+    if_no_tsa: IfNoTsa,
+    /// For lt and lta of a PDF: wait so long after the signature before its evidence is gathered, which must then be
+    /// younger
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Level",
+        value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    grace: u64,
     /// The digest; SHA-256, unless the author of the field has another one in mind
     #[arg(long, value_enum, help_heading = "Signature")]
     digest: Option<DigestName>,
@@ -111,11 +142,12 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
-    #[command(flatten)]
-    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -132,36 +164,76 @@ enum FormatName {
     Pades,
     /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
     Cades,
+    /// In XML: inside the document, or beside files of any kind (ETSI EN 319 132-1)
+    Xades,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum LevelName {
-    /// The signature alone
-    B,
-    /// With a time-stamp
-    T,
-    /// With all certificates and status evidence
-    Lt,
-    /// With an archive time-stamp over that
-    Lta,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormName {
+    /// Exclusive XML Canonicalization 1.0
+    #[default]
+    Exclusive,
+    /// Canonical XML 1.1
+    Inclusive,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
-    let done = match args.format {
-        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args).map(|()| ExitCode::SUCCESS),
-        FormatName::Pades => sign(args),
-        FormatName::Cades => sign_cms(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
-            ExitCode::SUCCESS
+    if args.batch.is_some() {
+        return sign_many(args).unwrap_or_else(|failure| {
+            eprintln!("kyso sign: {failure}");
+            ExitCode::from(failure.status())
+        });
+    }
+    let dossier = match container::wanted(&args) {
+        Ok(dossier) => dossier,
+        Err(failure) => {
+            eprintln!("kyso sign: {failure}");
+            return ExitCode::from(failure.status());
+        }
+    };
+    let done = match (dossier, args.format) {
+        (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
+        (None, FormatName::Pades) => sign(args).map(|(released, notes)| {
+            let seen = released.placement();
+            let level = Some(Reached {
+                asked: released.asked(),
+                reached: released.reached(),
+                deferred: released.deferred(),
+            });
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen, level, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
         }),
     };
     match done {
-        Ok(status) => status,
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kyso sign: {failure}");
             ExitCode::from(failure.status())
         }
+    }
+}
+
+impl Args {
+    /// The one file that is signed.
+    fn input(&self) -> PathBuf {
+        self.input.clone().unwrap_or_default()
     }
 }
 
@@ -170,10 +242,14 @@ pub(super) fn run(args: Args) -> ExitCode {
 pub(super) enum Failure {
     #[error("{}", super::with_causes(.0))]
     Batch(#[from] BatchError),
+    #[error("{}", super::with_causes(.0))]
+    Container(ContainerError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
+    #[error("the file cannot be signed: {0}; or add --repair, and kyso rebuilds it and signs that")]
+    Damaged(PdfError),
     #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
@@ -182,10 +258,10 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
-            Self::Batch(BatchError::Input { .. }) => 65,
-            Self::Batch(BatchError::Output { .. } | BatchError::Journal { .. }) => 73,
+            Self::Batch(BatchError::Input { .. }) | Self::Container(_) => 65,
+            Self::Batch(BatchError::Journal { .. } | BatchError::Output { .. }) => 73,
             Self::Batch(_) | Self::Usage(_) => 64,
-            Self::Input { .. } => 65,
+            Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => status_of(error),
         }
     }
@@ -196,12 +272,17 @@ pub(super) fn status_of(error: &SignError) -> u8 {
     match error {
         SignError::Input { .. } | SignError::Pdf(_) => 65,
         SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
-        SignError::Enveloping { .. } => 65,
-        SignError::Level { .. } => 69,
         SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
+        SignError::Enveloping { .. } => 65,
+        SignError::Signing(
+            SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
+        ) => 65,
+        SignError::Verify(_) => 65,
+        SignError::Level { .. } => 69,
         SignError::Signing(SigningError::Seed { .. }) => 65,
         SignError::Signing(SigningError::Wish { .. }) => 64,
-        SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
+        SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
+        SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
         SignError::Signing(SigningError::TimeStamp(_)) => 69,
         SignError::Exists { .. } | SignError::Output { .. } => 73,
         SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
@@ -209,103 +290,141 @@ pub(super) fn status_of(error: &SignError) -> u8 {
     }
 }
 
-/// What there is to sign, looked at before anybody is asked for a PIN.
-enum Work {
-    Many(Plan),
-    /// With the document, where it is a PDF.
-    One {
-        input: Arc<FileSource>,
-        document: Option<Document>,
-    },
-}
-
-impl Work {
-    fn look(args: &Args, limits: &Limits) -> Result<Self, Failure> {
-        if let Some(source) = &args.batch {
-            return Ok(Self::Many(Plan::make(Plan::inputs(source)?, &args.output)?));
-        }
-        let path = args.input.clone().unwrap_or_default();
-        let input = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
-        let input = Arc::new(input);
-        let document = match args.format {
-            FormatName::Pades => Some(Document::open(input.clone(), limits).map_err(SignError::from)?),
-            FormatName::Cades => None,
-        };
-        Ok(Self::One { input, document })
+fn sign_many(args: Args) -> Result<ExitCode, Failure> {
+    let only = |words: &str| Err(Failure::Usage(words.to_owned()));
+    let of_xml = args.enveloped || args.detached || args.canonicalization != FormName::default();
+    if args.format != FormatName::Pades || of_xml || args.enveloping || args.dossier.is_given() {
+        return only("--batch signs PDFs; sign other files and containers one by one");
     }
+    if args.strictness.repair {
+        return only("--batch keeps every byte of its files; repair those that need it one by one");
+    }
+    if args.looks.dry_run.is_some() {
+        return only("a dry run shows one PDF; leave --batch away");
+    }
+    let json = args.json;
+    let Ready { desk, signer, plan, wishes, .. } = ready(args, None)?;
+    let Some(plan) = plan else { return only("--batch needs a list or a folder") };
+    super::sign_batch::run(plan, &desk, &signer, &wishes, json)
 }
 
-fn sign(args: Args) -> Result<ExitCode, Failure> {
+fn sign(args: Args) -> Result<(Released, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
-    if matches!(args.level, Some(LevelName::Lt | LevelName::Lta)) {
-        let words = "a PDF is signed at level b or t; kyso extend raises it";
-        return Err(Failure::Usage(words.to_owned()));
-    }
-    let (output, json) = (args.output.clone(), args.json);
-    let Ready { desk, signer, work, wishes, .. } = ready(args)?;
-    match work {
-        Work::Many(plan) => super::sign_batch::run(plan, &desk, &signer, &wishes, json),
-        Work::One { input, .. } => {
-            let progress = spinner("signing");
-            let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
-            progress.finish_and_clear();
-            let seen = released.placement();
-            tell(released.path(), released.report(), released.signature(), seen, released.took(), json);
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    let output = args.output.clone();
+    let Ready { desk, signer, input, warnings, wishes, .. } = ready(args, None)?;
+    let progress = spinner("signing");
+    let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
-    let (output, enveloping) = (args.output.clone(), args.enveloping);
-    let input = args.input.clone().unwrap_or_default();
-    let name = input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let many = || Failure::Usage("--batch signs PDFs; sign other files one by one".to_owned());
-    if args.batch.is_some() {
-        return Err(many());
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
     }
-    let Ready { desk, signer, work, level, .. } = ready(args)?;
-    let Work::One { input, .. } = work else { return Err(many()) };
+    let (output, enveloping) = (args.output.clone(), args.enveloping);
+    let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
-    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let source = Arc::clone(&input.source);
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
+}
+
+fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
+    if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
+        let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if args.level == Some(LevelName::Lta) {
+        return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
+    }
+    let (output, detached) = (args.output.clone(), args.detached);
+    let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let form = match args.canonicalization {
+        FormName::Exclusive => XmlForm::Exclusive,
+        FormName::Inclusive => XmlForm::Inclusive,
+    };
+    let says = args.says.clone().wishes();
+    let unsaid = says.certify.is_some()
+        || says.lock.is_some()
+        || says.statements.policy.is_some()
+        || says.statements.commitment.is_some()
+        || says.statements.roles.len() > 1;
+    if unsaid {
+        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
+    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
+    let wishes = XadesWishes { level, form, location, role };
+    let beside = [Detached { name, source: Arc::clone(&input.source) }];
+    let subject =
+        if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
+    let progress = spinner("signing");
+    let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
+    let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
 /// All that signing needs, the token logged in.
 struct Ready {
     desk: SigningDesk,
     signer: Signer,
-    work: Work,
+    input: Repaired,
+    /// The files of a batch, which has no `input`.
+    plan: Option<Plan>,
+    warnings: Vec<String>,
     level: Level,
     wishes: Wishes,
 }
 
-fn ready(args: Args) -> Result<Ready, Failure> {
-    let level = match args.level {
-        Some(LevelName::B) => Level::B,
-        Some(LevelName::T) => Level::T,
-        Some(LevelName::Lt) => Level::Lt,
-        Some(LevelName::Lta) => Level::Lta,
-        None if args.tsa.is_some() => Level::T,
-        None => Level::B,
-    };
-    if level >= Level::T && args.tsa.is_none() {
-        return Err(Failure::Usage("this level needs a time-stamp authority: add --tsa URL".to_owned()));
+/// `dossier`: what is signed instead of a PDF or a file by itself.
+fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failure> {
+    let time_stamping = args.tsa.time_stamping();
+    let usual = if time_stamping.is_some() { Level::T } else { Level::B };
+    let level = args.level.map_or(usual, Level::from);
+    if level >= Level::T && time_stamping.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: give --tsa URL".to_owned()));
     }
-    if level >= Level::Lt && args.trust.is_empty() {
+    let clock = Clock::System;
+    let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
+    let fetcher = Arc::new(args.trust.fetcher().map_err(Failure::Usage)?);
+    if level >= Level::Lt && anchors.is_empty() {
         let words =
-            "this level needs the authorities to trust, for which to gather evidence: add --trust PEM";
+            "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.batch.is_none() && args.output.exists() && !args.overwrite {
@@ -313,14 +432,37 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
     let limits = Limits::default();
-    let work = Work::look(&args, &limits)?;
-    let preferred = || match &work {
-        Work::One { document: Some(document), .. } => {
-            seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from)
+    let plan = match &args.batch {
+        Some(source) => Some(Plan::make(Plan::inputs(source)?, &args.output)?),
+        None => None,
+    };
+    let input = match (dossier, args.format) {
+        // A batch opens each of its files when its turn comes.
+        _ if plan.is_some() => Repaired::unchanged(Arc::new(MemorySource(Vec::new()))),
+        (None, FormatName::Pades) => args.strictness.open(&args.input(), &args.output, &limits)?,
+        _ => InputArgs::open_any(args.input())?,
+    };
+    let document = match (dossier, args.format) {
+        _ if plan.is_some() => None,
+        (Some(wanted), _) => {
+            wanted.check(&limits, clock)?;
+            None
         }
-        _ => Ok(None),
+        (None, FormatName::Pades) => {
+            Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
+        }
+        (None, FormatName::Cades) => None,
+        (None, FormatName::Xades) => {
+            if !args.detached {
+                service::sign::check_xml(&*input.source)?;
+            }
+            None
+        }
+    };
+    let preferred = || match &document {
+        Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
+        None => Ok(None),
     };
     let digest = match args.digest {
         Some(digest) => digest.into(),
@@ -332,20 +474,27 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     for file in &args.chain {
         chain.extend(certificates(file)?);
     }
-    let mut anchors = Anchors { name: "--trust".to_owned(), ..Anchors::default() };
-    for file in &args.trust {
-        anchors.certificates.extend(certificates(file)?);
-    }
     let wishes = Wishes {
         field: args.field,
         reason: args.reason,
         location: args.location,
         contact: args.contact,
         appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        any_usage: args.strictness.allow_key_usage,
+        level: Some(level),
         ..args.says.wishes()
     };
+    let check = SignerCheck {
+        anchors: &anchors.clone(),
+        fetcher: (!args.trust.offline).then_some(&*fetcher),
+        limits: &limits.clone(),
+        now: clock.now(),
+        any_usage: args.strictness.allow_key_usage,
+    };
     if let Some(certificate) = given.first() {
-        check(certificate, wish, clock)?;
+        // Without asking anybody: the rest waits until the token is there.
+        let check = SignerCheck { fetcher: None, ..check };
+        check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -356,21 +505,23 @@ fn ready(args: Args) -> Result<Ready, Failure> {
             .ok()
             .map(|signer| signer.certificate),
     };
+    let mut warnings = None;
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
-    if let (Some(certificate), Work::One { document: Some(document), .. }) = (&certificate, &work) {
+    if let (Some(certificate), Some(document)) = (&certificate, &document) {
         let request = Request {
             signer: certificate.clone(),
             chain: chain.clone(),
             scheme: wish.scheme_for(certificate)?,
-            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            time_stamp: (level >= Level::T).then(|| TokenRoom::after(0)),
             wishes: wishes.clone(),
         };
         signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
-    let nothing_left = match (&work, &certificate) {
-        (Work::Many(plan), Some(certificate)) => {
+    let nothing_left = match (&plan, &certificate) {
+        (Some(plan), Some(certificate)) => {
             plan.check(&Identity::new(certificate.clone(), chain.clone(), wish)?, &wishes)?;
             plan.open() == 0
         }
@@ -380,27 +531,31 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         args.pin.login(&token).map_err(SignError::from)?;
     }
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+    let warnings = match warnings {
+        Some(warnings) => warnings,
+        None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
+    };
 
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::allowing(&args.allow_host)),
-        time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
+        fetcher: Arc::clone(&fetcher),
+        time_stamping: time_stamping.filter(|_| level >= Level::T).map(|stamping| {
+            let grace = std::time::Duration::from_secs(args.grace);
+            stamping.when_unreached(args.if_no_tsa.into()).with_grace(grace)
+        }),
         anchors,
         policy: Policy::strict(),
         // Evidence has to be brought before it can be kept.
-        online: level >= Level::Lt,
+        online: level >= Level::Lt && !args.trust.offline,
     };
-    Ok(Ready { desk, signer, work, level, wishes })
+    Ok(Ready { desk, signer, input, plan, warnings, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
 fn dry_run(args: Args) -> Result<(), Failure> {
     let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
-    if args.batch.is_some() {
-        return Err(Failure::Usage("a dry run shows one PDF; leave --batch away".to_owned()));
-    }
     let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
     let wish = SchemeWish { digest, pss: args.pss };
     let certificate =
@@ -424,12 +579,12 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         online: false,
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
-    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
-    let path = args.input.unwrap_or_default();
-    let input = FileSource::open(&path).map_err(|source| Failure::Input { path, source })?;
+    let any_usage = args.strictness.allow_key_usage;
+    let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
+    let input = args.strictness.open(&args.input(), &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
-    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    let preview = desk.preview(input.source, identity, &wishes, &helper)?;
     std::fs::write(&picture, &preview.png)
         .map_err(|source| SignError::Output { path: picture.clone(), source })?;
     if args.json {
@@ -440,10 +595,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     looks::tell(&preview.placement);
     println!("signed    nothing");
     Ok(())
-}
-
-fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
-    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -458,28 +609,44 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(
-    path: &Path,
-    report: &DocumentReport,
-    signature: Option<&SignatureReport>,
-    seen: Option<&Placement>,
-    took: &Steps,
-    json: bool,
-) {
+/// What is said about a signed file.
+struct Told<'a> {
+    path: &'a Path,
+    report: &'a DocumentReport,
+    seen: Option<&'a Placement>,
+    level: Option<Reached<'a>>,
+    notes: &'a Notes,
+}
+
+/// The level of a PDF, and why it is no higher where that was left for later.
+struct Reached<'a> {
+    asked: Level,
+    reached: Level,
+    deferred: Option<&'a str>,
+}
+
+fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
+    let Told { path, report, seen, level, notes } = told;
     if json {
         let value = serde_json::json!({
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
             "placement": seen,
+            "repair": notes.repair,
+            "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
-                "stamp": took.stamp, "verify": took.verify, "release": took.release,
+                "stamp": took.stamp, "extend": took.extend, "verify": took.verify, "release": took.release,
             },
+            "askedLevel": level.as_ref().map(|level| level.asked),
+            "reachedLevel": level.as_ref().map(|level| level.reached),
+            "deferred": level.as_ref().and_then(|level| level.deferred),
         });
         println!("{value:#}");
         return;
     }
+    notes.tell();
     let Some(signature) = signature else { return };
     println!("signed    {}", path.display());
     if !signature.field.is_empty() {
@@ -494,6 +661,11 @@ fn tell(
     println!("checked   {verdict}");
     if let Some(placement) = seen {
         looks::tell(placement);
+    }
+    if let Some(Reached { asked, reached, deferred: Some(why) }) = level {
+        let (asked, reached) = (asked.as_str(), reached.as_str());
+        println!("later     level {reached}, not {asked}: {why}");
+        println!("          raise it with: kyso extend FILE -o OUT --to {}", asked.to_lowercase());
     }
 }
 

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App,
     api::{
-        agencies, deliveries, dispatches, documents, keys, ledger, operations, prepared_signatures,
-        signature_batches, signatures, verifications,
+        agencies, deliveries, dispatches, documents, extensions, keys, ledger, operations,
+        prepared_signatures, signature_batches, signatures, verifications,
     },
     observe,
     problem::{self, Problem},
@@ -59,6 +59,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(signature_batches::read))
         .routes(routes!(signature_batches::stop))
         .routes(routes!(signature_batches::resume))
+        .routes(routes!(extensions::extend))
+        .routes(routes!(extensions::list))
         .routes(routes!(signatures::preview))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))

@@ -5,6 +5,7 @@
 
 mod audit;
 mod error;
+pub mod extend;
 mod issue;
 mod people;
 mod prepared_signature;
@@ -14,10 +15,14 @@ mod record;
 mod send;
 
 pub mod policy;
+pub mod repair;
 pub mod sign;
+pub mod signer_check;
 mod sign_document;
 mod signature_batch;
+pub mod time_stamping;
 pub mod trust;
+pub mod upkeep;
 pub mod verify;
 
 use std::{

@@ -18,6 +18,8 @@ use super::{
     require,
     sign::{Identity, SchemeWish, SignError, SigningDesk},
     sign_document::scope_of,
+    signer_check::SignerCheck,
+    upkeep::Lasting,
 };
 use crate::{
     base::{AppendedSource, Id, Sha256, Source, UtcTime, digest::Hasher},
@@ -103,6 +105,7 @@ impl Service {
         let identity = Identity::new(wish.certificate, wish.chain, wish.scheme).map_err(refused)?;
         let scheme = identity.scheme;
         let (kept, prepared) = blocking(move || {
+            demand(&desk, &identity)?;
             let (_folder, staged) = staging()?;
             let pending = desk.begin(&source, &staged, identity, &wish.wishes).map_err(refused)?;
             let revision = pending.revision()?;
@@ -195,10 +198,11 @@ impl Service {
         let (document, source, row, kept) = self.usable(caller, id, handle).await?;
         require(caller, scope_of(row.role))?;
         in_order(&document, row.role, row.certificate_sha256)?;
+        let this = Arc::clone(&desk);
         let completed = blocking(move || {
             let (folder, staged) = staging()?;
-            let pending = desk.resume(&source, &staged, kept).map_err(outdated)?;
-            Ok(desk.complete(pending, value).map(|released| (released, folder)))
+            let pending = this.resume(&source, &staged, kept).map_err(outdated)?;
+            Ok(this.complete(pending, value).map(|released| (released, folder)))
         })
         .await?;
         let (released, _folder) = match completed {
@@ -213,7 +217,9 @@ impl Service {
             report: released.report(),
             certificate_sha256: row.certificate_sha256,
         };
-        let document = match self.record(caller, id, row.role, signed, Some(row.handle_sha256)).await {
+        let lasting = Lasting::of(&released, &desk);
+        let recording = (Some(&lasting), Some(row.handle_sha256));
+        let document = match self.record(caller, id, row.role, signed, recording).await {
             Ok(document) => document,
             // Somebody was quicker: what became of the handle says more than what became of the document.
             Err(error) => return Err(self.usable(caller, id, handle).await.err().unwrap_or(error).into()),
@@ -346,6 +352,19 @@ fn outdated(error: SignError) -> SignDocumentError {
         SignError::Signing(SigningError::Kept { .. }) => ServiceError::PreparedChanged.into(),
         other => refused(other),
     }
+}
+
+/// Refuses a certificate that may not sign, as [`super::signer_check::demand`] does for the server's own.
+fn demand(desk: &SigningDesk, identity: &Identity) -> Result<(), SignDocumentError> {
+    let check = SignerCheck {
+        anchors: &desk.anchors,
+        fetcher: desk.online.then_some(&*desk.fetcher),
+        limits: &desk.limits,
+        now: desk.clock.now(),
+        any_usage: false,
+    };
+    check.check(&identity.certificate, &identity.chain, identity.scheme).map_err(refused)?;
+    Ok(())
 }
 
 fn staging() -> Result<(tempfile::TempDir, PathBuf), SignDocumentError> {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    asic::AsicError,
     base::{Digest, Limits, Source, UtcTime},
     fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
@@ -16,6 +17,7 @@ use crate::{
         Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
         words::UNREADABLE,
     },
+    xml::XmlError,
 };
 
 /// What a verdict rests on, besides the document.
@@ -75,7 +77,7 @@ pub fn inspect_signed(
 ) -> Result<(Inspection, DocumentReport), VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     let report = inspection.judge(name, options.policy, options.anchors, options.moment);
     Ok((inspection, report))
@@ -89,7 +91,7 @@ pub fn verify_digests(name: &str, cms: &[u8], digests: &[Digest], options: &Opti
 
 fn judged(mut inspection: Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     inspection.judge(name, options.policy, options.anchors, options.moment)
 }
@@ -107,7 +109,7 @@ pub fn verify_and_record(
 ) -> Result<Record, VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     Ok(inspection.record(name, options.policy, options.anchors, options.moment))
 }
@@ -132,16 +134,25 @@ impl VerifyError {
     pub fn message(&self) -> Message {
         let Self::Open(error) = self;
         let key = match error {
-            OpenError::Limit { .. } | OpenError::Pdf(PdfError::Limit { .. }) => "file.limit",
+            OpenError::Asic(AsicError::Encrypted { .. }) => "file.encrypted",
+            OpenError::Asic(AsicError::Io(_)) => "file.io",
+            OpenError::Limit { .. }
+            | OpenError::Asic(AsicError::Limit { .. })
+            | OpenError::Pdf(PdfError::Limit { .. })
+            | OpenError::Xml(XmlError::Limit { .. }) => "file.limit",
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
+            OpenError::Pdf(PdfError::UnsupportedEncryption { .. }) => "file.encryption",
+            OpenError::Pdf(PdfError::WrongPassword) => "file.password",
             OpenError::Pdf(PdfError::Io(_)) | OpenError::Read(_) => "file.io",
             _ => "file.damaged",
         };
         debug_assert!(UNREADABLE.iter().any(|(known, ..)| *known == key), "{key} has no words");
         let message = match error {
-            OpenError::Pdf(PdfError::Io(cause)) | OpenError::Read(cause) => format!("{error}: {cause}"),
+            OpenError::Pdf(PdfError::Io(cause))
+            | OpenError::Read(cause)
+            | OpenError::Asic(AsicError::Io(cause)) => format!("{error}: {cause}"),
             other => other.to_string(),
         };
         Message { key: key.to_owned(), message }
@@ -149,8 +160,8 @@ impl VerifyError {
 }
 
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
-/// not settle it is asked of the network, once.
-fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
+/// not settle it is asked of the network, once; `anew`: before what had been kept.
+pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>, anew: bool) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
     let (mut calls, mut bytes) = (0, 0);
@@ -173,7 +184,7 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
         calls += needs.len();
         let errands = needs.into_iter().map(|need| {
-            let anew = asked.get(&need) == Some(&Asked::Cache);
+            let anew = anew || asked.get(&need) == Some(&Asked::Cache);
             (need, Errand { until: Some(end), moment: Some(options.moment), anew })
         });
         for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {

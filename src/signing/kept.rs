@@ -5,10 +5,11 @@ use der::Decode as _;
 use serde::{Deserialize, Serialize};
 use spki::AlgorithmIdentifierOwned;
 
-use super::{Prepared, Request, SigningError, Wishes};
+use super::{Prepared, Request, SigningError, TokenRoom, Wishes};
 use crate::{
     base::{DigestAlgorithm, Limits},
     pdf::Increment,
+    validation::Level,
     x509::{Certificate, algorithm::SignatureScheme},
 };
 
@@ -27,6 +28,16 @@ impl Prepared {
         &self.request.signer
     }
 
+    /// What it says. Of one that was taken up again, only the level is known.
+    pub fn wishes(&self) -> &Wishes {
+        &self.request.wishes
+    }
+
+    /// Whether there is room for a time-stamp.
+    pub fn is_stamped(&self) -> bool {
+        self.request.time_stamp.is_some()
+    }
+
     /// Length of the document that the revision goes behind, in bytes.
     pub fn base_len(&self) -> u64 {
         self.increment.base_len
@@ -41,6 +52,8 @@ impl Prepared {
             chain: self.request.chain.iter().map(|issuer| base64(issuer.der())).collect(),
             scheme: base64(&self.request.scheme.to_identifier()),
             digest: self.request.scheme.digest().name().to_owned(),
+            stamped: self.is_stamped(),
+            level: self.request.wishes.level,
             field: self.increment.field.clone(),
             base_len: self.increment.base_len,
             ranges: self.increment.ranges.clone().map(|range| (range.start, range.end)),
@@ -81,9 +94,9 @@ impl Prepared {
             chain: statement.chain.iter().map(certificate).collect::<Result<_, _>>()?,
             scheme: scheme(&bytes(&statement.scheme)?, &statement.digest)
                 .ok_or_else(|| unusable("its scheme is not known"))?,
-            // Room and wishes are in the bytes already.
-            time_stamp: None,
-            wishes: Wishes::default(),
+            // The room is in the bytes already, and so is what is said.
+            time_stamp: statement.stamped.then(|| TokenRoom::after(0)),
+            wishes: Wishes { level: statement.level, ..Wishes::default() },
         };
         let to_be_signed = bytes(&statement.to_be_signed)?;
         Ok(Self { request, increment, to_be_signed, contents_len: statement.contents_len, placement: None })
@@ -100,6 +113,8 @@ struct Statement {
     /// AlgorithmIdentifier, DER.
     scheme: String,
     digest: String,
+    stamped: bool,
+    level: Option<Level>,
     field: String,
     base_len: u64,
     ranges: [(u64, u64); 2],

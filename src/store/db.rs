@@ -446,10 +446,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql")),
+    (2, "upkeep", include_str!("../../migrations/sqlite/0002_upkeep.sql")),
     (3, "signing", include_str!("../../migrations/sqlite/0003_signing.sql")),
 ];
 const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "spine", include_str!("../../migrations/postgres/0001_spine.sql")),
+    (2, "upkeep", include_str!("../../migrations/postgres/0002_upkeep.sql")),
     (3, "signing", include_str!("../../migrations/postgres/0003_signing.sql")),
 ];
 

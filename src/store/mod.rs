@@ -11,6 +11,7 @@ mod file;
 mod ledger;
 mod people;
 mod prepared;
+mod upkeep;
 
 pub(crate) use batches::BatchRow;
 pub use blobs::{BlobError, Blobs, Stored};
@@ -21,3 +22,4 @@ pub use fault::Faults;
 pub use file::FileSource;
 pub(crate) use ledger::{CheckpointRow, LeafRow};
 pub(crate) use prepared::{PreparedRow, PreparedState};
+pub(crate) use upkeep::Claimed;

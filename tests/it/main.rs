@@ -1,7 +1,9 @@
 //! The one integration-test binary: a file a room.
 
+mod asic;
 mod attacks;
 mod batch;
+mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;
@@ -9,9 +11,11 @@ mod fetch;
 mod fields;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;
+mod levels;
 mod look;
 mod path;
 mod pdf;
@@ -22,4 +26,5 @@ mod size;
 mod support;
 mod token;
 mod wycheproof;
+mod xades;
 mod xml;

@@ -11,19 +11,20 @@ use tempfile::NamedTempFile;
 
 use super::SignError;
 use crate::{
-    base::{DigestAlgorithm, HashedSource, Source, digest::Hasher},
+    base::{DigestAlgorithm, HashedSource, Password, ProtectedSource, Source, digest::Hasher},
     store::FileSource,
 };
 
 /// A copy of the input that will become the output, beside it, so that the last step is a rename.
-pub(super) struct Copy {
+pub(in crate::service) struct Copy {
     file: NamedTempFile,
     prefix_len: u64,
     prefix: Hasher,
+    password: Option<Arc<Password>>,
 }
 
 impl Copy {
-    pub(super) fn of(
+    pub(in crate::service) fn of(
         input: &dyn Source,
         output: &Path,
         algorithm: DigestAlgorithm,
@@ -51,22 +52,35 @@ impl Copy {
             file.as_file().write_all(&piece[..take]).map_err(&unwritten)?;
             at += take as u64;
         }
-        Ok(Self { file, prefix_len, prefix })
+        Ok(Self { file, prefix_len, prefix, password: input.password() })
     }
 
-    pub(super) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
+    /// A file that `write` makes, where there is nothing to copy.
+    pub(in crate::service) fn made<E: From<SignError>>(
+        output: &Path,
+        write: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        write(file.as_file_mut())?;
+        Ok(Self { file, prefix_len: 0, prefix: Hasher::new(DigestAlgorithm::Sha256), password: None })
+    }
+
+    pub(in crate::service) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
-        Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
+        let hashed = HashedSource::new(file, self.prefix_len, self.prefix.clone());
+        Ok(Arc::new(ProtectedSource::new(hashed, self.password.clone())))
     }
 
-    pub(super) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
+    pub(in crate::service) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {
         let path = self.file.path().to_owned();
         self.file.as_file_mut().write_all(tail).map_err(|source| SignError::Output { path, source })
     }
 
     /// Durable first, visible second.
-    pub(super) fn release(self, output: &Path) -> Result<(), SignError> {
+    pub(in crate::service) fn release(self, output: &Path) -> Result<(), SignError> {
         self.sync(output)?;
         self.file.persist(output).map_err(|error| unwritten(output)(error.error))?;
         sync_folder(folder_of(output)).map_err(unwritten(output))

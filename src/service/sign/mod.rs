@@ -6,9 +6,11 @@
 
 pub mod batch;
 mod cms;
+pub mod container;
 mod copy;
 mod preview;
 mod stamping;
+mod xades;
 
 use std::{
     io,
@@ -18,20 +20,27 @@ use std::{
 };
 
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
-use copy::Copy;
-pub(super) use copy::{folder_of, sync_folder};
+pub(super) use copy::{Copy, folder_of, sync_folder};
 pub use preview::Preview;
-pub use stamping::TimeStamping;
+use stamping::Room;
+
+pub use xades::{XadesWishes, XmlSubject, check_xml};
+
+pub use super::time_stamping::TimeStamping;
+use super::{
+    extend::{ExtendError, Extension, Raised},
+    time_stamping::NoTimeStamp,
+};
 
 use crate::{
     appearance::Placement,
     base::{AppendedSource, Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
-    fetch::{FetchError, Fetcher},
+    fetch::Fetcher,
     pdf::{Document, PdfError},
     signing::{self, Kept, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
     trust::Anchors,
-    validation::{CoverageLevel, DocumentReport, Indication, Policy, SignatureReport},
+    validation::{CoverageLevel, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
@@ -158,6 +167,9 @@ pub struct Released {
     field: String,
     placement: Option<Placement>,
     took: Steps,
+    asked: Level,
+    deferred: Option<String>,
+    good_until: Option<UtcTime>,
 }
 
 impl Released {
@@ -181,6 +193,26 @@ impl Released {
         self.placement.as_ref()
     }
 
+    /// The level that was asked for.
+    pub fn asked(&self) -> Level {
+        self.asked
+    }
+
+    /// The level that the new signature has.
+    pub fn reached(&self) -> Level {
+        self.signature().and_then(signing::level_of).unwrap_or(Level::B)
+    }
+
+    /// Why the level asked for was left for later, where it was.
+    pub fn deferred(&self) -> Option<&str> {
+        self.deferred.as_deref()
+    }
+
+    /// Until when the archive time-stamp can be relied on by what is known now; `None` without one.
+    pub fn good_until(&self) -> Option<UtcTime> {
+        self.good_until
+    }
+
     /// How long each step took, in milliseconds.
     pub fn took(&self) -> &Steps {
         &self.took
@@ -198,6 +230,8 @@ pub struct Steps {
     pub sign: f64,
     /// The time-stamp authority.
     pub stamp: f64,
+    /// Gathering and storing evidence, and the archive time-stamp.
+    pub extend: f64,
     /// The verify walk over the result.
     pub verify: f64,
     /// Making the result durable, and visible; 0 in a batch, which does that for many together.
@@ -211,6 +245,10 @@ pub struct Pending {
     output: PathBuf,
     now: UtcTime,
     took: Steps,
+    asked: Level,
+    /// Whether there is room for a time-stamp.
+    stamped: bool,
+    deferred: Option<String>,
 }
 
 impl Pending {
@@ -242,36 +280,26 @@ impl Pending {
 /// A signed copy that the judge let pass, and that has no name yet.
 pub(super) struct Finished {
     copy: Copy,
-    output: PathBuf,
-    report: DocumentReport,
-    field: String,
-    placement: Option<Placement>,
-    took: Steps,
+    released: Released,
 }
 
 impl Finished {
-    /// What the judge found.
-    pub(super) fn report(&self) -> &DocumentReport {
-        &self.report
-    }
-
     /// Makes its bytes durable, and nothing visible.
     pub(super) fn sync(&self) -> Result<(), SignError> {
-        self.copy.sync(&self.output)
+        self.copy.sync(&self.released.path)
     }
 
     /// Gives it its name, which nobody may have; durable with [`sync_folder`] only.
     pub(super) fn reveal(self) -> Result<Released, SignError> {
-        self.copy.reveal(&self.output)?;
-        let Self { output, report, field, placement, took, .. } = self;
-        Ok(Released { path: output, report, field, placement, took })
+        self.copy.reveal(&self.released.path)?;
+        Ok(self.released)
     }
 
     /// Durable first, visible second.
     fn release(self) -> Result<Released, SignError> {
-        let Self { copy, output, report, field, placement, mut took } = self;
-        timed(&mut took.release, || copy.release(&output))?;
-        Ok(Released { path: output, report, field, placement, took })
+        let Self { copy, mut released } = self;
+        timed(&mut released.took.release, || copy.release(&released.path))?;
+        Ok(released)
     }
 }
 
@@ -285,7 +313,7 @@ pub struct SigningDesk {
     pub limits: Limits,
     /// The network door.
     pub fetcher: Arc<Fetcher>,
-    /// For PAdES B-T; without one the level is B-B.
+    /// For PAdES B-T and up; without one the level is B-B.
     pub time_stamping: Option<TimeStamping>,
     /// Anchors for the release check. Without the right one the verdict of a good file is indeterminate.
     pub anchors: Anchors,
@@ -359,21 +387,23 @@ impl SigningDesk {
         let now = self.clock.now();
         let Identity { certificate, chain, scheme } = identity;
         signing::check_signer(&certificate, scheme, now)?;
+        let asked = self.asked_level(wishes)?;
         let mut took = Steps::default();
 
         let copy = timed(&mut took.copy, || Copy::within(folder, input, output, scheme.digest()))?;
-        let request = Request {
-            signer: certificate,
-            chain,
-            scheme,
-            time_stamp: timed(&mut took.stamp, || self.token_room(scheme.digest()))?,
-            wishes: wishes.clone(),
+        let room = timed(&mut took.stamp, || self.token_room(asked, scheme.digest()))?;
+        let (time_stamp, deferred) = match room {
+            Room::Needless => (None, None),
+            Room::Deferred(none) => (None, Some(none.to_string())),
+            Room::For(room) => (Some(room), None),
         };
+        let stamped = time_stamp.is_some();
+        let request = Request { signer: certificate, chain, scheme, time_stamp, wishes: wishes.clone() };
         let prepared = timed(&mut took.prepare, || {
             let document = Document::open(copy.source()?, &self.limits)?;
             Ok::<_, SignError>(signing::prepare(&document, request, now)?)
         })?;
-        Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
+        Ok(Pending { copy, prepared, output: output.to_owned(), now, took, asked, stamped, deferred })
     }
 
     /// The second half: takes the signature value, stamps, verifies, releases.
@@ -402,19 +432,67 @@ impl SigningDesk {
         let mut took = Steps::default();
         let algorithm = prepared.scheme().digest();
         let copy = timed(&mut took.copy, || Copy::of(input, output, algorithm))?;
-        Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
+        let asked = self.asked_level(prepared.wishes())?;
+        let stamped = prepared.is_stamped();
+        let deferred = (asked > Level::B && !stamped)
+            .then(|| "no time-stamp authority answered when the signature was prepared".to_owned());
+        let output = output.to_owned();
+        Ok(Pending { copy, prepared, output, now, took, asked, stamped, deferred })
     }
 
     /// As [`SigningDesk::complete`], but for the name.
     pub(super) fn finish(&self, pending: Pending, value: Vec<u8>) -> Result<Finished, SignError> {
-        let Pending { mut copy, prepared, output, now, mut took } = pending;
+        let Pending { mut copy, prepared, output, now, mut took, asked, stamped, mut deferred } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let placement = prepared.placement().cloned();
         let signed = prepared.finish(value)?;
-        timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
+        let unstamped = timed(&mut took.stamp, || self.append(&mut copy, signed, digest, stamped))?;
+        deferred = deferred.or(unstamped.map(|none| none.to_string()));
+        let mut good_until = None;
+        if asked >= Level::Lt && deferred.is_none() {
+            match timed(&mut took.extend, || self.raise_new(&mut copy, &field, asked, digest))? {
+                Ok(raised) => good_until = raised.good_until,
+                Err(why) => deferred = Some(why),
+            }
+        }
 
-        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
-        Ok(Finished { copy, output, report, field, placement, took })
+        // Evidence and time-stamps are younger than the moment at which signing began.
+        let moment = self.clock.now().max(now);
+        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
+        Ok(Finished {
+            copy,
+            released: Released { path: output, report, field, placement, took, asked, deferred, good_until },
+        })
+    }
+
+    /// Raises the new signature; says why not where that is left for later.
+    fn raise_new(
+        &self,
+        copy: &mut Copy,
+        field: &str,
+        level: Level,
+        digest: DigestAlgorithm,
+    ) -> Result<Result<Raised, String>, SignError> {
+        let grace = self.time_stamping.as_ref().map(TimeStamping::grace).unwrap_or_default();
+        if !grace.is_zero() {
+            if self.defers() {
+                return Ok(Err(format!(
+                    "its evidence is gathered {} s after the signature",
+                    grace.as_secs()
+                )));
+            }
+            std::thread::sleep(grace);
+        }
+        let extension = Extension {
+            only: Some(field.to_owned()),
+            after_signature: !grace.is_zero(),
+            ..Extension::to(level)
+        };
+        match self.raise_pdf(copy, &extension, digest) {
+            Ok(raised) => Ok(Ok(raised)),
+            Err(error) if self.defers() && error.may_pass() => Ok(Err(with_causes(&error))),
+            Err(error) => Err(SignError::NotRaised { level, source: Box::new(error) }),
+        }
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -516,23 +594,32 @@ pub enum SignError {
     /// The request, the certificate or the value.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// The authority did not answer.
-    #[error("the time-stamp authority at {url} gave no time-stamp")]
-    TimeStampAuthority {
-        /// The authority.
-        url: String,
-        /// What the network said.
-        source: FetchError,
+    /// There are no anchors, so nothing can be said about which evidence is needed.
+    #[error("level {} needs trust anchors, to know which evidence the signature rests on", .level.as_str())]
+    NoAnchors {
+        /// The level asked for.
+        level: Level,
+    },
+    /// There is nobody to ask for a time-stamp.
+    #[error("level {} needs a time-stamp authority", .level.as_str())]
+    NoAuthority {
+        /// The level asked for.
+        level: Level,
+    },
+    /// No authority gave a time-stamp.
+    #[error(transparent)]
+    NoTimeStamp(#[from] NoTimeStamp),
+    /// The signature was made and stamped, but the level asked for was not reached.
+    #[error("nothing was released: the signature does not reach level {}", .level.as_str())]
+    NotRaised {
+        /// The level asked for.
+        level: Level,
+        /// Why.
+        source: Box<ExtendError>,
     },
     /// The token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The authority's tokens grow from one to the next.
-    #[error("the time-stamp authority at {url} gives tokens of ever other lengths; nothing was released")]
-    UnsteadyTimeStamps {
-        /// The authority.
-        url: String,
-    },
     /// The result could not be judged.
     #[error("the result could not be judged")]
     Verify(#[from] super::verify::VerifyError),
@@ -554,7 +641,20 @@ fn certificate_on(token: &Token, key: &KeySelector) -> Result<Certificate, SignE
     found.ok_or_else(|| SignError::NoCertificate { key: key.to_string() })
 }
 
-fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(under) = cause {
+        let more = under.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = under.source();
+    }
+    words
+}
+
+pub(super) fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     *into += start.elapsed().as_secs_f64() * 1_000.0;

@@ -289,13 +289,14 @@ fn what_cannot_be_prepared_or_completed_is_told() {
             ("role", json!("boss")),
             ("pin", json!("123456")),
             ("signer", json!("chu-tich")),
-            ("commitment", json!("proof-of-approval")),
         ] {
             let refused = with(name, value);
             assert_eq!(refused.status(), "422 Unprocessable Entity", "{name}");
             assert_eq!(refused.code(), "request.invalid", "{name}: {}", refused.body());
         }
         assert_eq!(with("role", json!("issue")).code(), "key.scope");
+        // Beside a reason there is no commitment (ETSI EN 319 142-1 section 6.3).
+        assert_eq!(with("commitment", json!("proof-of-approval")).code(), "document.refused");
         assert_eq!(prepare(&offices.person(STRANGER), &document, &wish).code(), "document.not-found");
         assert_eq!(prepare(&offices.person(CLERK), &document, &wish).code(), "key.scope");
 

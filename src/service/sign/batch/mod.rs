@@ -289,10 +289,11 @@ fn stops(error: &SignError) -> bool {
     matches!(
         error,
         SignError::Output { .. }
+            | SignError::NoAnchors { .. }
+            | SignError::NoAuthority { .. }
+            | SignError::NoTimeStamp(_)
             | SignError::Signing(SigningError::TimeStamp(_) | SigningError::Value(_))
-            | SignError::TimeStampAuthority { .. }
             | SignError::Token(_)
-            | SignError::UnsteadyTimeStamps { .. }
     )
 }
 
