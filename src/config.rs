@@ -15,10 +15,10 @@ use figment::{
 use serde::Deserialize;
 
 use crate::{
-    base::Limits,
+    base::{DigestAlgorithm, Limits},
     fetch::{PrivateHost, PrivateHostError},
     token,
-    validation::Policy,
+    validation::{Level, Policy},
 };
 
 /// Everything that `kyso serve` is told.
@@ -36,9 +36,15 @@ pub struct Config {
     /// How evidence is fetched.
     #[serde(default)]
     pub fetch: Fetch,
-    /// The time-stamp authority; without it, signatures are of level B-B.
+    /// The time-stamp authorities in the order in which they are asked; without any, signatures are of level B-B.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub tsa: Vec<Tsa>,
+    /// How signatures that the server makes shall last.
     #[serde(default)]
-    pub tsa: Option<Tsa>,
+    pub signing: Signing,
+    /// The upkeep of signatures.
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// The dispatch ledger's name and key.
     pub ledger: Ledger,
     /// The keys that the server signs with.
@@ -141,12 +147,126 @@ impl Default for Fetch {
     }
 }
 
-/// `[tsa]`
+/// `[[tsa]]`, or `[tsa]` for one alone.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tsa {
     /// Where RFC 3161 requests go, `http` or `https`.
     pub url: String,
+    /// The most time-stamps in an hour of the clock; any number when absent.
+    #[serde(default)]
+    pub per_hour: Option<u32>,
+    /// The most time-stamps in this hour and the 23 before it; any number when absent.
+    #[serde(default)]
+    pub per_day: Option<u32>,
+    /// How long one time-stamp may take, in seconds; 150 when absent.
+    #[serde(default)]
+    pub timeout_seconds: Option<u64>,
+    /// The weakest digest that it takes: `sha256` (when absent), `sha384`, `sha512`.
+    #[serde(default)]
+    pub least_digest: LeastDigest,
+}
+
+/// A digest for time-stamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeastDigest {
+    /// SHA-256.
+    #[default]
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl From<LeastDigest> for DigestAlgorithm {
+    fn from(digest: LeastDigest) -> Self {
+        match digest {
+            LeastDigest::Sha256 => Self::Sha256,
+            LeastDigest::Sha384 => Self::Sha384,
+            LeastDigest::Sha512 => Self::Sha512,
+        }
+    }
+}
+
+/// `[signing]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signing {
+    /// The level that signatures reach unless a request says another: `b`, `t`, `lt` or `lta`. `t` where there is a
+    /// time-stamp authority, `b` otherwise.
+    pub level: Option<LevelName>,
+    /// What becomes of a signature whose level cannot be reached now: `refuse` it, or `defer` the level to upkeep.
+    pub if_no_tsa: IfNoTsa,
+    /// How long after a signature its evidence is gathered, in seconds; it then has to be younger than the signature.
+    pub grace_seconds: u64,
+}
+
+/// A level in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LevelName {
+    /// The signature alone.
+    B,
+    /// With a time-stamp.
+    T,
+    /// With evidence.
+    Lt,
+    /// With an archive time-stamp.
+    Lta,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::B => Self::B,
+            LevelName::T => Self::T,
+            LevelName::Lt => Self::Lt,
+            LevelName::Lta => Self::Lta,
+        }
+    }
+}
+
+/// What becomes of a signature whose level cannot be reached now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IfNoTsa {
+    /// It is released, and raised later.
+    Defer,
+    /// Nothing is signed.
+    #[default]
+    Refuse,
+}
+
+/// `[upkeep]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Upkeep {
+    /// How often the server looks for what is due, in seconds; 0 leaves it to `kyso upkeep`.
+    pub every_seconds: u64,
+    /// How long before its end an archive time-stamp is renewed, in days.
+    pub renew_before_days: u32,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self { every_seconds: 60, renew_before_days: 90 }
+    }
+}
+
+/// A table, or an array of them.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Tsa>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Many(Vec<Tsa>),
+        One(Tsa),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Many(all) => all,
+        Either::One(one) => vec![one],
+    })
 }
 
 /// `[ledger]`
@@ -315,6 +435,13 @@ impl Config {
         for host in &self.trust.private_hosts {
             host.parse::<PrivateHost>().map_err(ConfigError::PrivateHost)?;
         }
+        let level = self.signing.level.map(Level::from);
+        if self.tsa.is_empty() && level.is_some_and(|level| level > Level::B) {
+            return Err(ConfigError::LevelWithoutTsa);
+        }
+        if self.signing.grace_seconds > 0 && self.signing.if_no_tsa == IfNoTsa::Refuse {
+            return Err(ConfigError::GraceWithoutDefer);
+        }
         for (index, signer) in self.signers.iter().enumerate() {
             if self.signers[..index].iter().any(|other| other.name == signer.name) {
                 return Err(ConfigError::TwoSigners { name: signer.name.clone() });
@@ -334,9 +461,17 @@ pub enum ConfigError {
         /// What was asked for.
         file: PathBuf,
     },
+    /// Signing would stand still for the grace period.
+    #[error(
+        "signing.grace_seconds needs signing.if_no_tsa = \"defer\": the level is then reached after the grace period"
+    )]
+    GraceWithoutDefer,
     /// A certificate without a key, or the other way round.
     #[error("http.tls_certificate and http.tls_key go together: give both or neither")]
     HalfTls,
+    /// A level that needs an authority.
+    #[error("signing.level needs a time-stamp authority: add a [[tsa]] section")]
+    LevelWithoutTsa,
     /// Plain HTTP where others can listen in.
     #[error(
         "plain HTTP on {listen} would show keys and documents to the network: give http.tls_certificate and http.tls_key, or set http.behind_proxy = true when a proxy ends TLS"
@@ -397,7 +532,23 @@ mod tests {
         let config = read(include_str!("../docs/kyso.toml")).unwrap();
         assert_eq!(config.signers.len(), 2);
         assert_eq!(config.signers[0].kind, SignerKind::Person);
-        assert!(config.tsa.is_some());
+        assert_eq!(config.tsa.len(), 2);
+        assert_eq!(config.signing.level, Some(LevelName::Lta));
+    }
+
+    #[test]
+    fn authorities_are_one_or_several_and_levels_need_them() {
+        let one = read(&format!("{LEAST}[tsa]\nurl='http://t.example/'\n")).unwrap();
+        assert_eq!(one.tsa.len(), 1);
+        let two = "[[tsa]]\nurl='http://a.example/'\nper_hour=5\nleast_digest='sha384'\n[[tsa]]\nurl='http://b.example/'\n";
+        let two = read(&format!("{LEAST}{two}")).unwrap().tsa;
+        assert_eq!((two.len(), two[0].per_hour, two[0].least_digest), (2, Some(5), LeastDigest::Sha384));
+        assert!(read(&format!("{LEAST}[[tsa]]\nurl='http://a.example/'\nper_hours=5\n")).is_err());
+        let level = |more: &str| read(&format!("{LEAST}[signing]\nlevel='lt'\n{more}"));
+        assert!(matches!(level(""), Err(ConfigError::LevelWithoutTsa)));
+        assert!(level("[tsa]\nurl='http://t.example/'\n").is_ok());
+        let grace = read(&format!("{LEAST}[signing]\ngrace_seconds=60\n"));
+        assert!(matches!(grace, Err(ConfigError::GraceWithoutDefer)));
     }
 
     #[test]

@@ -15,7 +15,13 @@ use std::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-use crate::fetch::FETCHES;
+use crate::{
+    fetch::FETCHES,
+    service::{
+        time_stamping::TIME_STAMPS,
+        upkeep::{UPKEEP_SECONDS, UPKEEPS},
+    },
+};
 
 /// Starts the log of a long-running program on standard error. A second call changes nothing.
 pub fn start_log() {
@@ -105,6 +111,12 @@ fn describe() {
     metrics::describe_counter!(SIGNATURES, "Signatures asked of server-held tokens, by outcome");
     metrics::describe_histogram!(SIGN_SECONDS, "Time to sign a document, in seconds");
     metrics::describe_counter!(FETCHES, "Evidence and time-stamps asked for, by kind and outcome");
+    metrics::describe_counter!(TIME_STAMPS, "Time-stamps asked for, by authority and outcome");
+    metrics::describe_counter!(
+        UPKEEPS,
+        "Signatures raised and archive time-stamps renewed, by task and outcome"
+    );
+    metrics::describe_histogram!(UPKEEP_SECONDS, "Time to raise or renew one document, in seconds");
     metrics::describe_counter!(DISPATCH_EVENTS, "Dispatch events recorded, one a delivery");
 }
 

@@ -12,6 +12,7 @@ mod containers;
 mod documents;
 mod faces;
 mod formats;
+mod hard;
 mod markup;
 mod seeds;
 mod xades;
@@ -25,9 +26,11 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 18] = [
+const TARGETS: [(&str, Target); 20] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
+    ("encryption", hard::encryption),
+    ("repair", hard::repair),
     ("der", formats::der),
     ("cms", formats::cms),
     ("certificate", formats::certificate),

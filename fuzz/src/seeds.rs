@@ -110,6 +110,10 @@ impl Seeds {
     /// The file, and all that lies in its signatures.
     fn pdf(&mut self, bytes: &[u8]) {
         self.add("pdf", bytes);
+        self.add("repair", bytes);
+        for which in 0..3_u8 {
+            self.add("encryption", &[&[which], bytes.get(..256).unwrap_or(bytes)].concat());
+        }
         let limits = Limits::default();
         let Ok(document) = Document::open(Arc::new(MemorySource(bytes.to_vec())), &limits) else { return };
         for field in document.signatures().unwrap_or_default() {

@@ -11,9 +11,9 @@ pub mod secret;
 pub mod source;
 
 pub use chance::Chance;
-pub use clock::{Clock, UtcTime};
+pub use clock::{Clock, ClockHand, UtcTime};
 pub use digest::{Digest, DigestAlgorithm, Sha256};
 pub use id::Id;
 pub use limits::Limits;
-pub use secret::Pin;
-pub use source::{AppendedSource, HashedSource, MemorySource, Source};
+pub use secret::{Password, Pin};
+pub use source::{AppendedSource, HashedSource, MemorySource, ProtectedSource, Source};

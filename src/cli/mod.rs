@@ -2,11 +2,14 @@
 
 mod demo;
 mod draw_page;
+mod extend;
 mod fields;
 mod ledger;
+mod level;
 mod looks;
 mod path;
 mod path_words;
+mod password;
 mod people;
 mod pin;
 mod pki;
@@ -14,7 +17,10 @@ mod review;
 mod says;
 mod serve;
 mod sign;
+mod sign_input;
 mod token;
+mod trust;
+mod upkeep;
 mod verify;
 
 use std::process::ExitCode;
@@ -36,6 +42,8 @@ enum Verb {
     /// Draw a page, for kyso itself
     #[command(hide = true)]
     DrawPage(draw_page::Args),
+    /// Raise signatures to a level that lasts
+    Extend(extend::Args),
     /// List the signature fields of a PDF, or add one
     Fields(fields::Args),
     /// Prove, check and audit the dispatch ledger
@@ -54,6 +62,8 @@ enum Verb {
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),
+    /// Raise signatures to the level asked for and renew archive time-stamps
+    Upkeep(upkeep::Args),
     /// Judge signed files
     Verify(verify::Args),
 }
@@ -77,6 +87,7 @@ pub fn main() -> ExitCode {
     match cli.verb {
         Verb::Demo(args) => demo::run(args),
         Verb::DrawPage(args) => draw_page::run(args),
+        Verb::Extend(args) => extend::run(args),
         Verb::Fields(args) => fields::run(args),
         Verb::Ledger(args) => ledger::run(args),
         Verb::Path(args) => path::run(&args),
@@ -86,6 +97,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => serve::run(args),
         Verb::Sign(args) => sign::run(args),
         Verb::Token(args) => token::run(args),
+        Verb::Upkeep(args) => upkeep::run(args),
         Verb::Verify(args) => verify::run(args),
     }
 }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::with_causes;
@@ -24,11 +25,13 @@ use crate::{
         Service, Setup,
         policy::read_policy,
         sign::{SigningDesk, TimeStamping},
+        time_stamping::{AuthoritySettings, Quota, Unreached},
         trust::TrustWish,
+        upkeep::{Upkeeping, keep_up},
     },
     telemetry,
     trust::Anchors,
-    validation::words::Language,
+    validation::{Level, words::Language},
 };
 
 /// Serve the API and the pages
@@ -93,23 +96,19 @@ async fn run_until_signal(
 ) -> Result<(), Box<dyn Error>> {
     let url = config.store.database.reveal();
     let service = Service::open(Setup::new(url, &config.store.blobs, ledger_key)).await?;
-    let desk = SigningDesk {
-        clock: Clock::System,
-        chance: Chance::system(),
-        limits: config.limits.readers(),
-        fetcher: Arc::new(fetcher),
-        time_stamping: config.tsa.as_ref().map(|tsa| TimeStamping::new(&tsa.url)),
-        anchors,
-        policy: read_policy(config.trust.policy.as_deref().unwrap_or("strict"))?,
-        online: !config.trust.offline,
-    };
+    let desk = Arc::new(desk(&config, anchors, fetcher, &service)?);
     let settings = Settings {
         limits: config.limits.clone(),
         behind_proxy: config.http.behind_proxy,
         over_tls: listen.tls.is_some() || config.http.behind_proxy,
         helper: None,
     };
-    let app = App::new(Parts { service, desk: Arc::new(desk), signers, settings });
+    let (stop_upkeep, stopped) = tokio::sync::watch::channel(false);
+    let upkeep = (config.upkeep.every_seconds > 0).then(|| {
+        let every = Duration::from_secs(config.upkeep.every_seconds);
+        tokio::spawn(keep_up(service.clone(), Upkeeping::with(Arc::clone(&desk)), every, stopped))
+    });
+    let app = App::new(Parts { service, desk, signers, settings });
 
     let mut running = crate::http::serve(app, &listen).await?;
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
@@ -122,13 +121,64 @@ async fn run_until_signal(
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
-    running.stop(Duration::from_secs(config.http.shutdown_seconds)).await?;
+    let _ = stop_upkeep.send(true);
+    let grace = Duration::from_secs(config.http.shutdown_seconds);
+    running.stop(grace).await?;
+    if let Some(upkeep) = upkeep {
+        // What it is doing is done, or forgotten: nothing is recorded by halves.
+        let _ = tokio::time::timeout(grace, upkeep).await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
+/// What signs and extends, as configured.
+pub(super) fn desk(
+    config: &Config,
+    anchors: Anchors,
+    fetcher: Fetcher,
+    service: &Service,
+) -> Result<SigningDesk, Box<dyn Error>> {
+    let keeper = service.time_stamp_keeper(tokio::runtime::Handle::current());
+    Ok(SigningDesk {
+        clock: Clock::System,
+        chance: Chance::system(),
+        limits: config.limits.readers(),
+        fetcher: Arc::new(fetcher),
+        time_stamping: time_stamping(config).map(|stamping| stamping.kept_by(keeper)),
+        anchors,
+        policy: read_policy(config.trust.policy.as_deref().unwrap_or("strict"))?,
+        online: !config.trust.offline,
+    })
+}
+
+fn time_stamping(config: &Config) -> Option<TimeStamping> {
+    let authorities = config.tsa.iter().map(|tsa| {
+        let usual = AuthoritySettings::new(&tsa.url);
+        AuthoritySettings {
+            quota: Quota { per_hour: tsa.per_hour, per_day: tsa.per_day },
+            timeout: tsa.timeout_seconds.map_or(usual.timeout, Duration::from_secs),
+            least_digest: tsa.least_digest.into(),
+            ..usual
+        }
+    });
+    let authorities: Vec<_> = authorities.collect();
+    let signing = &config.signing;
+    let unreached = match signing.if_no_tsa {
+        config::IfNoTsa::Defer => Unreached::Defer,
+        config::IfNoTsa::Refuse => Unreached::Refuse,
+    };
+    (!authorities.is_empty()).then(|| {
+        TimeStamping::of(authorities)
+            .reaching(signing.level.map_or(Level::T, Level::from))
+            .when_unreached(unreached)
+            .with_grace(Duration::from_secs(signing.grace_seconds))
+            .with_renewal(SignedDuration::from_hours(24 * i64::from(config.upkeep.renew_before_days)))
+    })
+}
+
 /// The folder for what is fetched is made now, so that a wrong one is told at the start.
-fn fetcher(config: &Config) -> Result<Fetcher, Box<dyn Error>> {
+pub(super) fn fetcher(config: &Config) -> Result<Fetcher, Box<dyn Error>> {
     let fetcher = Fetcher::allowing(&config.trust.private_hosts);
     let Some(folder) = config.fetch.cache.as_deref().filter(|_| !config.trust.offline) else {
         return Ok(fetcher);
@@ -147,7 +197,7 @@ fn listen(http: &config::Http) -> Result<Listen, Box<dyn Error>> {
 }
 
 /// Trusted lists are judged by the moment of the start, and again whenever an anchor of theirs is asked for.
-fn anchors(trust: &config::Trust) -> Result<Anchors, Box<dyn Error>> {
+pub(super) fn anchors(trust: &config::Trust) -> Result<Anchors, Box<dyn Error>> {
     let wish = TrustWish {
         sources: trust.anchors.clone(),
         operators: trust.operators.clone(),

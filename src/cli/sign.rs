@@ -12,24 +12,28 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
+    level::{IfNoTsa, LevelName, TsaArgs},
     looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
+    sign_input::{InputArgs, Notes},
+    trust::TrustArgs,
 };
 use crate::{
     appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
-    fetch::{Fetcher, PrivateHost},
-    pdf::Document,
+    fetch::Fetcher,
+    pdf::{Document, PdfError},
     service::{
         self,
+        repair::Repaired,
         sign::{
             CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
-            TimeStamping, XadesWishes, XmlSubject, container::ContainerError,
+            XadesWishes, XmlSubject, container::ContainerError,
         },
+        signer_check::{SignerCheck, demand_own_key},
     },
     signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
-    store::FileSource,
     token::KeySelector,
     trust::Anchors,
     validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
@@ -38,7 +42,7 @@ use crate::{
 
 /// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
-/// PAdES B-B, or B-T with a time-stamp authority. CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
+/// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
 /// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
 /// xades, docs/xades.md), inside the XML document or beside files of any kind.
 ///
@@ -70,15 +74,16 @@ pub(super) struct Args {
     key: KeySelector,
     #[command(flatten)]
     pin: PinArgs,
+    #[command(flatten)]
+    strictness: InputArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
     /// Issuers that travel with the signature (PEM or DER); may be given several times
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     chain: Vec<PathBuf>,
-    /// Anchors for the release check (PEM); without one the verdict of a good file stays open
-    #[arg(long, value_name = "PEM", help_heading = "Certificates")]
-    trust: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// How the signature is kept
     #[arg(long, value_enum, default_value_t, help_heading = "Signature")]
     format: FormatName,
@@ -95,14 +100,18 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
     canonicalization: FormName,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
-    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Signature")]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
     level: Option<LevelName>,
-    /// For lt and lta: also fetch evidence from this host or network of your own; may be given several times
-    #[arg(long, value_name = "HOST", help_heading = "Signature")]
-    allow_host: Vec<PrivateHost>,
-    /// The time-stamp authority, for level t and up
-    #[arg(long, value_name = "URL", help_heading = "Signature")]
-    tsa: Option<String>,
+    #[command(flatten)]
+    tsa: TsaArgs,
+    /// What is done when a PDF cannot reach its level, because no authority answers or evidence is missing
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "refuse", help_heading = "Level")]
+    if_no_tsa: IfNoTsa,
+    /// For lt and lta of a PDF: wait so long after the signature before its evidence is gathered, which must then be
+    /// younger
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Level",
+        value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    grace: u64,
     /// The digest; SHA-256, unless the author of the field has another one in mind
     #[arg(long, value_enum, help_heading = "Signature")]
     digest: Option<DigestName>,
@@ -123,11 +132,12 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
-    #[command(flatten)]
-    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -157,18 +167,6 @@ enum FormName {
     Inclusive,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum LevelName {
-    /// The signature alone
-    B,
-    /// With a time-stamp
-    T,
-    /// With all certificates and status evidence
-    Lt,
-    /// With an archive time-stamp over that
-    Lta,
-}
-
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
     let dossier = match container::wanted(&args) {
@@ -179,19 +177,32 @@ pub(super) fn run(args: Args) -> ExitCode {
         }
     };
     let done = match (dossier, args.format) {
-        (Some(wanted), _) => container::sign(args, &wanted).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
+        (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
-        (None, FormatName::Pades) => sign(args).map(|released| {
+        (None, FormatName::Pades) => sign(args).map(|(released, notes)| {
             let seen = released.placement();
-            tell(released.path(), released.report(), released.signature(), seen, released.took(), json);
+            let level = Some(Reached {
+                asked: released.asked(),
+                reached: released.reached(),
+                deferred: released.deferred(),
+            });
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen, level, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
         }),
-        (None, FormatName::Cades) => sign_cms(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
+        (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
         }),
-        (None, FormatName::Xades) => sign_xml(args).map(|released| {
-            tell(released.path(), released.report(), released.signature(), None, released.took(), json);
+        (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
         }),
     };
     match done {
@@ -205,13 +216,15 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("{}", super::with_causes(.0))]
     Container(ContainerError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
+    #[error("the file cannot be signed: {0}; or add --repair, and kyso rebuilds it and signs that")]
+    Damaged(PdfError),
     #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
@@ -222,7 +235,7 @@ impl Failure {
         match self {
             Self::Container(_) => 65,
             Self::Usage(_) => 64,
-            Self::Input { .. } => 65,
+            Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
@@ -235,7 +248,8 @@ impl Failure {
                 SignError::Level { .. } => 69,
                 SignError::Signing(SigningError::Seed { .. }) => 65,
                 SignError::Signing(SigningError::Wish { .. }) => 64,
-                SignError::TimeStampAuthority { .. } | SignError::UnsteadyTimeStamps { .. } => 69,
+                SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
+                SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
                 SignError::Signing(SigningError::TimeStamp(_)) => 69,
                 SignError::Output { .. } => 73,
                 SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
@@ -245,7 +259,7 @@ impl Failure {
     }
 }
 
-fn sign(args: Args) -> Result<Released, Failure> {
+fn sign(args: Args) -> Result<(Released, Notes), Failure> {
     if args.enveloped || args.detached || args.canonicalization != FormName::default() {
         let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
@@ -253,41 +267,44 @@ fn sign(args: Args) -> Result<Released, Failure> {
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
-    if matches!(args.level, Some(LevelName::Lt | LevelName::Lta)) {
-        let words = "a PDF is signed at level b or t; kyso extend raises it";
-        return Err(Failure::Usage(words.to_owned()));
-    }
     let output = args.output.clone();
-    let Ready { desk, signer, input, wishes, .. } = ready(args, None)?;
+    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args, None)?;
     let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+    let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     if args.enveloped || args.detached || args.canonicalization != FormName::default() {
         let words = "--enveloped, --detached and --canonicalization go with --format xades";
         return Err(Failure::Usage(words.to_owned()));
     }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level, .. } = ready(args, None)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
-    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let source = Arc::clone(&input.source);
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_xml(args: Args) -> Result<Released, Failure> {
+fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
         let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
         return Err(Failure::Usage(words.to_owned()));
@@ -317,43 +334,46 @@ fn sign_xml(args: Args) -> Result<Released, Failure> {
         let words = "of what a signature says and binds, XAdES takes --location and one --role";
         return Err(Failure::Usage(words.to_owned()));
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
     let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
-    let Ready { desk, signer, input, level, .. } = ready(args, None)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let wishes = XadesWishes { level, form, location, role };
-    let beside = [Detached { name, source: input.clone() }];
-    let subject = if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input) };
+    let beside = [Detached { name, source: Arc::clone(&input.source) }];
+    let subject =
+        if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
     let progress = spinner("signing");
     let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
 /// All that signing needs, the token logged in.
 struct Ready {
     desk: SigningDesk,
     signer: Signer,
-    input: Arc<FileSource>,
+    input: Repaired,
+    warnings: Vec<String>,
     level: Level,
     wishes: Wishes,
 }
 
 /// `dossier`: what is signed instead of a PDF or a file by itself.
 fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failure> {
-    let level = match args.level {
-        Some(LevelName::B) => Level::B,
-        Some(LevelName::T) => Level::T,
-        Some(LevelName::Lt) => Level::Lt,
-        Some(LevelName::Lta) => Level::Lta,
-        None if args.tsa.is_some() => Level::T,
-        None => Level::B,
-    };
-    if level >= Level::T && args.tsa.is_none() {
-        return Err(Failure::Usage("this level needs a time-stamp authority: add --tsa URL".to_owned()));
+    let time_stamping = args.tsa.time_stamping();
+    let usual = if time_stamping.is_some() { Level::T } else { Level::B };
+    let level = args.level.map_or(usual, Level::from);
+    if level >= Level::T && time_stamping.is_none() {
+        return Err(Failure::Usage("this level needs a time-stamp authority: give --tsa URL".to_owned()));
     }
-    if level >= Level::Lt && args.trust.is_empty() {
+    let clock = Clock::System;
+    let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
+    let fetcher = Arc::new(args.trust.fetcher().map_err(Failure::Usage)?);
+    if level >= Level::Lt && anchors.is_empty() {
         let words =
-            "this level needs the authorities to trust, for which to gather evidence: add --trust PEM";
+            "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.output.exists() && !args.overwrite {
@@ -361,24 +381,20 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
-    let clock = Clock::System;
     let limits = Limits::default();
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
+    let input = match (dossier, args.format) {
+        (None, FormatName::Pades) => args.strictness.open(&args.input, &args.output, &limits)?,
+        (Some(_), _) | (None, FormatName::Cades | FormatName::Xades) => InputArgs::open_any(args.input)?,
+    };
     let document = match (dossier, args.format) {
         (Some(wanted), _) => {
             wanted.check(&limits, clock)?;
             None
         }
-        (None, FormatName::Pades) => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
-        (None, FormatName::Cades) => None,
-        (None, FormatName::Xades) => {
-            if !args.detached {
-                service::sign::check_xml(&*input)?;
-            }
-            None
+        (None, FormatName::Pades) => {
+            Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
         }
+        (None, FormatName::Cades | FormatName::Xades) => None,
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
@@ -394,20 +410,30 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     for file in &args.chain {
         chain.extend(certificates(file)?);
     }
-    let mut anchors = Anchors { name: "--trust".to_owned(), ..Anchors::default() };
-    for file in &args.trust {
-        anchors.certificates.extend(certificates(file)?);
-    }
     let wishes = Wishes {
         field: args.field,
         reason: args.reason,
         location: args.location,
         contact: args.contact,
         appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        any_usage: args.strictness.allow_key_usage,
+        level: Some(level),
         ..args.says.wishes()
     };
+    let check = SignerCheck {
+        anchors: &anchors.clone(),
+        fetcher: (!args.trust.offline).then_some(&*fetcher),
+        limits: &limits.clone(),
+        now: clock.now(),
+        any_usage: args.strictness.allow_key_usage,
+    };
     if let Some(certificate) = given.first() {
-        check(certificate, wish, clock)?;
+        // Without asking anybody: the rest waits until the token is there.
+        let check = SignerCheck { fetcher: None, ..check };
+        check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
+    }
+    if args.format == FormatName::Xades && !args.detached {
+        service::sign::check_xml(&*input.source)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -418,34 +444,43 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
             .ok()
             .map(|signer| signer.certificate),
     };
+    let mut warnings = None;
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
     if let (Some(certificate), Some(document)) = (&certificate, &document) {
         let request = Request {
             signer: certificate.clone(),
             chain: chain.clone(),
             scheme: wish.scheme_for(certificate)?,
-            time_stamp: args.tsa.as_ref().map(|_| TokenRoom::after(0)),
+            time_stamp: (level >= Level::T).then(|| TokenRoom::after(0)),
             wishes: wishes.clone(),
         };
         signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+    let warnings = match warnings {
+        Some(warnings) => warnings,
+        None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
+    };
 
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(Fetcher::allowing(&args.allow_host)),
-        time_stamping: args.tsa.filter(|_| level >= Level::T).map(TimeStamping::new),
+        fetcher: Arc::clone(&fetcher),
+        time_stamping: time_stamping.filter(|_| level >= Level::T).map(|stamping| {
+            let grace = std::time::Duration::from_secs(args.grace);
+            stamping.when_unreached(args.if_no_tsa.into()).with_grace(grace)
+        }),
         anchors,
         policy: Policy::strict(),
         // Evidence has to be brought before it can be kept.
-        online: level >= Level::Lt,
+        online: level >= Level::Lt && !args.trust.offline,
     };
-    Ok(Ready { desk, signer, input, level, wishes })
+    Ok(Ready { desk, signer, input, warnings, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
@@ -474,12 +509,12 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         online: false,
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
-    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
-    let input = FileSource::open(&args.input)
-        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let any_usage = args.strictness.allow_key_usage;
+    let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
+    let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
-    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    let preview = desk.preview(input.source, identity, &wishes, &helper)?;
     std::fs::write(&picture, &preview.png)
         .map_err(|source| SignError::Output { path: picture.clone(), source })?;
     if args.json {
@@ -490,10 +525,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     looks::tell(&preview.placement);
     println!("signed    nothing");
     Ok(())
-}
-
-fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
-    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -508,28 +539,44 @@ fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found)
 }
 
-fn tell(
-    path: &Path,
-    report: &DocumentReport,
-    signature: Option<&SignatureReport>,
-    seen: Option<&Placement>,
-    took: &Steps,
-    json: bool,
-) {
+/// What is said about a signed file.
+struct Told<'a> {
+    path: &'a Path,
+    report: &'a DocumentReport,
+    seen: Option<&'a Placement>,
+    level: Option<Reached<'a>>,
+    notes: &'a Notes,
+}
+
+/// The level of a PDF, and why it is no higher where that was left for later.
+struct Reached<'a> {
+    asked: Level,
+    reached: Level,
+    deferred: Option<&'a str>,
+}
+
+fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
+    let Told { path, report, seen, level, notes } = told;
     if json {
         let value = serde_json::json!({
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
             "placement": seen,
+            "repair": notes.repair,
+            "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
-                "stamp": took.stamp, "verify": took.verify,
+                "stamp": took.stamp, "extend": took.extend, "verify": took.verify,
             },
+            "askedLevel": level.as_ref().map(|level| level.asked),
+            "reachedLevel": level.as_ref().map(|level| level.reached),
+            "deferred": level.as_ref().and_then(|level| level.deferred),
         });
         println!("{value:#}");
         return;
     }
+    notes.tell();
     let Some(signature) = signature else { return };
     println!("signed    {}", path.display());
     if !signature.field.is_empty() {
@@ -544,6 +591,11 @@ fn tell(
     println!("checked   {verdict}");
     if let Some(placement) = seen {
         looks::tell(placement);
+    }
+    if let Some(Reached { asked, reached, deferred: Some(why) }) = level {
+        let (asked, reached) = (asked.as_str(), reached.as_str());
+        println!("later     level {reached}, not {asked}: {why}");
+        println!("          raise it with: kyso extend FILE -o OUT --to {}", asked.to_lowercase());
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         KeySelector, LastTry, Module, Token, TokenSelector,
         provision::{self, NewKey, NewKeyKind},
     },
-    validation::Policy,
+    validation::{Level, Policy},
     x509::Certificate,
 };
 
@@ -106,7 +106,7 @@ impl Town {
             chance,
             limits: Limits::default(),
             fetcher,
-            time_stamping: Some(TimeStamping::new(pki.tsa_url())),
+            time_stamping: Some(TimeStamping::new(pki.tsa_url()).reaching(Level::Lt)),
             anchors: pki.pki().anchors(),
             policy: Policy::strict(),
             online: true,

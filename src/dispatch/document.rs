@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Number;
+use super::{Extension, Number, Upkeep};
 use crate::{
     base::{Id, Sha256, UtcTime},
     people::{AgencyCode, Member},
@@ -38,6 +38,12 @@ pub struct Document {
     pub signer: Option<Signer>,
     /// Signatures recorded, oldest first.
     pub signatures: Vec<Signature>,
+    /// How far the signatures have come, and what is due; absent while nothing beyond level B was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<Upkeep>,
+    /// Files made out of signed ones by adding evidence and time-stamps, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// Who brought it in.
     #[schema(value_type = String)]
     pub uploaded_by: Id<Member>,

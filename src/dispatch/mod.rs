@@ -10,6 +10,7 @@ mod document;
 mod document_type;
 mod event;
 mod number;
+mod upkeep;
 
 pub use delivery::{
     BusinessType, Code, Delivery, Dispatch, Outcome, Side, State, TRANSITIONS, Target, Transition,
@@ -19,3 +20,4 @@ pub use document::{Capacity, Document, DocumentState, Role, Secrecy, Signature, 
 pub use document_type::{DOCUMENT_TYPES, DocumentType, UnknownDocumentType};
 pub use event::{CANONICAL_MAX, Event, EventParseError, LeafFields};
 pub use number::{Number, NumberError, NumberRequest, NumberVoid, Numbering, SeriesKind, Symbol};
+pub use upkeep::{Extension, Upkeep, UpkeepTask};

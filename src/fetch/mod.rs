@@ -219,7 +219,23 @@ impl Fetcher {
     ///
     /// See [`FetchError`].
     pub fn post_timestamp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
-        let stamped = self.stamp(url, request);
+        self.post_timestamp_within(url, request, self.time_stamp_deadline, TIME_STAMP_TRIES)
+    }
+
+    /// [`Fetcher::post_timestamp`] with other bounds: on the time that it may take, all tries together, and on the
+    /// tries.
+    ///
+    /// # Errors
+    ///
+    /// See [`FetchError`].
+    pub fn post_timestamp_within(
+        &self,
+        url: &str,
+        request: &[u8],
+        most: Duration,
+        tries: u32,
+    ) -> Result<Vec<u8>, FetchError> {
+        let stamped = self.stamp(url, request, most.min(self.time_stamp_deadline), tries);
         let outcome = if stamped.is_ok() { How::Fetched.name() } else { "failed" };
         metrics::counter!(FETCHES, "kind" => "time-stamp", "outcome" => outcome).increment(1);
         stamped
@@ -328,13 +344,13 @@ impl Fetcher {
         }
     }
 
-    fn stamp(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, FetchError> {
-        let deadline = Instant::now() + self.time_stamp_deadline;
+    fn stamp(&self, url: &str, request: &[u8], most: Duration, tries: u32) -> Result<Vec<u8>, FetchError> {
+        let deadline = Instant::now() + most;
         check_url(url)?;
         let _pass = enter(&self.time_stamps, url, deadline)?;
         let post = || call::post(&self.trusted, url, request, TIME_STAMP_TYPES, SMALL_BYTES, deadline);
         let mut pause = FIRST_PAUSE;
-        for _ in 1..TIME_STAMP_TRIES {
+        for _ in 1..tries {
             match post() {
                 Err(error) if error.may_pass() && Instant::now() + pause < deadline => thread::sleep(pause),
                 settled => return settled.map(|answer| answer.bytes),

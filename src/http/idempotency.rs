@@ -80,6 +80,14 @@ impl Reply {
         Self::new(StatusCode::OK, None, body)
     }
 
+    /// Something was taken on and is not done yet; `location` tells how it goes.
+    pub(super) fn accepted(
+        location: impl Into<Option<String>>,
+        body: &impl Serialize,
+    ) -> Result<Self, Problem> {
+        Self::new(StatusCode::ACCEPTED, location.into(), body)
+    }
+
     fn new(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Result<Self, Problem> {
         let body =
             serde_json::to_vec(body).map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;

@@ -12,10 +12,16 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+mod levels;
+
+pub use levels::{
+    DOCUMENT_BEING_EXTENDED, DOCUMENT_UNSIGNED, EXTENSION_LATER, EXTENSION_REFUSED, LEVEL_UNAVAILABLE,
+};
+
 use super::language::Language;
 use crate::{
     people::Scope,
-    service::{ServiceError, SignDocumentError, sign::SignError},
+    service::{ServiceError, SignDocumentError, extend::ExtendError, sign::SignError},
     signing::SigningError,
     token::TokenError,
 };
@@ -304,8 +310,22 @@ impl From<SignDocumentError> for Problem {
         match error {
             SignDocumentError::Service(error) => error.into(),
             SignDocumentError::Sign(error) => error.into(),
+            SignDocumentError::Extend(error) => error.into(),
             SignDocumentError::NotYourKey => Self::new(&SIGNER_UNKNOWN),
             SignDocumentError::Interrupted => Self::new(&INTERNAL).caused_by(&error),
+        }
+    }
+}
+
+impl From<ExtendError> for Problem {
+    fn from(error: ExtendError) -> Self {
+        match error {
+            ExtendError::Sign(error) => error.into(),
+            error if error.may_pass() => {
+                Self::new(&EXTENSION_LATER).because(format!("{}.", EXTENSION_LATER.title.0), sentence(&error))
+            }
+            error => Self::new(&EXTENSION_REFUSED)
+                .because(format!("{}.", EXTENSION_REFUSED.title.0), sentence(&error)),
         }
     }
 }
@@ -329,8 +349,9 @@ impl From<SignError> for Problem {
             SignError::Signing(wish @ (SigningError::Seed { .. } | SigningError::Wish { .. })) => {
                 return refused(wish);
             }
-            SignError::TimeStampAuthority { .. }
-            | SignError::UnsteadyTimeStamps { .. }
+            SignError::NoAnchors { .. } | SignError::NoAuthority { .. } => &LEVEL_UNAVAILABLE,
+            SignError::NoTimeStamp(_)
+            | SignError::NotRaised { .. }
             | SignError::Signing(SigningError::TimeStamp(_)) => &TIMESTAMP_UNAVAILABLE,
             SignError::Token(
                 TokenError::FinalTry
@@ -933,13 +954,17 @@ pub static CATALOGUE: &[&Entry] = &[
     &DISPATCH_NOT_ISSUED,
     &DISPATCH_SECRET,
     &DISPATCH_UNKNOWN_AGENCY,
+    &DOCUMENT_BEING_EXTENDED,
     &DOCUMENT_NOT_FOUND,
     &DOCUMENT_NUMBERED,
     &DOCUMENT_REFUSED,
     &DOCUMENT_STATE,
     &DOCUMENT_UNNUMBERED,
+    &DOCUMENT_UNSIGNED,
     &EVENT_NOT_FOUND,
     &EVENT_REUSED,
+    &EXTENSION_LATER,
+    &EXTENSION_REFUSED,
     &IDEMPOTENCY_CONFLICT,
     &IDEMPOTENCY_IN_PROGRESS,
     &IDEMPOTENCY_MISSING,
@@ -950,6 +975,7 @@ pub static CATALOGUE: &[&Entry] = &[
     &LEDGER_NONE,
     &LEDGER_NOT_FOUND,
     &LEDGER_NOT_PUBLISHED,
+    &LEVEL_UNAVAILABLE,
     &ACTOR_UNKNOWN,
     &REPORT_MISMATCH,
     &REPORT_NOT_VALID,

@@ -9,7 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    api::{agencies, deliveries, dispatches, documents, keys, ledger, operations, signatures, verifications},
+    api::{
+        agencies, deliveries, dispatches, documents, extensions, keys, ledger, operations, signatures,
+        verifications,
+    },
     observe,
     problem::{self, Problem},
     siva, web,
@@ -48,6 +51,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(siva::heartbeat))
         .routes(routes!(siva::version))
         .routes(routes!(signatures::sign))
+        .routes(routes!(extensions::extend))
+        .routes(routes!(extensions::list))
         .routes(routes!(signatures::preview))
         .routes(routes!(dispatches::send, dispatches::list))
         .routes(routes!(dispatches::read))

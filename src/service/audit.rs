@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Service, ServiceError, issue::verified, require};
 use crate::{
     base::{Id, Sha256},
-    dispatch::{Code, Delivery, Document, DocumentState, Outcome, Role, Secrecy, step},
+    dispatch::{Code, Delivery, Document, DocumentState, Extension, Outcome, Role, Secrecy, step},
     ledger::{self, Node, NodeReader},
     people::{Caller, Scope},
     store::{BlobError, CheckpointRow, LeafRow, Tx},
@@ -135,11 +135,24 @@ impl Service {
             findings
                 .add("document.signatures", format!("document {id} is {:?} with {roles:?}", document.state));
         }
-        if document.signatures.last().is_some_and(|last| last.sha256 != document.sha256) {
+        if let Some(last) = document.signatures.last()
+            && continued(last.sha256, &document.extensions).last() != Some(&document.sha256)
+        {
             findings.add(
                 "document.bytes",
-                format!("document {id} does not have the bytes of its last signature"),
+                format!(
+                    "document {id} does not have the bytes of its last signature, or of what extends them"
+                ),
             );
+        }
+        for (place, extension) in document.extensions.iter().enumerate() {
+            let name = || format!("document {id}, extended file {}", place + 1);
+            if let Some(wrong) = wrong_report(tx, extension.report_sha256, extension.sha256, 1).await? {
+                findings.add("extension.report", format!("{}: {wrong}", name()));
+            }
+            if !self.begins(extension.sha256, extension.from_sha256).await {
+                findings.add("extension.bytes", format!("{} does not continue the earlier file", name()));
+            }
         }
         if let Some(number) = &document.number {
             let text = crate::dispatch::Number::format(number.number, &number.symbol);
@@ -414,7 +427,10 @@ async fn audit_delivery(tx: &mut Tx, id: Id<Delivery>, findings: &mut Findings) 
         findings.add("delivery.state", message);
     }
     if let Some(document) = tx.document(delivery.document).await? {
-        let sent = document.signatures.iter().any(|s| s.role == Role::Issue && s.sha256 == delivery.sha256);
+        let issued = document.signatures.iter().filter(|signature| signature.role == Role::Issue);
+        let sent = issued
+            .flat_map(|signature| continued(signature.sha256, &document.extensions))
+            .any(|file| file == delivery.sha256);
         if !sent {
             findings
                 .add("dispatch.bytes", format!("delivery {id} is not of the bytes that the agency signed"));
@@ -424,6 +440,17 @@ async fn audit_delivery(tx: &mut Tx, id: Id<Delivery>, findings: &mut Findings) 
         }
     }
     Ok(())
+}
+
+/// A signed file, and the files that extend it, one after the other.
+fn continued(signed: Sha256, extensions: &[Extension]) -> Vec<Sha256> {
+    let mut files = vec![signed];
+    for extension in extensions {
+        if files.last() == Some(&extension.from_sha256) {
+            files.push(extension.sha256);
+        }
+    }
+    files
 }
 
 /// What is wrong with a stored verdict, if anything.

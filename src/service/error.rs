@@ -128,6 +128,15 @@ pub enum ServiceError {
         /// Entries of the last checkpoint.
         size: u64,
     },
+    /// Somebody extends it at this moment.
+    #[error("document {id} is being extended; try again in a moment")]
+    BeingExtended {
+        /// The document.
+        id: String,
+    },
+    /// There is no signature to extend.
+    #[error("the document has no signature yet")]
+    Unsigned,
     /// Opened for looking only, so nothing can be signed.
     #[error("{missing} entries of the ledger are not signed yet; start kyso with the ledger's key")]
     NotPublished {
@@ -187,6 +196,8 @@ impl ServiceError {
             Self::Exists { .. } => "request.exists",
             Self::Numbered { .. } => "document.numbered",
             Self::Unnumbered => "document.unnumbered",
+            Self::BeingExtended { .. } => "document.being-extended",
+            Self::Unsigned => "document.unsigned",
             Self::DocumentState { .. } => "document.state",
             Self::SignatureOrder { .. } => "signature.order",
             Self::NotContinued => "signature.not-continued",

@@ -4,11 +4,12 @@ use std::{io, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::{Page, PageRequest, Service, ServiceError, bounded, require};
+use super::{Page, PageRequest, Service, ServiceError, bounded, require, upkeep::Lasting};
 use crate::{
     base::{Id, Sha256, Source as _, UtcTime},
     dispatch::{Document, DocumentState, Number, NumberRequest, Numbering, Role, Secrecy, Signature, Symbol},
     people::{Caller, Scope},
+    signing,
     store::{FileSource, Stored, Tx},
     validation::{DocumentReport, Indication, Overall},
 };
@@ -75,6 +76,8 @@ impl Service {
             subject: None,
             signer: None,
             signatures: Vec::new(),
+            upkeep: None,
+            extensions: Vec::new(),
             uploaded_by: caller.member().id,
             uploaded_at: now,
         };
@@ -243,6 +246,23 @@ impl Service {
         role: Role,
         signed: SignedFile<'_>,
     ) -> Result<Document, ServiceError> {
+        self.record_lasting_signature(caller, id, role, signed, None).await
+    }
+
+    /// [`Service::record_signature`], with the level that the signature shall reach: what it has not reached is queued in
+    /// the same transaction, so that nothing can come between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::record_signature`].
+    pub async fn record_lasting_signature(
+        &self,
+        caller: &Caller,
+        id: Id<Document>,
+        role: Role,
+        signed: SignedFile<'_>,
+        lasting: Option<&Lasting>,
+    ) -> Result<Document, ServiceError> {
         require(caller, if role == Role::Approve { Scope::Approve } else { Scope::Seal })?;
         let before = own_document(&mut self.inner.store.read().await?, caller, id).await?;
         let stored = self.inner.blobs.put(FileSource::open(signed.staged)?).await?;
@@ -278,6 +298,7 @@ impl Service {
         let state = if role == Role::Approve { DocumentState::Approved } else { DocumentState::Issued };
         let position = i64::try_from(document.signatures.len()).unwrap_or(i64::MAX);
         tx.insert_signature(id, &signature, position, state).await?;
+        super::upkeep::begin(&mut tx, id, signed.report, lasting, now).await?;
         self.fault(role.as_str(), "row");
         let document = own_document(&mut tx, caller, id).await?;
         tx.commit().await?;
@@ -286,7 +307,7 @@ impl Service {
     }
 
     /// Whether the stored file begins with all the bytes of the earlier one and goes on after them.
-    async fn continues(&self, earlier: Sha256, later: Stored) -> Result<(), ServiceError> {
+    pub(super) async fn continues(&self, earlier: Sha256, later: Stored) -> Result<(), ServiceError> {
         let earlier = Arc::new(self.inner.blobs.get(earlier)?);
         let later = self.inner.blobs.get(later.sha256())?;
         let same = tokio::task::spawn_blocking(move || begins_with(&later, &earlier)).await;
@@ -350,7 +371,7 @@ pub(super) fn verified(report: &DocumentReport, actual: Sha256, needed: usize) -
     if let Some(overall) = overall.or(failed.then_some("contradictory")) {
         return Err(ServiceError::NotVerified { overall });
     }
-    let found = report.signatures.len();
+    let found = report.signatures.iter().filter(|one| !signing::is_document_stamp(one)).count();
     if found < needed {
         return Err(ServiceError::SignatureCount { found, needed });
     }
@@ -368,7 +389,11 @@ fn file_name(given: &str) -> Result<String, ServiceError> {
     bounded("file name", name, MAX_FILE_NAME)
 }
 
-async fn own_document(tx: &mut Tx, caller: &Caller, id: Id<Document>) -> Result<Document, ServiceError> {
+pub(super) async fn own_document(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: Id<Document>,
+) -> Result<Document, ServiceError> {
     let document = tx.document(id).await?.filter(|document| document.agency == *caller.agency());
     document.ok_or_else(|| ServiceError::not_found("document", id))
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod error;
+pub mod extend;
 mod issue;
 mod people;
 mod prove;
@@ -13,9 +14,13 @@ mod record;
 mod send;
 
 pub mod policy;
+pub mod repair;
 pub mod sign;
+pub mod signer_check;
 mod sign_document;
+pub mod time_stamping;
 pub mod trust;
+pub mod upkeep;
 pub mod verify;
 
 use std::{

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     Service, ServiceError, SignedFile,
+    extend::ExtendError,
     sign::{Preview, SignError, Signer, SigningDesk},
+    signer_check,
+    upkeep::Lasting,
 };
 use crate::{
     appearance::{Picture, Placement},
@@ -64,18 +67,21 @@ impl Service {
 
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
         let staged = folder.path().join("signed.pdf");
-        let signer = Arc::clone(&key.signer);
-        let released =
-            tokio::task::spawn_blocking(move || desk.sign_file(&source, &staged, &signer, &wishes))
-                .await
-                .map_err(|_| SignDocumentError::Interrupted)??;
+        let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
+        let released = tokio::task::spawn_blocking(move || {
+            signer_check::demand(&this, &signer)?;
+            this.sign_file(&source, &staged, &signer, &wishes)
+        })
+        .await
+        .map_err(|_| SignDocumentError::Interrupted)??;
 
         let signed = SignedFile {
             staged: released.path(),
             report: released.report(),
             certificate_sha256: key.signer.certificate.sha256(),
         };
-        let document = self.record_signature(caller, id, key.role, signed).await?;
+        let lasting = Lasting::of(&released, &desk);
+        let document = self.record_lasting_signature(caller, id, key.role, signed, Some(&lasting)).await?;
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
         Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
     }
@@ -133,6 +139,9 @@ pub enum SignDocumentError {
     /// The work stopped half-way; nothing was recorded.
     #[error("signing was interrupted; nothing was recorded")]
     Interrupted,
+    /// The signatures could not be raised.
+    #[error("the document was not extended")]
+    Extend(#[source] ExtendError),
     /// Key or document belong to another agency.
     #[error("this key does not sign for your agency")]
     NotYourKey,

@@ -77,7 +77,7 @@ pub fn inspect_signed(
 ) -> Result<(Inspection, DocumentReport), VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     let report = inspection.judge(name, options.policy, options.anchors, options.moment);
     Ok((inspection, report))
@@ -91,7 +91,7 @@ pub fn verify_digests(name: &str, cms: &[u8], digests: &[Digest], options: &Opti
 
 fn judged(mut inspection: Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     inspection.judge(name, options.policy, options.anchors, options.moment)
 }
@@ -109,7 +109,7 @@ pub fn verify_and_record(
 ) -> Result<Record, VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options);
+        bring(&mut inspection, fetcher, options, false);
     }
     Ok(inspection.record(name, options.policy, options.anchors, options.moment))
 }
@@ -143,6 +143,8 @@ impl VerifyError {
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
+            OpenError::Pdf(PdfError::UnsupportedEncryption { .. }) => "file.encryption",
+            OpenError::Pdf(PdfError::WrongPassword) => "file.password",
             OpenError::Pdf(PdfError::Io(_)) | OpenError::Read(_) => "file.io",
             _ => "file.damaged",
         };
@@ -158,8 +160,8 @@ impl VerifyError {
 }
 
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
-/// not settle it is asked of the network, once.
-fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) {
+/// not settle it is asked of the network, once; `anew`: before what had been kept.
+pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>, anew: bool) {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
     let (mut calls, mut bytes) = (0, 0);
@@ -182,7 +184,7 @@ fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>) 
         needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
         calls += needs.len();
         let errands = needs.into_iter().map(|need| {
-            let anew = asked.get(&need) == Some(&Asked::Cache);
+            let anew = anew || asked.get(&need) == Some(&Asked::Cache);
             (need, Errand { until: Some(end), moment: Some(options.moment), anew })
         });
         for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {

@@ -5,6 +5,7 @@
 //!         a key signs them                          the only step that sees a key: a token, an agent, a CSC service
 //! Prepared::finish(value)          ->  Signed      the value fits the certificate, or nothing comes out
 //! Signed::stamp(token) / plain()   ->  tail        PAdES B-T or B-B (ETSI EN 319 142-1 section 6)
+//! entries_to_store(reliances)      ->  entries     what B-LT needs in `/DSS`; a document time-stamp over it is B-LTA
 //! ```
 //!
 //! Other files than PDF are signed as CAdES: [`prepare_cms`] and [`CmsFile`].
@@ -14,6 +15,7 @@
 
 mod cms_file;
 mod document_stamp;
+mod extension;
 pub mod review;
 mod room;
 pub mod seed;
@@ -28,15 +30,20 @@ use crate::{
     cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
     crypto::{self, CryptoError},
     pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
+    trust::Purpose,
     tsp,
+    validation::Level,
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
     },
 };
 
-pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms, prepare_cms_saying};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
+pub use extension::{
+    Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
+};
 pub use room::TokenRoom;
 
 /// What a signature says, and with which certificate.
@@ -65,8 +72,13 @@ pub struct Wishes {
     pub location: Option<String>,
     /// `/ContactInfo`.
     pub contact: Option<String>,
+    /// The level to reach; the desk's own when absent. The revision that is signed does not depend on it.
+    pub level: Option<Level>,
     /// What the signature looks like; invisible when absent.
     pub appearance: Option<Appearance>,
+    /// Sign although the certificate names no usage that fits: TT 15/2025 annex II leaves keyUsage and extKeyUsage
+    /// open. Its validity, its status and its key are never set aside.
+    pub any_usage: bool,
     /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
     /// approval signature.
     pub certify: Option<DocMdp>,
@@ -115,8 +127,8 @@ impl Wishes {
 ///
 /// # Errors
 ///
-/// [`SigningError::Certificate`] when it is outside its validity period or not meant for signing,
-/// [`SigningError::Scheme`] when its key is of another kind.
+/// [`SigningError::Certificate`] when it is outside its validity period, [`SigningError::Scheme`] when its key is of
+/// another kind. What it is meant for is [`check_usage`]'s question.
 pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime) -> Result<(), SigningError> {
     if let Some(what) = signer.disagreement() {
         return Err(SigningError::Certificate {
@@ -129,11 +141,6 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
     }
     if now > signer.not_after() {
         return Err(SigningError::Certificate { reason: format!("it expired on {}", signer.not_after()) });
-    }
-    let may_sign = |usage: crate::x509::KeyUsage| usage.digital_signature || usage.non_repudiation;
-    if !signer.key_usage().is_none_or(may_sign) {
-        let reason = "its key usage allows neither digitalSignature nor nonRepudiation".to_owned();
-        return Err(SigningError::Certificate { reason });
     }
     if let Some(weak) = scheme.weak_digest() {
         return Err(SigningError::Scheme { reason: format!("{weak} is never used for a new signature") });
@@ -153,6 +160,26 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
             Err(SigningError::Scheme { reason })
         }
     }
+}
+
+/// Checks that `signer` is meant for signing documents: keyUsage and extKeyUsage, where it has them.
+///
+/// # Errors
+///
+/// [`SigningError::Usage`], which [`Wishes::any_usage`] sets aside.
+pub fn check_usage(signer: &Certificate) -> Result<(), SigningError> {
+    let may_sign = |usage: crate::x509::KeyUsage| usage.digital_signature || usage.non_repudiation;
+    if !signer.key_usage().is_none_or(may_sign) {
+        let reason = "its key usage allows neither digitalSignature nor nonRepudiation".to_owned();
+        return Err(SigningError::Usage { reason });
+    }
+    if let Some((_, uses)) = signer.extended_key_usage()
+        && !Purpose::Signing.allowed_by(&uses)
+    {
+        let reason = "its extended key usage is for something else than signing documents".to_owned();
+        return Err(SigningError::Usage { reason });
+    }
+    Ok(())
 }
 
 /// Builds the revision that will carry the signature, and what is to be signed.
@@ -182,6 +209,9 @@ pub fn check(document: &Document, request: &Request, now: UtcTime) -> Result<(),
 /// The revision to append.
 fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<Revision, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    if !request.wishes.any_usage {
+        check_usage(&request.signer)?;
+    }
     seed::settle(document, request)?;
     request.wishes.check()?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
@@ -213,7 +243,14 @@ fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<
         digest: Some(request.scheme.digest()),
         contents_len,
     };
-    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+    let increment = pdf::prepare_signature(document, &new)?;
+    if document.is_field_locked(&increment.field)? {
+        // A lock of all fields, or of all but some, names those that come later as well: to some judges a signature in
+        // a new field is a breach of it.
+        let what = "an earlier signature locked all fields of this name, new ones as well";
+        return Err(PdfError::Field { name: increment.field, what }.into());
+    }
+    Ok(Revision { increment, contents_len, placement })
 }
 
 /// A revision before it is known what of it is signed.
@@ -295,8 +332,8 @@ pub struct Signed {
 
 impl Signed {
     /// The request for a signature time-stamp over the value (RFC 3161, ETSI EN 319 122-1 section 5.3).
-    pub fn time_stamp_request(&self, nonce: [u8; 8]) -> tsp::Request {
-        stamp_request(self.prepared.request.scheme.digest().digest(&self.value), nonce)
+    pub fn time_stamp_request(&self, algorithm: DigestAlgorithm, nonce: [u8; 8]) -> tsp::Request {
+        stamp_request(algorithm.digest(&self.value), nonce)
     }
 
     /// The bytes to append, without a time-stamp: PAdES B-B.
@@ -319,7 +356,8 @@ impl Signed {
     /// [`SigningError::TimeStamp`] when the token is not one over this signature.
     pub fn stamp(self, token: &[u8], limits: &Limits) -> Result<Stamped, SigningError> {
         let parsed = tsp::Token::parse(token, limits)?;
-        if parsed.info.imprint != self.prepared.request.scheme.digest().digest(&self.value) {
+        let algorithm = parsed.info.imprint.algorithm;
+        if algorithm.is_weak() || parsed.info.imprint != algorithm.digest(&self.value) {
             return Err(tsp::TspError::Mismatch { what: "messageImprint" }.into());
         }
         let cms = self.cms(Some(token));
@@ -388,6 +426,21 @@ pub enum SigningError {
     /// The time-stamp authority gave something else.
     #[error("the time-stamp cannot be used: {0}")]
     TimeStamp(#[from] tsp::TspError),
+    /// The certificate is meant for something else; whoever signs may insist.
+    #[error("this certificate is not meant for signing: {reason}")]
+    Usage {
+        /// What it says.
+        reason: String,
+    },
+    /// The value does not fit the certificate.
+    #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
+    Value(#[source] CryptoError),
+    /// What the signer wants to say cannot be said so.
+    #[error("this cannot be said with a signature: {reason}")]
+    Wish {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The XML cannot be read.
     #[error("the file cannot be signed as XML: {0}")]
     Xml(#[from] crate::xml::XmlError),
@@ -398,15 +451,6 @@ pub enum SigningError {
     #[error("the XML cannot be signed in this way: {reason}")]
     XmlUnsuited {
         /// What stands against it.
-        reason: String,
-    },
-    /// The value does not fit the certificate.
-    #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
-    Value(#[source] CryptoError),
-    /// What the signer wants to say cannot be said so.
-    #[error("this cannot be said with a signature: {reason}")]
-    Wish {
-        /// Why, and what to do.
         reason: String,
     },
 }

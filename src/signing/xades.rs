@@ -14,7 +14,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{SigningError, check_signer, key_kind};
+use super::{SigningError, check_signer, check_usage, key_kind};
 use crate::{
     base::{Digest, DigestAlgorithm, Limits, UtcTime},
     crypto, tsp,
@@ -115,7 +115,7 @@ impl XmlForm {
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::Xml`] when the document cannot be read, and [`SigningError::XmlUnsuited`] when
+/// As [`check_signer`] and [`check_usage`]; [`SigningError::Xml`] when the document cannot be read, and [`SigningError::XmlUnsuited`] when
 /// its signature would prove less than it seems to.
 pub fn prepare_enveloped(
     document: Vec<u8>,
@@ -123,6 +123,7 @@ pub fn prepare_enveloped(
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    check_usage(&request.signer)?;
     let limits = XmlLimits::default();
     let read = Document::parse(&document, &limits)?;
     suited(&read)?;
@@ -159,7 +160,7 @@ pub fn check_document(bytes: &[u8]) -> Result<(), SigningError> {
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::XmlUnsuited`] when there is no file, or two have one name.
+/// As [`check_signer`] and [`check_usage`]; [`SigningError::XmlUnsuited`] when there is no file, or two have one name.
 pub fn prepare_detached(
     files: &[FileToSign],
     frame: Frame,
@@ -167,6 +168,7 @@ pub fn prepare_detached(
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    check_usage(&request.signer)?;
     let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
     if files.is_empty() || files.len() >= signature::MAX_REFERENCES {
         return Err(unsuited("a detached signature is about at least one file, and about 63 at most"));

@@ -153,6 +153,22 @@ const REFERENCES: &[(&str, &str)] = &[
         "SELECT s.document AS id FROM signature s LEFT JOIN report r ON r.sha256 = s.report_sha256 WHERE r.sha256 IS NULL",
     ),
     (
+        "no document of upkeep",
+        "SELECT u.document AS id FROM upkeep u LEFT JOIN document d ON d.id = u.document WHERE d.id IS NULL",
+    ),
+    (
+        "no document of extended file",
+        "SELECT x.document AS id FROM document_extension x LEFT JOIN document d ON d.id = x.document WHERE d.id IS NULL",
+    ),
+    (
+        "no file row of an extended file of document",
+        "SELECT x.document AS id FROM document_extension x LEFT JOIN blob b ON b.sha256 = x.blob_sha256 LEFT JOIN blob f ON f.sha256 = x.from_sha256 WHERE b.sha256 IS NULL OR f.sha256 IS NULL",
+    ),
+    (
+        "no report of an extended file of document",
+        "SELECT x.document AS id FROM document_extension x LEFT JOIN report r ON r.sha256 = x.report_sha256 WHERE r.sha256 IS NULL",
+    ),
+    (
         "no document of dispatch",
         "SELECT p.id FROM dispatch p LEFT JOIN document d ON d.id = p.document WHERE d.id IS NULL",
     ),

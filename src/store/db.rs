@@ -434,9 +434,14 @@ const CONNECTIONS: u32 = 8;
 /// How long a writer waits for its turn before it gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const SQLITE: &[(i64, &str, &str)] = &[(1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql"))];
-const POSTGRES: &[(i64, &str, &str)] =
-    &[(1, "spine", include_str!("../../migrations/postgres/0001_spine.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql")),
+    (2, "upkeep", include_str!("../../migrations/sqlite/0002_upkeep.sql")),
+];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (1, "spine", include_str!("../../migrations/postgres/0001_spine.sql")),
+    (2, "upkeep", include_str!("../../migrations/postgres/0002_upkeep.sql")),
+];
 
 fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migrations = files.iter().map(|(version, name, sql)| {

@@ -192,6 +192,8 @@ impl Tx {
             FROM signature s JOIN blob b ON b.sha256 = s.blob_sha256 WHERE s.document = $1 ORDER BY s.position";
         let rows = self.all("reading signatures", sql, args![document.id]).await?;
         document.signatures = rows.iter().map(signature).collect::<Result<_, _>>()?;
+        document.upkeep = self.upkeep(document.id).await?;
+        document.extensions = self.extensions(document.id).await?;
         Ok(document)
     }
 }
@@ -223,6 +225,8 @@ fn document(row: &Row) -> Result<Document, StoreError> {
         subject: row.maybe_text("subject")?,
         signer: signer.map(|text| serde_json::from_str(&text).map_err(|_| row.bad("signer"))).transpose()?,
         signatures: Vec::new(),
+        upkeep: None,
+        extensions: Vec::new(),
         uploaded_by: row.parsed("uploaded_by")?,
         uploaded_at: row.time("uploaded_at")?,
     })

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod ledger;
 mod people;
+mod upkeep;
 
 pub use blobs::{BlobError, Blobs, Stored};
 pub(crate) use db::Tx;
@@ -17,3 +18,4 @@ pub use dispatches::Anomaly;
 pub use fault::Faults;
 pub use file::FileSource;
 pub(crate) use ledger::{CheckpointRow, LeafRow};
+pub(crate) use upkeep::Claimed;

@@ -210,6 +210,28 @@ impl CheckedToken {
     }
 }
 
+/// When a time-stamp token says that the thing with this digest existed; its signature holds, whoever made it.
+///
+/// # Errors
+///
+/// A sentence, when it is no token, is over something else, or its signature is wrong.
+pub fn time_stamp_holds(
+    token: &[u8],
+    imprint: &Digest,
+    limits: &Limits,
+) -> Result<crate::base::UtcTime, String> {
+    let token =
+        check_token(token, limits, |algorithm| (algorithm == imprint.algorithm).then(|| imprint.clone()))?;
+    if !token.imprint_matches {
+        return Err("it was made for something else".to_owned());
+    }
+    match token.checked.findings.first() {
+        Some(finding) => Err(finding.message.message.clone()),
+        None if token.intact() => Ok(token.info.gen_time),
+        None => Err("its own signature does not hold".to_owned()),
+    }
+}
+
 /// RFC 3161 section 2.4.2. `imprint` gives the digest of the thing stamped.
 ///
 /// # Errors

@@ -26,13 +26,16 @@ mod modifications;
 mod open;
 mod policy;
 mod record;
+mod reliance;
 mod report;
 mod security_store;
 mod statements;
+mod time_stamps;
 mod verdict;
 pub mod words;
 mod xades;
 
+pub use cms::time_stamp_holds;
 use inspect::{Body, Signature};
 pub use modifications::{PermittedKinds, kind_name};
 pub use open::{Detached, FileKind, OpenError};
@@ -40,6 +43,7 @@ pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
 pub use record::{
     FORMAT, Record, RecordedAnchor, RecordedAnchors, RecordedEvidence, RecordedGrant, ReplayError, Replayed,
 };
+pub use reliance::{Piece, PieceStatus, Reliance};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
     ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
@@ -118,12 +122,12 @@ enum StatusEvidence {
 
 /// A piece of evidence, read.
 #[derive(Clone)]
-enum Piece {
+enum Parsed {
     Certificate(Certificate),
     Status(Sha256, StatusEvidence),
 }
 
-impl Piece {
+impl Parsed {
     fn read(evidence: &Evidence) -> Option<Self> {
         Some(match evidence {
             Evidence::Certificate(der) => Self::Certificate(Certificate::from_der(der).ok()?),
@@ -206,7 +210,7 @@ impl Inspection {
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        let piece = Piece::read(&evidence);
+        let piece = Parsed::read(&evidence);
         self.supplied.push(evidence);
         match (&mut self.container, piece) {
             (Some(container), Some(piece)) => container.supply(&piece),
@@ -218,6 +222,16 @@ impl Inspection {
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
         let (signatures, _) = self.reports(policy, anchors, moment);
+        self.document_report(name, policy, moment, signatures)
+    }
+
+    fn document_report(
+        &self,
+        name: &str,
+        policy: &Policy,
+        moment: UtcTime,
+        signatures: Vec<SignatureReport>,
+    ) -> DocumentReport {
         DocumentReport {
             name: name.to_owned(),
             sha256: self.sha256.to_hex(),
@@ -293,15 +307,15 @@ impl Inspection {
     }
 
     fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
-        if let Some(piece) = Piece::read(&evidence) {
+        if let Some(piece) = Parsed::read(&evidence) {
             self.keep_piece(piece, covered_from, signature);
         }
     }
 
-    fn keep_piece(&mut self, piece: Piece, covered_from: Option<usize>, signature: Option<usize>) {
+    fn keep_piece(&mut self, piece: Parsed, covered_from: Option<usize>, signature: Option<usize>) {
         let (fingerprint, what) = match piece {
-            Piece::Certificate(certificate) => return self.keep_certificate(&certificate, covered_from),
-            Piece::Status(fingerprint, what) => (fingerprint, what),
+            Parsed::Certificate(certificate) => return self.keep_certificate(&certificate, covered_from),
+            Parsed::Status(fingerprint, what) => (fingerprint, what),
         };
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
             held.covered_from = match (held.covered_from, covered_from) {

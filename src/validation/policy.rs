@@ -65,7 +65,7 @@ pub enum Demand {
 }
 
 /// A baseline level (ETSI EN 319 142-1 section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Level {
     /// The signature alone.
     B,
@@ -88,6 +88,15 @@ impl Level {
             Self::Lt => "LT",
             Self::Lta => "LTA",
         }
+    }
+}
+
+impl std::str::FromStr for Level {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::B, Self::T, Self::Lt, Self::Lta];
+        all.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text)).ok_or(())
     }
 }
 

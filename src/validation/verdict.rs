@@ -4,17 +4,17 @@
 //! its time, and so shifts the time for which older things have to hold. Then each signature is judged at the
 //! earliest time that is proven for it, or at the moment of validation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use der::oid::ObjectIdentifier;
 
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
-    ModificationLevel, Need, Origin, Policy, SignatureReport, StatementsReport, StatusEvidence, StatusReport,
-    StatusSource, TimeSource, TimeStampKind, TimeStampReport,
+    ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatementsReport, StatusEvidence,
+    StatusReport, StatusSource, TimeSource, TimeStampKind,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
-    long_term::Carried,
+    long_term::{Asked, Carried},
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
@@ -50,6 +50,25 @@ pub(super) fn judge_proven(
     moment: UtcTime,
     proven: Option<UtcTime>,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment, proven);
+    (reports, needs)
+}
+
+/// All that a judgement gives.
+pub(super) struct Judged {
+    pub(super) reports: Vec<SignatureReport>,
+    pub(super) needs: Vec<Need>,
+    /// By place.
+    pub(super) reliances: Vec<Reliance>,
+}
+
+pub(super) fn judge_all(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+    proven: Option<UtcTime>,
+) -> Judged {
     let mut bench = Bench {
         inspection,
         policy,
@@ -60,6 +79,7 @@ pub(super) fn judge_proven(
         proofs: proven.into_iter().map(|time| (usize::MAX, time)).collect(),
         poe: HashMap::new(),
         needs: Vec::new(),
+        reliances: BTreeMap::new(),
     };
     let signatures = &inspection.signatures;
     let mut reports: Vec<Option<SignatureReport>> = signatures.iter().map(|_| None).collect();
@@ -85,23 +105,24 @@ pub(super) fn judge_proven(
         })
     });
     let reports = reports.collect();
-    (reports, bench.needs)
+    Judged { reports, needs: bench.needs, reliances: bench.reliances.into_values().collect() }
 }
 
 /// One judgement under way.
 pub(super) struct Bench<'a> {
     pub(super) inspection: &'a Inspection,
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     /// The policy, as paths are judged by it.
-    rules: Rules,
+    pub(super) rules: Rules,
     permitted: PermittedKinds,
-    anchors: &'a Anchors,
+    pub(super) anchors: &'a Anchors,
     pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
-    proofs: Vec<(usize, UtcTime)>,
+    pub(super) proofs: Vec<(usize, UtcTime)>,
     /// What archive time-stamps prove: since when something existed, by its SHA-256.
     pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
+    pub(super) reliances: BTreeMap<usize, Reliance>,
 }
 
 /// What a time-stamp is worth.
@@ -168,6 +189,7 @@ impl Bench<'_> {
                 }
                 draft.report.best_signature_time = Some(time.to_string());
                 draft.report.best_signature_time_source = Some(TimeSource::TimeStamp);
+                self.rely_on_stamp(index, token, &trusted, time);
                 self.trust(&mut draft, &trusted);
                 return draft.finish();
             }
@@ -214,9 +236,14 @@ impl Bench<'_> {
 
         let later = self.archived(index, signature, carried.more, &mut draft);
         let place = Place { index, revision: signature.field.revision };
-        let proven = carried.stamps.iter().zip(carried.fingerprints(signature));
-        let proven = proven.filter_map(|(stamp, token)| self.proven_by(stamp, token, place, &mut draft));
-        let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
+        let mut asked = Vec::new();
+        let mut proven: Vec<(UtcTime, Box<Trusted>)> = Vec::new();
+        for (stamp, token) in carried.stamps.iter().zip(carried.fingerprints(signature)) {
+            let known = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
+            let Some(one) = self.proven_by(stamp, known, place, &mut draft) else { continue };
+            asked.push(Asked::time_stamping(self.control(known), known.map(|time| (index, time))));
+            proven.push(one);
+        }
         let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
         let since = self.made_after(index, carried.more, best, &mut draft);
@@ -233,8 +260,13 @@ impl Bench<'_> {
         let Some(signer) = &checked.signer else { return draft.finish() };
         let known_by = control.proven.then_some((index, control.at));
         let assessment = self.assess(signer, Purpose::Signing, control, known_by);
+        self.reliance(index).proven_at = control.proven.then_some(control.at);
+        for (_, trusted) in &proven {
+            self.rely(index, trusted);
+        }
         match assessment {
             Ok(trusted) => {
+                self.rely(index, &trusted);
                 if let Some((at, _)) = trusted.revoked_later() {
                     let message = Key::CertificateRevokedLater.message(format!(
                         "The signer's certificate was revoked at {at}, after the proven time of the signature."
@@ -242,7 +274,10 @@ impl Bench<'_> {
                     draft.warnings.push(message);
                 }
                 self.trust(&mut draft, &trusted);
-                let level = self.level(&mut draft, &trusted, &proven, control);
+                let own = (Asked::signing(control, known_by), &trusted);
+                let stamps = asked.into_iter().zip(proven.iter().map(|(_, trusted)| &**trusted));
+                let paths: Vec<_> = std::iter::once(own).chain(stamps).collect();
+                let level = self.level(&mut draft, signature, &paths, control);
                 draft.report.signature_format = format_name(signature, checked, level);
                 if level < self.policy.demands.least_level {
                     let message = Key::LevelTooLow.message(format!(
@@ -357,7 +392,7 @@ impl Bench<'_> {
     }
 
     /// The path relied on, as the report shows it.
-    fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
+    pub(super) fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
         let statuses = trusted.statuses().iter().map(Some).chain(std::iter::repeat(None));
         trusted
             .path()
@@ -393,81 +428,16 @@ impl Bench<'_> {
         })
     }
 
-    /// The level that the signature reaches, and why no higher one (ETSI EN 319 142-1 section 6).
-    fn level(
-        &self,
-        draft: &mut Draft,
-        trusted: &Trusted,
-        stamps: &[(UtcTime, Box<Trusted>)],
-        control: Control,
-    ) -> Level {
-        let mut missing = |key: Key, what: String| draft.report.level_reasons.push(key.message(what));
-        let evidence: Result<Vec<Vec<Piece>>, String> = std::iter::once(trusted)
-            .chain(stamps.iter().map(|(_, trusted)| &**trusted))
-            .map(|trusted| self.evidence_of(trusted))
-            .collect();
-        let archived = evidence.as_ref().is_ok_and(|evidence| {
-            evidence.iter().flatten().all(|piece| self.proven_since(piece).is_some())
-                && !(self.proofs.is_empty() && self.poe.is_empty())
-        });
-        if !control.proven {
-            missing(Key::LevelT, "No time-stamp proves when the signature existed.".to_owned());
-        }
-        if let Err(subject) = &evidence {
-            missing(
-                Key::LevelLt,
-                format!("The file does not hold the certificates and status evidence of {subject}."),
-            );
-        }
-        if !archived {
-            missing(
-                Key::LevelLta,
-                "No document or archive time-stamp covers the certificates and status evidence.".to_owned(),
-            );
-        }
-        match (control.proven, evidence.is_ok(), archived) {
-            (false, ..) => Level::B,
-            (true, false, _) => Level::T,
-            (true, true, false) => Level::Lt,
-            (true, true, true) => Level::Lta,
-        }
-    }
-
-    /// All that a path rests on, the anchor excluded, as the file holds it; or the subject of the certificate for which
-    /// it does not.
-    fn evidence_of(&self, trusted: &Trusted) -> Result<Vec<Piece>, String> {
-        let mut pieces = Vec::new();
-        let count = trusted.path().len().saturating_sub(1);
-        for (certificate, statements) in trusted.path().iter().take(count).zip(trusted.statuses()) {
-            let lacking = || certificate.subject().to_string();
-            let from = self.inspection.held_from(certificate).ok_or_else(lacking)?;
-            pieces.push(Piece { from, fingerprint: certificate.sha256() });
-            let items = statements.iter().flat_map(|one| [Some(one.item), one.delta]).flatten();
-            for item in items {
-                let held = self.inspection.statuses.get(item).ok_or_else(lacking)?;
-                let from = held.covered_from.ok_or_else(lacking)?;
-                pieces.push(Piece { from, fingerprint: held.fingerprint });
-            }
-        }
-        Ok(pieces)
-    }
-
-    /// Since when a piece of evidence in the file is proven to have existed.
-    fn proven_since(&self, piece: &Piece) -> Option<UtcTime> {
-        earliest(self.proven_from(piece.from), self.poe.get(&piece.fingerprint).copied())
-    }
-
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
     ///
-    /// `token`: by which archive time-stamps know it.
+    /// `later`: when it is proven to have existed.
     fn proven_by(
         &mut self,
         stamp: &Stamp,
-        token: Sha256,
+        later: Option<UtcTime>,
         place: Place,
         draft: &mut Draft,
     ) -> Option<(UtcTime, Box<Trusted>)> {
-        let later = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
         let (time, trusted) = self.heard(stamp, TimeStampKind::Signature, later, place.index, draft)?;
         if later.is_some_and(|later| time > latest(later)) {
             draft.out_of_order();
@@ -476,81 +446,13 @@ impl Bench<'_> {
         Some((time, trusted))
     }
 
-    /// The time that a time-stamp proves, if it does; its report, and else why not, go into the draft.
-    ///
-    /// `known`: when it is proven to have existed.
-    pub(super) fn heard(
-        &mut self,
-        stamp: &Stamp,
-        kind: TimeStampKind,
-        known: Option<UtcTime>,
-        index: usize,
-        draft: &mut Draft,
-    ) -> Option<(UtcTime, Box<Trusted>)> {
-        let broken = |what: &str| {
-            let which = match kind {
-                TimeStampKind::Archive => "archive time-stamp",
-                TimeStampKind::Content => "time-stamp of the content",
-                TimeStampKind::Signature => "time-stamp of the signature",
-            };
-            let message = Key::TimeStampInvalid.message(format!("The {which} is broken: {what}."));
-            Finding::open("SIG_CONSTRAINTS_FAILURE", message)
-        };
-        let token = match stamp {
-            Stamp::Broken(reason) => {
-                let finding = broken(reason);
-                draft.report.time_stamps.push(unread_time_stamp(kind, true, finding.message.clone()));
-                draft.findings.push(finding);
-                return None;
-            }
-            Stamp::Token(token) => token,
-            Stamp::Unchecked(reason) => {
-                let message =
-                    Key::TimeStampUntrusted.message(format!("The time-stamp proves no time: {reason}."));
-                draft.report.time_stamps.push(unread_time_stamp(kind, false, message.clone()));
-                draft.warnings.push(message);
-                return None;
-            }
-        };
-        let mut report = time_stamp(kind, token);
-        let (failed, sub_indication, message) =
-            match self.weigh(token, self.control(known), known.map(|time| (index, time))) {
-                Worth::Proof { time, trusted } => {
-                    report.certificates = self.path(&trusted);
-                    draft.report.time_stamps.push(report);
-                    return Some((time, trusted));
-                }
-                Worth::Broken(what) => {
-                    let finding = broken(what);
-                    draft.findings.push(finding.clone());
-                    (
-                        true,
-                        if token.imprint_matches { "SIG_CRYPTO_FAILURE" } else { "HASH_FAILURE" },
-                        finding.message,
-                    )
-                }
-                Worth::Weak(weak) => (false, weak.sub_indication(), Key::TimeStampWeak.plain()),
-                Worth::Doubt(what) => {
-                    (false, "SIG_CONSTRAINTS_FAILURE", Key::TimeStampUntrusted.message(what))
-                }
-                Worth::Distrusted(distrust) => {
-                    let message = format!("The time-stamp proves no time: {distrust}.");
-                    let sub_indication = sub_indication(&distrust);
-                    (false, sub_indication, Key::TimeStampUntrusted.message(message))
-                }
-            };
-        if !failed {
-            draft.warnings.push(message.clone());
-        }
-        report.indication = if failed { Indication::TotalFailed } else { Indication::Indeterminate };
-        report.sub_indication = Some(sub_indication.to_owned());
-        report.errors.push(message);
-        draft.report.time_stamps.push(report);
-        None
-    }
-
     /// RFC 3161 section 2.4.2, and the authority's own path.
-    fn weigh(&mut self, token: &CheckedToken, control: Control, known_by: Option<(usize, UtcTime)>) -> Worth {
+    pub(super) fn weigh(
+        &mut self,
+        token: &CheckedToken,
+        control: Control,
+        known_by: Option<(usize, UtcTime)>,
+    ) -> Worth {
         if !token.imprint_matches {
             return Worth::Broken("it was made for something else");
         }
@@ -615,14 +517,14 @@ impl Bench<'_> {
         outcome
     }
 
-    fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
+    pub(super) fn court<'c>(&'c self, anchors: &'c Anchors, statuses: &'c [StatusItem<'c>]) -> Court<'c> {
         let inspection = self.inspection;
         Court::new(anchors, &inspection.pool, statuses, &inspection.limits, &inspection.checks)
             .with_rules(&self.rules)
     }
 
     /// All evidence on statuses, with the time by which each piece is proven to have existed.
-    fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
+    pub(super) fn statuses(&self, known_by: Option<(usize, UtcTime)>) -> Vec<StatusItem<'_>> {
         let dated = self.inspection.statuses.iter().map(|held| {
             let stored = held.covered_from.and_then(|revision| self.proven_from(revision));
             let protected = known_by.filter(|(index, _)| held.signature == Some(*index));
@@ -667,7 +569,7 @@ impl Bench<'_> {
     }
 
     /// The earliest time proven by a document time-stamp that covers this revision.
-    fn proven_from(&self, revision: usize) -> Option<UtcTime> {
+    pub(super) fn proven_from(&self, revision: usize) -> Option<UtcTime> {
         self.proofs.iter().filter(|(covered, _)| *covered >= revision).map(|(_, time)| *time).min()
     }
 }
@@ -677,13 +579,6 @@ impl Bench<'_> {
 struct Place {
     index: usize,
     revision: usize,
-}
-
-/// A piece of evidence that the file holds.
-struct Piece {
-    /// Whatever covers this revision covers it.
-    from: usize,
-    fingerprint: Sha256,
 }
 
 /// A report under way.
@@ -909,7 +804,7 @@ impl Draft {
 }
 
 /// What distrust of a time-stamp's authority is called, ETSI EN 319 102-1 section 5.4.
-fn sub_indication(distrust: &Distrust) -> &'static str {
+pub(super) fn sub_indication(distrust: &Distrust) -> &'static str {
     match distrust {
         Distrust::NoPath { .. } => "NO_CERTIFICATE_CHAIN_FOUND",
         Distrust::Chain { fault: ChainFault::NotSupported(_), .. } => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
@@ -921,41 +816,6 @@ fn sub_indication(distrust: &Distrust) -> &'static str {
         Distrust::Revoked { authority: true, .. } => "REVOKED_CA_NO_POE",
         Distrust::Revoked { .. } => "REVOKED_NO_POE",
         _ => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-    }
-}
-
-/// A time-stamp on a signature, before it is known what it is worth.
-fn time_stamp(kind: TimeStampKind, token: &CheckedToken) -> TimeStampReport {
-    TimeStampReport {
-        kind,
-        indication: Indication::TotalPassed,
-        sub_indication: None,
-        production_time: Some(token.info.gen_time.to_string()),
-        produced_by: token.checked.signer.as_ref().and_then(|authority| authority.subject().common_name()),
-        digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
-        certificates: Vec::new(),
-        errors: Vec::new(),
-        imprint: Some(token.info.imprint.clone()),
-    }
-}
-
-/// A time-stamp that is not even a token, or one of which it is not known what it was made for.
-fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeStampReport {
-    let (indication, sub_indication) = if broken {
-        (Indication::TotalFailed, "FORMAT_FAILURE")
-    } else {
-        (Indication::Indeterminate, "SIGNED_DATA_NOT_FOUND")
-    };
-    TimeStampReport {
-        kind,
-        indication,
-        sub_indication: Some(sub_indication.to_owned()),
-        production_time: None,
-        produced_by: None,
-        digest_algorithm: None,
-        certificates: Vec::new(),
-        errors: vec![why],
-        imprint: None,
     }
 }
 

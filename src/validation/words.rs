@@ -459,12 +459,17 @@ keys! {
 }
 
 /// The words for a file that could not be judged at all. Not keys of a signature.
-pub const UNREADABLE: [(&str, &str, &str); 7] = [
+pub const UNREADABLE: [(&str, &str, &str); 9] = [
     ("file.damaged", "The file is damaged or not a PDF.", "Tệp bị hỏng hoặc không phải PDF."),
     (
         "file.encrypted",
-        "The file is encrypted; kyso cannot read it yet.",
-        "Tệp được mã hóa; kyso chưa đọc được.",
+        "The file is encrypted, and its password was not given.",
+        "Tệp được mã hóa và chưa có mật khẩu để mở.",
+    ),
+    (
+        "file.encryption",
+        "The file is encrypted in a way that kyso does not read.",
+        "Tệp được mã hóa theo cách mà kyso không đọc được.",
     ),
     (
         "file.hybrid",
@@ -482,6 +487,7 @@ pub const UNREADABLE: [(&str, &str, &str); 7] = [
         "The file is larger or deeper than is allowed.",
         "Tệp lớn hoặc phức tạp quá mức cho phép.",
     ),
+    ("file.password", "The password does not open the file.", "Mật khẩu không mở được tệp."),
     ("internal", "kyso itself failed.", "Lỗi của chính kyso."),
 ];
 

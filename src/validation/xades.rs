@@ -119,11 +119,12 @@ pub(super) fn inspect(
 
 /// Whether a file that begins so is XML. A PDF may have anything before its header.
 pub(super) fn begins(head: &[u8]) -> bool {
-    if head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]) {
-        return true;
+    if head.windows(5).any(|window| window == b"%PDF-") {
+        return false;
     }
-    let head = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head);
-    head.trim_ascii_start().starts_with(b"<") && !head.windows(5).any(|window| window == b"%PDF-")
+    let text = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head);
+    let utf_16 = head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]);
+    utf_16 || text.trim_ascii_start().starts_with(b"<")
 }
 
 /// The text of a relative reference with percent-encoding undone (RFC 3986 section 2.1); `None` when it is not UTF-8 or

@@ -1,6 +1,10 @@
 //! The tree: nodes in document order.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use super::{XML_NAMESPACE, characters::is_name_char};
 
@@ -153,6 +157,63 @@ impl Document {
         prefixes
     }
 
+    /// An element in `target`, but not in `without`, with a value or text that is written with a prefix whose meaning an
+    /// exclusive canonical form leaves out, and that prefix: no name of the element uses it, and `listed` (the
+    /// PrefixList) does not hold it. What it means could be changed, and the canonical form would be the same.
+    ///
+    /// A value without a colon has the default namespace where XML Schema says so (`xsi:type`).
+    pub fn hidden_prefix<'d>(
+        &'d self,
+        target: Element<'d>,
+        without: Option<NodeId>,
+        listed: &[String],
+    ) -> Option<(Element<'d>, &'d str)> {
+        let mut scope: HashMap<&str, usize> = HashMap::new();
+        let around = target.ancestors().flat_map(|ancestor| ancestor.tag.declarations.iter());
+        for (prefix, _) in around {
+            *scope.entry(&**prefix).or_default() += 1;
+        }
+        let end = self.nodes.get(target.at)?.end;
+        let mut open: Vec<(usize, usize, &Tag)> = Vec::new();
+        let mut at = target.at;
+        while at < end {
+            while let Some((_, _, tag)) = open.pop_if(|(last, _, _)| *last <= at) {
+                for (prefix, _) in &tag.declarations {
+                    if let Some(count) = scope.get_mut(&**prefix) {
+                        *count = count.saturating_sub(1);
+                    }
+                }
+            }
+            let entry = self.nodes.get(at)?;
+            if without == Some(NodeId(at)) {
+                at = entry.end;
+                continue;
+            }
+            let hidden = match &entry.kind {
+                Kind::Element(tag) => {
+                    for (prefix, _) in &tag.declarations {
+                        *scope.entry(&**prefix).or_default() += 1;
+                    }
+                    open.push((entry.end, at, tag));
+                    let values = tag.attributes.iter().flat_map(|one| prefixes_in(&one.value));
+                    let bare = tag.attributes.iter().filter(|one| {
+                        *one.namespace == *XSI && *one.local == *"type" && !one.value.contains(':')
+                    });
+                    hidden(tag, values.chain(bare.map(|_| "")), &scope, listed)
+                }
+                Kind::Text(text) => {
+                    open.last().and_then(|(_, _, tag)| hidden(tag, prefixes_in(text), &scope, listed))
+                }
+                _ => None,
+            };
+            if let Some(prefix) = hidden {
+                return open.last().and_then(|(_, at, _)| Some((self.element(NodeId(*at))?, prefix)));
+            }
+            at += 1;
+        }
+        None
+    }
+
     /// Whether a processing instruction stands beside the root element.
     pub fn has_instructions_outside(&self) -> bool {
         self.children(0)
@@ -288,36 +349,30 @@ impl<'d> Element<'d> {
         self.tag.attributes.iter().filter(identifies).map(|attribute| attribute.value.as_str())
     }
 
-    /// Whether a value or text of it is written with a prefix whose meaning an exclusive canonical form leaves out: no
-    /// name of the element uses the prefix, and `listed` (its PrefixList) does not hold it. The meaning could be
-    /// changed, and the canonical form would be the same.
-    ///
-    /// A value without a colon has the default namespace where XML Schema says so (`xsi:type`).
-    pub fn hides_a_prefix(&self, listed: &[String]) -> Option<&'d str> {
-        let texts = self.children().filter_map(|node| match node {
-            Node::Text(text) => Some(text),
-            _ => None,
-        });
-        let values = self.attributes().iter().map(|attribute| attribute.value.as_str());
-        let mentioned = values.chain(texts).flat_map(prefixes_in);
-        let is_type = |attribute: &&Attribute| *attribute.namespace == *XSI && *attribute.local == *"type";
-        let bare = self.attributes().iter().filter(is_type).any(|attribute| !attribute.value.contains(':'));
-        let hidden = |prefix: &&str| {
-            let used = *self.tag.prefix == **prefix
-                || (!prefix.is_empty() && self.attributes().iter().any(|one| *one.prefix == **prefix));
-            let declares =
-                |element: &Self| element.tag.declarations.iter().any(|(declared, _)| **declared == **prefix);
-            !used
-                && !listed.iter().any(|one| one == prefix)
-                && std::iter::once(*self).chain(self.ancestors()).any(|element| declares(&element))
-        };
-        mentioned.chain(bare.then_some("")).find(hidden)
-    }
-
     /// From the element that it lies in up to the root element.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
         std::iter::successors(self.parent(), Self::parent)
     }
+}
+
+/// The first of the prefixes that is declared here, not listed, and used by no name of the element.
+fn hidden<'t>(
+    tag: &Tag,
+    mut mentioned: impl Iterator<Item = &'t str>,
+    scope: &HashMap<&str, usize>,
+    listed: &[String],
+) -> Option<&'t str> {
+    let mut used: Option<HashSet<&str>> = None;
+    let names = || -> HashSet<&str> {
+        // An attribute without a prefix has no namespace, so it does not use the default one.
+        let of_attributes = tag.attributes.iter().map(|one| &*one.prefix).filter(|prefix| !prefix.is_empty());
+        std::iter::once(&*tag.prefix).chain(of_attributes).collect()
+    };
+    mentioned.find(|prefix| {
+        scope.get(prefix).is_some_and(|count| *count > 0)
+            && !listed.iter().any(|one| one == prefix)
+            && !used.get_or_insert_with(&names).contains(prefix)
+    })
 }
 
 /// What stands before each colon, as far as it may be a prefix.

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod levels;
 mod looks;
 mod operations;
 mod pages;

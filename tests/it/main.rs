@@ -2,6 +2,7 @@
 
 mod asic;
 mod attacks;
+mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;
@@ -9,9 +10,11 @@ mod fetch;
 mod fields;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;
+mod levels;
 mod look;
 mod path;
 mod pdf;

@@ -9,7 +9,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Args, Failure, FormName, FormatName, Ready, SaysArgs, ready, spinner};
+use super::{Args, Failure, FormName, FormatName, Notes, Ready, SaysArgs, ready, spinner};
 use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Clock, Limits},
@@ -90,6 +90,9 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
             "how a signature looks, what it says and binds, and its field are for PDF; leave them away",
         );
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return usage("--repair and --allow-key-usage are for PDF; leave them away");
+    }
     let form = with.map(|with| match with {
         WithName::Cades => Form::Cades,
         WithName::Xades => Form::Xades,
@@ -103,15 +106,15 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
 }
 
 /// Puts the signature over all documents, the token being logged in.
-pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<ReleasedContainer, Failure> {
+pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<(ReleasedContainer, Notes), Failure> {
     let output = args.output.clone();
-    let Ready { desk, signer, level, .. } = ready(args, Some(wanted))?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, Some(wanted))?;
     let progress = spinner("signing");
     let wishes = ContainerWishes { form: wanted.form, level };
     let key = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_container(&wanted.dossier, &output, signer.identity(), &wishes, key)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
 impl Wanted {

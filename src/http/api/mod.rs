@@ -4,6 +4,7 @@ pub(super) mod agencies;
 pub(super) mod deliveries;
 pub(super) mod dispatches;
 pub(super) mod documents;
+pub(super) mod extensions;
 pub(super) mod keys;
 pub(super) mod ledger;
 mod looks;

@@ -11,22 +11,32 @@ use axum::{
 use serde::Serialize;
 
 use super::super::App;
-use crate::telemetry;
+use crate::{
+    service::time_stamping::{AuthorityStatus, BreakerState},
+    telemetry,
+};
 
 /// Is the process alive?
 #[utoipa::path(get, path = "/healthz", tag = "Operations", operation_id = "readHealth",
     responses((status = 200, description = "It is", body = Health)))]
-pub(in super::super) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+pub(in super::super) async fn healthz(State(app): State<App>) -> Json<Health> {
+    let now = app.clock().now();
+    let stamping = app.desk().time_stamping.as_ref();
+    let time_stamping = stamping.map(|stamping| stamping.status(now)).unwrap_or_default();
+    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), time_stamping })
 }
 
 /// A process that answers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(in super::super) struct Health {
     /// `ok`.
     status: &'static str,
     /// The program's version.
     version: &'static str,
+    /// The time-stamp authorities, in the order in which they are asked; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    time_stamping: Vec<AuthorityStatus>,
 }
 
 /// Can it do its work?
@@ -73,6 +83,10 @@ async fn look(app: &App) -> Vec<Check> {
         detail: if ok { good } else { bad }.to_owned(),
     };
     let desk = app.desk();
+    let authorities = desk.time_stamping.as_ref().map(|stamping| stamping.status(desk.clock.now()));
+    let answering = authorities
+        .as_ref()
+        .is_some_and(|all| all.iter().any(|authority| authority.state != BreakerState::Open));
     let mut checks = vec![
         check("store", true, app.service().ready().await.is_ok(), "database and files answer", "no answer"),
         check(
@@ -86,9 +100,13 @@ async fn look(app: &App) -> Vec<Check> {
         check(
             "time-stamp",
             false,
-            desk.time_stamping.is_some(),
+            answering,
             "configured",
-            "none: signatures are of level B-B",
+            if authorities.is_some() {
+                "no authority answers; see /healthz"
+            } else {
+                "none: signatures are of level B-B"
+            },
         ),
     ];
     let signers = std::sync::Arc::clone(app.signers());

@@ -28,7 +28,7 @@ use crate::{
     service::{HeldKey, SignedDocument},
     signing::Wishes,
     telemetry,
-    validation::SignatureReport,
+    validation::{Level, SignatureReport},
 };
 
 /// Sign a document
@@ -144,6 +144,10 @@ pub(in super::super) struct SignRequest {
     /// Where, as the signature says it.
     #[serde(default)]
     location: Option<String>,
+    /// The level to reach: `B`, `T`, `LT` or `LTA`; what the server is set to when absent. Where it cannot be reached now
+    /// and the server is set to defer, `upkeep` of the document says so.
+    #[serde(default)]
+    level: Option<Level>,
     /// What it looks like; invisible when absent.
     #[serde(default)]
     appearance: Option<LooksRequest>,
@@ -205,6 +209,7 @@ impl SignRequest {
             reason: self.reason,
             location: self.location,
             contact: self.contact,
+            level: self.level,
             certify: level(&self.certify, "/certify")?,
             lock: lock.map(|fields| FieldLock { fields, level: lock_level.map(DocMdp::level) }),
             statements: Statements {

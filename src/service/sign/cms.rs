@@ -11,7 +11,7 @@ use std::{
 use super::{Copy, Identity, SignError, Signer, SigningDesk, Steps, timed};
 use crate::{
     base::{Digest, DigestAlgorithm, HashedSource, Limits, MemorySource, Source, UtcTime, digest::Hasher},
-    cms::{MAX_CONTENT, from_pem},
+    cms::{MAX_CONTENT, Statements, from_pem},
     service::verify::{self, Options},
     signing::{self, CmsFile, CmsRequest, SigningError},
     token::TokenError,
@@ -23,12 +23,14 @@ use crate::{
 };
 
 /// What a CAdES signature shall be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CmsWishes {
     /// The content lies inside (`.p7m`) rather than apart (`.p7s`).
     pub enveloping: bool,
     /// The level of the release.
     pub level: Level,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
 }
 
 /// A CMS signature that was verified before it was released. Nothing else can make one.
@@ -87,7 +89,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         signer: &Signer,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
     ) -> Result<ReleasedCms, SignError> {
         let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
         self.sign_cms_with(input, name, output, signer.identity(), wishes, sign)
@@ -104,7 +106,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         identity: Identity,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<ReleasedCms, SignError> {
         let now = self.clock.now();
@@ -119,12 +121,13 @@ impl SigningDesk {
             timed(&mut took.copy, || Content::read(input, name, scheme.digest(), wishes.enveloping))?;
         let request =
             CmsRequest { signer: certificate, chain, scheme, digest: content.digest.clone(), enveloped };
-        let prepared = timed(&mut took.prepare, || signing::prepare_cms(request, now))?;
+        let statements = &wishes.statements;
+        let prepared = timed(&mut took.prepare, || signing::prepare_cms_saying(request, statements, now))?;
 
         let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
         let mut file = prepared.finish(&value, &self.limits)?;
         // The key is done. What follows may fail and be tried again without it.
-        timed(&mut took.stamp, || self.raise(None, &mut file, &content, wishes.level, now))?;
+        timed(&mut took.stamp, || self.raise_cms(None, &mut file, &content, wishes.level, now))?;
 
         let title = output.file_name().unwrap_or_default().to_string_lossy();
         let bytes = file.to_der();
@@ -165,7 +168,7 @@ impl SigningDesk {
             return Ok(ExtendedCms { bytes: cms.into_owned(), report: before, changed: false });
         }
         intact(&before)?;
-        self.raise(reached, &mut file, &content, to, now)?;
+        self.raise_cms(reached, &mut file, &content, to, now)?;
         let bytes = file.to_der();
         let report = self.check_cms(&bytes, name, &content, to, now)?;
         Ok(ExtendedCms { bytes, report, changed: true })
@@ -187,7 +190,7 @@ impl SigningDesk {
     }
 
     /// Level after level. `reached`: the one that it is proven to have.
-    pub(super) fn raise(
+    pub(super) fn raise_cms(
         &self,
         reached: Option<Level>,
         file: &mut CmsFile,
@@ -197,8 +200,9 @@ impl SigningDesk {
     ) -> Result<(), SignError> {
         let algorithm = stamp_algorithm(file.digest());
         if to >= Level::T && reached.is_none_or(|level| level < Level::T) {
-            let request = file.time_stamp_request(algorithm, self.chance.bytes());
-            file.stamp(&self.token_for(&request, to)?, &self.limits)?;
+            let (token, ()) =
+                self.token_for(algorithm, |digest, nonce| Ok((file.time_stamp_request(digest, nonce), ())))?;
+            file.stamp(&token, &self.limits)?;
         }
         if to >= Level::Lt {
             let (inspection, report) = self.judge_cms(&file.to_der(), "CMS", content, now)?;
@@ -206,23 +210,13 @@ impl SigningDesk {
             file.embed(&material(&inspection, &report));
         }
         if to >= Level::Lta {
-            let request = file.archive_request(&content.digest(algorithm)?, self.chance.bytes());
-            let token = self.token_for(&request.request, to)?;
+            let (token, request) = self.token_for(algorithm, |digest, nonce| {
+                let request = file.archive_request(&content.digest(digest)?, nonce);
+                Ok((request.request.clone(), request))
+            })?;
             file.archive(&request, &token, &self.limits)?;
         }
         Ok(())
-    }
-
-    pub(super) fn token_for(
-        &self,
-        request: &crate::tsp::Request,
-        level: Level,
-    ) -> Result<Vec<u8>, SignError> {
-        let Some(authority) = &self.time_stamping else {
-            let reason = "no time-stamp authority is named".to_owned();
-            return Err(SignError::Level { level: level.as_str(), reason });
-        };
-        self.ask(authority, request)
     }
 
     /// The verify walk, with the inspection that it left.

@@ -180,7 +180,7 @@ impl SigningDesk {
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
         // The key is done.
-        self.raise(None, &mut cms, &content, level, now)?;
+        self.raise_cms(None, &mut cms, &content, level, now)?;
         made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
         Ok(made)
     }

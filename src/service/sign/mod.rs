@@ -21,18 +21,25 @@ use std::{
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
 pub use preview::Preview;
-pub use stamping::TimeStamping;
+use stamping::Room;
+
 pub use xades::{XadesWishes, XmlSubject, check_xml};
+
+pub use super::time_stamping::TimeStamping;
+use super::{
+    extend::{ExtendError, Extension, Raised},
+    time_stamping::NoTimeStamp,
+};
 
 use crate::{
     appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
-    fetch::{FetchError, Fetcher},
+    fetch::Fetcher,
     pdf::{Document, PdfError},
     signing::{self, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
     trust::Anchors,
-    validation::{CoverageLevel, DocumentReport, Indication, Policy, SignatureReport},
+    validation::{CoverageLevel, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{
         Certificate,
         algorithm::{self, KeyKind, SignatureScheme},
@@ -143,6 +150,9 @@ pub struct Released {
     field: String,
     placement: Option<Placement>,
     took: Steps,
+    asked: Level,
+    deferred: Option<String>,
+    good_until: Option<UtcTime>,
 }
 
 impl Released {
@@ -166,6 +176,26 @@ impl Released {
         self.placement.as_ref()
     }
 
+    /// The level that was asked for.
+    pub fn asked(&self) -> Level {
+        self.asked
+    }
+
+    /// The level that the new signature has.
+    pub fn reached(&self) -> Level {
+        self.signature().and_then(signing::level_of).unwrap_or(Level::B)
+    }
+
+    /// Why the level asked for was left for later, where it was.
+    pub fn deferred(&self) -> Option<&str> {
+        self.deferred.as_deref()
+    }
+
+    /// Until when the archive time-stamp can be relied on by what is known now; `None` without one.
+    pub fn good_until(&self) -> Option<UtcTime> {
+        self.good_until
+    }
+
     /// How long each step took, in milliseconds.
     pub fn took(&self) -> &Steps {
         &self.took
@@ -183,6 +213,8 @@ pub struct Steps {
     pub sign: f64,
     /// The time-stamp authority.
     pub stamp: f64,
+    /// Gathering and storing evidence, and the archive time-stamp.
+    pub extend: f64,
     /// The verify walk over the result.
     pub verify: f64,
 }
@@ -194,6 +226,10 @@ pub struct Pending {
     output: PathBuf,
     now: UtcTime,
     took: Steps,
+    asked: Level,
+    /// Whether there is room for a time-stamp.
+    stamped: bool,
+    deferred: Option<String>,
 }
 
 impl Pending {
@@ -218,7 +254,7 @@ pub struct SigningDesk {
     pub limits: Limits,
     /// The network door.
     pub fetcher: Arc<Fetcher>,
-    /// For PAdES B-T; without one the level is B-B.
+    /// For PAdES B-T and up; without one the level is B-B.
     pub time_stamping: Option<TimeStamping>,
     /// Anchors for the release check. Without the right one the verdict of a good file is indeterminate.
     pub anchors: Anchors,
@@ -280,21 +316,23 @@ impl SigningDesk {
         let now = self.clock.now();
         let Identity { certificate, chain, scheme } = identity;
         signing::check_signer(&certificate, scheme, now)?;
+        let asked = self.asked_level(wishes)?;
         let mut took = Steps::default();
 
         let copy = timed(&mut took.copy, || Copy::of(input, output, scheme.digest()))?;
-        let request = Request {
-            signer: certificate,
-            chain,
-            scheme,
-            time_stamp: timed(&mut took.stamp, || self.token_room(scheme.digest()))?,
-            wishes: wishes.clone(),
+        let room = timed(&mut took.stamp, || self.token_room(asked, scheme.digest()))?;
+        let (time_stamp, deferred) = match room {
+            Room::Needless => (None, None),
+            Room::Deferred(none) => (None, Some(none.to_string())),
+            Room::For(room) => (Some(room), None),
         };
+        let stamped = time_stamp.is_some();
+        let request = Request { signer: certificate, chain, scheme, time_stamp, wishes: wishes.clone() };
         let prepared = timed(&mut took.prepare, || {
             let document = Document::open(copy.source()?, &self.limits)?;
             Ok::<_, SignError>(signing::prepare(&document, request, now)?)
         })?;
-        Ok(Pending { copy, prepared, output: output.to_owned(), now, took })
+        Ok(Pending { copy, prepared, output: output.to_owned(), now, took, asked, stamped, deferred })
     }
 
     /// The second half: takes the signature value, stamps, verifies, releases.
@@ -303,15 +341,55 @@ impl SigningDesk {
     ///
     /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
-        let Pending { mut copy, prepared, output, now, mut took } = pending;
+        let Pending { mut copy, prepared, output, now, mut took, asked, stamped, mut deferred } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let placement = prepared.placement().cloned();
         let signed = prepared.finish(value)?;
-        timed(&mut took.stamp, || self.append(&mut copy, signed, digest))?;
+        let unstamped = timed(&mut took.stamp, || self.append(&mut copy, signed, digest, stamped))?;
+        deferred = deferred.or(unstamped.map(|none| none.to_string()));
+        let mut good_until = None;
+        if asked >= Level::Lt && deferred.is_none() {
+            match timed(&mut took.extend, || self.raise_new(&mut copy, &field, asked, digest))? {
+                Ok(raised) => good_until = raised.good_until,
+                Err(why) => deferred = Some(why),
+            }
+        }
 
-        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, now))?;
+        // Evidence and time-stamps are younger than the moment at which signing began.
+        let moment = self.clock.now().max(now);
+        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
         copy.release(&output)?;
-        Ok(Released { path: output, report, field, placement, took })
+        Ok(Released { path: output, report, field, placement, took, asked, deferred, good_until })
+    }
+
+    /// Raises the new signature; says why not where that is left for later.
+    fn raise_new(
+        &self,
+        copy: &mut Copy,
+        field: &str,
+        level: Level,
+        digest: DigestAlgorithm,
+    ) -> Result<Result<Raised, String>, SignError> {
+        let grace = self.time_stamping.as_ref().map(TimeStamping::grace).unwrap_or_default();
+        if !grace.is_zero() {
+            if self.defers() {
+                return Ok(Err(format!(
+                    "its evidence is gathered {} s after the signature",
+                    grace.as_secs()
+                )));
+            }
+            std::thread::sleep(grace);
+        }
+        let extension = Extension {
+            only: Some(field.to_owned()),
+            after_signature: !grace.is_zero(),
+            ..Extension::to(level)
+        };
+        match self.raise_pdf(copy, &extension, digest) {
+            Ok(raised) => Ok(Ok(raised)),
+            Err(error) if self.defers() && error.may_pass() => Ok(Err(with_causes(&error))),
+            Err(error) => Err(SignError::NotRaised { level, source: Box::new(error) }),
+        }
     }
 
     /// The verify walk over the copy. A file whose new signature is not whole is not released.
@@ -407,23 +485,32 @@ pub enum SignError {
     /// The request, the certificate or the value.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// The authority did not answer.
-    #[error("the time-stamp authority at {url} gave no time-stamp")]
-    TimeStampAuthority {
-        /// The authority.
-        url: String,
-        /// What the network said.
-        source: FetchError,
+    /// There are no anchors, so nothing can be said about which evidence is needed.
+    #[error("level {} needs trust anchors, to know which evidence the signature rests on", .level.as_str())]
+    NoAnchors {
+        /// The level asked for.
+        level: Level,
+    },
+    /// There is nobody to ask for a time-stamp.
+    #[error("level {} needs a time-stamp authority", .level.as_str())]
+    NoAuthority {
+        /// The level asked for.
+        level: Level,
+    },
+    /// No authority gave a time-stamp.
+    #[error(transparent)]
+    NoTimeStamp(#[from] NoTimeStamp),
+    /// The signature was made and stamped, but the level asked for was not reached.
+    #[error("nothing was released: the signature does not reach level {}", .level.as_str())]
+    NotRaised {
+        /// The level asked for.
+        level: Level,
+        /// Why.
+        source: Box<ExtendError>,
     },
     /// The token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The authority's tokens grow from one to the next.
-    #[error("the time-stamp authority at {url} gives tokens of ever other lengths; nothing was released")]
-    UnsteadyTimeStamps {
-        /// The authority.
-        url: String,
-    },
     /// The result could not be judged.
     #[error("the result could not be judged")]
     Verify(#[from] super::verify::VerifyError),
@@ -445,7 +532,20 @@ fn certificate_on(token: &Token, key: &KeySelector) -> Result<Certificate, SignE
     found.ok_or_else(|| SignError::NoCertificate { key: key.to_string() })
 }
 
-fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(under) = cause {
+        let more = under.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = under.source();
+    }
+    words
+}
+
+pub(super) fn timed<T>(into: &mut f64, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     *into += start.elapsed().as_secs_f64() * 1_000.0;

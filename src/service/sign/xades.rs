@@ -162,8 +162,10 @@ impl SigningDesk {
         now: UtcTime,
     ) -> Result<XadesFile, SignError> {
         if to >= Level::T && !file.is_stamped()? {
-            let request = file.time_stamp_request(stamp_algorithm(digest), self.chance.bytes())?;
-            file = file.stamp(&self.token_for(&request, to)?, &self.limits)?;
+            let (token, ()) = self.token_for(stamp_algorithm(digest), |digest, nonce| {
+                Ok((file.time_stamp_request(digest, nonce)?, ()))
+            })?;
+            file = file.stamp(&token, &self.limits)?;
         }
         if to >= Level::Lt && !reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to) {
             let source = Arc::new(MemorySource(file.bytes().to_vec()));

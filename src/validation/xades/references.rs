@@ -104,7 +104,12 @@ impl<'d> Desk<'_, 'd> {
                 files.push(ReferredFile { uri: uri.to_owned(), present, matches, whole });
             }
             match digest {
-                Ok(Some(_)) if matches => {}
+                Ok(Some(_)) if matches => {
+                    if let Some(what) = hidden_meaning(signature.element(), reference) {
+                        let message = Key::FormatXmlNamespaces.message(what);
+                        findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", message));
+                    }
+                }
                 Ok(Some(_)) => findings.push(Finding::fatal("HASH_FAILURE", Key::DigestMismatch.plain())),
                 Ok(None) => {
                     let name = shown(reference.uri());
@@ -117,9 +122,6 @@ impl<'d> Desk<'_, 'd> {
         }
         checked.digest = weakest.map(|digest| digest.algorithm);
         checked.digest_matches = all;
-        if let Some(what) = hidden_meaning(signature, properties) {
-            findings.push(Finding::open("SIG_CONSTRAINTS_FAILURE", Key::FormatXmlNamespaces.message(what)));
-        }
         if let Err(what) = self.coverage(signature, properties) {
             let message = Key::FormatXmlCoverage.message(what);
             findings.push(Finding::fatal("FORMAT_FAILURE", message));
@@ -214,32 +216,15 @@ impl<'d> Desk<'_, 'd> {
 }
 
 /// A value with a prefix whose meaning an exclusive canonical form leaves out: it could be made to mean something else.
-fn hidden_meaning(signature: &xml::Signature<'_>, properties: Option<&Properties<'_>>) -> Option<String> {
-    let signed = properties.and_then(|properties| properties.signed);
-    for reference in signature.references() {
-        let Some(target) = reference.target().element().filter(|target| Some(*target) != signed) else {
-            continue;
-        };
-        let Some(Algorithm::Exclusive { inclusive }) =
-            reference.canonicalization().map(|form| &form.algorithm)
-        else {
-            continue;
-        };
-        let inside = target
-            .document()
-            .elements()
-            .filter(|one| target.contains(one.id()) && !signature.element().contains(one.id()));
-        for element in inside {
-            if let Some(prefix) = element.hides_a_prefix(inclusive) {
-                let (prefix, name) = (shown(prefix), shown(element.local_name()));
-                return Some(format!(
-                    "A value in {name:?} is written with the prefix {prefix:?}, whose meaning the exclusive canonical form \
-                     leaves out."
-                ));
-            }
-        }
-    }
-    None
+fn hidden_meaning(signature: Element<'_>, reference: &Reference<'_>) -> Option<String> {
+    let target = reference.target().element()?;
+    let Algorithm::Exclusive { inclusive } = &reference.canonicalization()?.algorithm else { return None };
+    let without = target.contains(signature.id()).then(|| signature.id());
+    let (element, prefix) = target.document().hidden_prefix(target, without, inclusive)?;
+    let (prefix, name) = (shown(prefix), shown(element.local_name()));
+    Some(format!(
+        "A value in {name:?} is written with the prefix {prefix:?}, whose meaning the exclusive canonical form leaves out."
+    ))
 }
 
 /// What of the references and properties does not go together.

@@ -431,30 +431,39 @@ fn unsound_structures_are_never_valid() {
     let own = format!("<thu {namespaces}><b i:type=\"x:t\"/></thu>");
     let own = String::from_utf8(desk.enveloped(&own, &XadesWishes::default()).unwrap()).unwrap();
     assert_eq!(desk.judge(own.as_bytes(), &[]).unwrap().overall, Overall::Valid);
-    let meanings = [
-        case("a prefix in a value", typed("<b i:type=\"x:t\"/>"), "format.xml.namespaces"),
-        case("a prefix in a text", typed("<b>x:t</b>"), "format.xml.namespaces"),
-        case(
-            "a prefix in a value, declared anew",
-            change(&typed("<x:b><c k=\"x:t\"/></x:b>"), "<c ", "<c xmlns:x=\"urn:2\" "),
-            "format.xml.namespaces",
-        ),
-        case(
-            "a type without a prefix",
-            change(&typed("<x:b i:type=\"t\"/>"), "<x:b ", "<x:b xmlns=\"urn:2\" "),
-            "format.xml.namespaces",
-        ),
-        case(
-            "our own, the prefix changed",
-            change(&own, "xmlns:x=\"urn:1\"", "xmlns:x=\"urn:2\""),
-            "digest.mismatch",
-        ),
-        case(
-            "our own, the prefix declared anew",
-            change(&own, "<b ", "<b xmlns:x=\"urn:2\" "),
-            "digest.mismatch",
-        ),
-    ];
+    let meanings =
+        [
+            case("a prefix in a value", typed("<b i:type=\"x:t\"/>"), "format.xml.namespaces"),
+            case("a prefix in a text", typed("<b>x:t</b>"), "format.xml.namespaces"),
+            case(
+                "a prefix in an object",
+                alone(&forge.signature(
+                    &reference("#o", ""),
+                    "<Object Id=\"o\"><b xmlns:x=\"urn:1\">x:t</b></Object>",
+                )),
+                "format.xml.namespaces",
+            ),
+            case(
+                "a prefix in a value, declared anew",
+                change(&typed("<x:b><c k=\"x:t\"/></x:b>"), "<c ", "<c xmlns:x=\"urn:2\" "),
+                "format.xml.namespaces",
+            ),
+            case(
+                "a type without a prefix",
+                change(&typed("<x:b i:type=\"t\"/>"), "<x:b ", "<x:b xmlns=\"urn:2\" "),
+                "format.xml.namespaces",
+            ),
+            case(
+                "our own, the prefix changed",
+                change(&own, "xmlns:x=\"urn:1\"", "xmlns:x=\"urn:2\""),
+                "digest.mismatch",
+            ),
+            case(
+                "our own, the prefix declared anew",
+                change(&own, "<b ", "<b xmlns:x=\"urn:2\" "),
+                "digest.mismatch",
+            ),
+        ];
     let cases = vec![
         case("one element only", letter(&forge.signature(&reference("#a", ""), "")), "format.xml.coverage"),
         case("every child but not the root", letter(&forge.signature(&(reference("#a", "") + &reference("#b", "")), "")), "format.xml.coverage"),

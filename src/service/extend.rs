@@ -1,0 +1,534 @@
+//! The task of extending: raising the signatures of a document to a level that lasts, and renewing the archive
+//! time-stamp of one that has it. No key is touched; every earlier byte stays.
+//!
+//! ```text
+//! look      inspect, bring what is missing, appraise           refused unless the signatures are valid
+//! B -> T    a document time-stamp behind the signatures        (those that have a time-stamp need none)
+//! T -> LT   evidence into /DSS, until the file stands alone    judged again with nothing but the file
+//! LT -> LTA a document time-stamp over the evidence
+//! look      judged once more: no signature is worse than before, all reach the level
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    sign::{Copy, ExtendedCms, SignError, SigningDesk},
+    time_stamping::TimeStamping,
+    verify::{Options, VerifyError, bring},
+};
+use crate::{
+    base::{DigestAlgorithm, MemorySource, Source, UtcTime},
+    cms::MAX_CONTENT,
+    pdf::{self, Document, PdfError},
+    signing::{self, Choice, TooOld},
+    validation::{
+        Detached, DocumentReport, Evidence, Indication, Inspection, Level, Message, Reliance, SignatureReport,
+    },
+};
+
+/// What is wanted of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// The level to reach: [`Level::T`] at least.
+    pub to: Level,
+    /// A fresh archive time-stamp although there is one.
+    pub renew: bool,
+    /// Signatures that are not valid are let pass; those that are valid have to stay so.
+    pub even_if_not_valid: bool,
+    /// Only this signature counts, by its field; all when absent.
+    pub only: Option<String>,
+    /// Evidence on signers and time-stamp authorities has to be younger than the signature.
+    pub after_signature: bool,
+}
+
+impl Extension {
+    /// All valid signatures to this level.
+    pub fn to(level: Level) -> Self {
+        Self { to: level, renew: false, even_if_not_valid: false, only: None, after_signature: false }
+    }
+
+    /// A fresh archive time-stamp.
+    pub fn renewal() -> Self {
+        Self { renew: true, ..Self::to(Level::Lta) }
+    }
+
+    fn concerns(&self, signature: &SignatureReport) -> bool {
+        !signing::is_document_stamp(signature)
+            && self.only.as_ref().is_none_or(|field| *field == signature.field)
+    }
+}
+
+/// A revision that extending added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddedRevision {
+    /// Unsigned attributes of a CMS: evidence, time-stamps.
+    Attributes,
+    /// Certificates and status evidence.
+    Evidence,
+    /// A document time-stamp.
+    TimeStamp,
+}
+
+/// What became of a document.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    /// What was added, oldest first; nothing when it had all that was wanted.
+    pub added: Vec<AddedRevision>,
+    /// The lowest level of the signatures concerned, before (`None` where that was not looked at)…
+    pub before: Option<Level>,
+    /// …and after.
+    pub reached: Level,
+    /// Until when the newest document time-stamp can be relied on by what is known now.
+    pub good_until: Option<UtcTime>,
+    /// The verdict on the result.
+    pub report: DocumentReport,
+}
+
+/// An extended file that was verified before it was released. Nothing else can make one.
+#[derive(Clone, Debug)]
+pub struct Extended {
+    path: PathBuf,
+    raised: Raised,
+}
+
+impl Extended {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was done.
+    pub fn raised(&self) -> &Raised {
+        &self.raised
+    }
+}
+
+/// The kinds of signed files, by their beginning. A room that learns to extend one adds its way to
+/// [`SigningDesk::extend_file`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedKind {
+    /// CMS, DER or PEM.
+    Cms,
+    /// PDF.
+    Pdf,
+    /// XML.
+    Xml,
+    /// A container.
+    Zip,
+}
+
+impl SignedKind {
+    /// What the first bytes say; `None` when they say nothing.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        let text = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head).trim_ascii_start();
+        match head {
+            // The PDF reader itself says what stands before a header that is not at the beginning.
+            _ if head.windows(5).any(|window| window == b"%PDF-") => Some(Self::Pdf),
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
+            [0x30, 0x80..=0x84, ..] => Some(Self::Cms),
+            _ if text.starts_with(b"-----BEGIN ") => Some(Self::Cms),
+            _ if text.starts_with(b"<") => Some(Self::Xml),
+            _ => None,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Cms => "a CMS signature",
+            Self::Pdf => "a PDF",
+            Self::Xml => "an XML document",
+            Self::Zip => "a container",
+        }
+    }
+}
+
+impl SigningDesk {
+    /// Extends `input` into `output`, which appears whole or not at all.
+    ///
+    /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes ([`SigningDesk::extend_cms`]), and at
+    /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart.
+    ///
+    /// # Errors
+    ///
+    /// See [`ExtendError`].
+    pub fn extend_file(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+        content: Option<Detached>,
+    ) -> Result<Extended, ExtendError> {
+        let head = input.len().min(HEAD);
+        let head = input.read(0..head).map_err(|source| SignError::Input { source })?;
+        match SignedKind::of(&head) {
+            Some(SignedKind::Cms) => self.extend_signed_data(input, output, extension, content),
+            Some(SignedKind::Pdf) => self.extend_pdf(input, output, extension),
+            kind => Err(ExtendError::Kind { kind: kind.map(SignedKind::words) }),
+        }
+    }
+
+    fn extend_pdf(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+    ) -> Result<Extended, ExtendError> {
+        let mut copy = Copy::of(input, output, DigestAlgorithm::Sha256)?;
+        let raised = self.raise_pdf(&mut copy, extension, DIGEST)?;
+        copy.release(output)?;
+        Ok(Extended { path: output.to_owned(), raised })
+    }
+
+    fn extend_signed_data(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+        content: Option<Detached>,
+    ) -> Result<Extended, ExtendError> {
+        let most = MAX_CONTENT.saturating_add(self.limits.cms_bytes as u64);
+        if input.len() > most {
+            return Err(PdfError::Limit { what: "the length of a CMS", limit: most }.into());
+        }
+        let cms = input.read(0..input.len()).map_err(|source| SignError::Input { source })?;
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let ExtendedCms { bytes, report, changed } =
+            self.extend_cms(&cms, &name, content, extension.to.max(Level::T))?;
+        Copy::of(&MemorySource(bytes), output, DIGEST)?.release(output)?;
+        let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
+        let reached = lowest(&report, extension).unwrap_or(Level::B);
+        let raised = Raised { added, before: None, reached, good_until: None, report };
+        Ok(Extended { path: output.to_owned(), raised })
+    }
+
+    /// Raises the signatures in `copy`, which then ends with whole revisions, even where this fails half-way.
+    ///
+    /// `digest`: for document time-stamps, where the authority asks for none stronger.
+    pub(super) fn raise_pdf(
+        &self,
+        copy: &mut Copy,
+        extension: &Extension,
+        digest: DigestAlgorithm,
+    ) -> Result<Raised, ExtendError> {
+        let to = extension.to;
+        self.may_raise(to)?;
+        let mut brought = Vec::new();
+        let mut view = self.look(copy, &mut brought)?;
+        let before = lowest(&view.report, extension).ok_or(ExtendError::Unsigned)?;
+        gate(&view.report, extension)?;
+        let first = view.report.clone();
+        let mut added = Vec::new();
+        if !extension.renew && has_level(&view.report, extension, to) {
+            return Ok(view.raised(added, before, before));
+        }
+
+        if before < Level::T {
+            self.stamp_document(copy, digest)?;
+            added.push(AddedRevision::TimeStamp);
+            view = self.look(copy, &mut brought)?;
+        }
+        if to >= Level::Lt {
+            if let Some(old) = signing::too_old(&view.reliances).filter(|_| extension.after_signature) {
+                return Err(ExtendError::TooOld(old));
+            }
+            if self.store_evidence(copy, &view, &brought, extension)? {
+                added.push(AddedRevision::Evidence);
+            }
+        }
+        if to >= Level::Lta {
+            self.stamp_document(copy, digest)?;
+            added.push(AddedRevision::TimeStamp);
+        }
+        let last = self.look(copy, &mut brought)?;
+        no_worse(&first, &last.report)?;
+        let reached = reached_by(&last.report, extension)?;
+        Ok(last.raised(added, before, reached))
+    }
+
+    fn may_raise(&self, to: Level) -> Result<(), SignError> {
+        if self.anchors.is_empty() {
+            return Err(SignError::NoAnchors { level: to });
+        }
+        // Whether one is needed shows later; that there is none is told before any work.
+        if to == Level::Lta && self.time_stamping.as_ref().is_none_or(TimeStamping::is_empty) {
+            return Err(SignError::NoAuthority { level: to });
+        }
+        Ok(())
+    }
+
+    /// Judges the copy with all that was brought and, online, all that can be.
+    fn look(&self, copy: &Copy, brought: &mut Vec<Evidence>) -> Result<View, ExtendError> {
+        let mut inspection = Inspection::open(copy.source()?, &self.limits).map_err(VerifyError::from)?;
+        for evidence in brought.drain(..) {
+            inspection.supply(evidence);
+        }
+        let options = Options {
+            anchors: &self.anchors,
+            policy: &self.policy,
+            moment: self.clock.now(),
+            fetcher: self.online.then_some(&*self.fetcher),
+            limits: &self.limits,
+        };
+        if let Some(fetcher) = options.fetcher {
+            // What was kept from before the signature may not know of a revocation since: the network is asked first.
+            bring(&mut inspection, fetcher, &options, true);
+            bring(&mut inspection, fetcher, &options, false);
+        }
+        *brought = inspection.supplied().to_vec();
+        let (report, reliances) = inspection.appraise("", options.policy, options.anchors, options.moment);
+        Ok(View { report, reliances })
+    }
+
+    /// Judges the copy with nothing but what is in it.
+    fn look_alone(&self, copy: &Copy) -> Result<View, ExtendError> {
+        let inspection = Inspection::open(copy.source()?, &self.limits).map_err(VerifyError::from)?;
+        let (report, reliances) = inspection.appraise("", &self.policy, &self.anchors, self.clock.now());
+        Ok(View { report, reliances })
+    }
+
+    /// Stores what the verdicts rest on; everything that was brought, where the file does not stand alone with that.
+    fn store_evidence(
+        &self,
+        copy: &mut Copy,
+        view: &View,
+        brought: &[Evidence],
+        extension: &Extension,
+    ) -> Result<bool, ExtendError> {
+        let mut stored = false;
+        for choice in [Choice::Least, Choice::All(brought)] {
+            let document = Document::open(copy.source()?, &self.limits)?;
+            let entries = signing::entries_to_store(&document, &view.reliances, choice)?;
+            if let Some(tail) = pdf::prepare_store(&document, &entries)? {
+                drop(document);
+                copy.append(&tail)?;
+                stored = true;
+            }
+            if self.stands_alone(copy, view, extension)? {
+                break;
+            }
+        }
+        Ok(stored)
+    }
+
+    /// Whether the signatures that were found valid are so by the file alone, with the evidence of level LT.
+    fn stands_alone(&self, copy: &Copy, view: &View, extension: &Extension) -> Result<bool, ExtendError> {
+        let alone = self.look_alone(copy)?.report;
+        let pairs = view.report.signatures.iter().zip(&alone.signatures);
+        let mut concerned = pairs.filter(|(before, _)| extension.concerns(before) && passed(before));
+        Ok(concerned.all(|(_, after)| {
+            passed(after) && signing::level_of(after).is_some_and(|level| level >= Level::Lt)
+        }))
+    }
+}
+
+/// A judgement with what it rests on.
+struct View {
+    report: DocumentReport,
+    reliances: Vec<Reliance>,
+}
+
+impl View {
+    fn raised(self, added: Vec<AddedRevision>, before: Level, reached: Level) -> Raised {
+        let good_until = signing::good_until(&self.reliances);
+        Raised { added, before: Some(before), reached, good_until, report: self.report }
+    }
+}
+
+fn passed(signature: &SignatureReport) -> bool {
+    signature.indication == Indication::TotalPassed
+}
+
+fn lowest(report: &DocumentReport, extension: &Extension) -> Option<Level> {
+    let concerned = report.signatures.iter().filter(|one| extension.concerns(one));
+    concerned.filter_map(signing::level_of).min()
+}
+
+/// Whether every signature concerned is valid and has the level.
+fn has_level(report: &DocumentReport, extension: &Extension, to: Level) -> bool {
+    let mut concerned = report.signatures.iter().filter(|one| extension.concerns(one));
+    concerned.all(|one| passed(one) && signing::level_of(one).is_some_and(|level| level >= to))
+}
+
+/// Lets the document pass if its signatures are valid.
+fn gate(report: &DocumentReport, extension: &Extension) -> Result<(), ExtendError> {
+    if extension.even_if_not_valid {
+        return Ok(());
+    }
+    let bad = report.signatures.iter().find(|one| {
+        let fails = one.indication == Indication::TotalFailed && extension.only.is_none();
+        fails || (extension.concerns(one) && !passed(one))
+    });
+    match bad {
+        Some(bad) => Err(ExtendError::not_valid(bad)),
+        None => Ok(()),
+    }
+}
+
+/// Nothing that was valid is less so.
+fn no_worse(before: &DocumentReport, after: &DocumentReport) -> Result<(), ExtendError> {
+    let worse = before.signatures.iter().zip(&after.signatures).find(|(before, after)| {
+        before.field != after.field
+            || (passed(before) && !passed(after))
+            || signing::level_of(after) < signing::level_of(before)
+    });
+    match worse {
+        Some((_, after)) => Err(ExtendError::Worse {
+            field: after.field.clone(),
+            reason: after.reason_against().map_or_else(String::new, |reason| reason.message.clone()),
+        }),
+        None if after.signatures.len() < before.signatures.len() => {
+            Err(ExtendError::Worse { field: String::new(), reason: "a signature is gone".to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The level reached, if it is the one wanted.
+fn reached_by(report: &DocumentReport, extension: &Extension) -> Result<Level, ExtendError> {
+    let concerned =
+        |one: &&SignatureReport| extension.concerns(one) && (passed(one) || !extension.even_if_not_valid);
+    for signature in report.signatures.iter().filter(concerned) {
+        let level = signing::level_of(signature).unwrap_or(Level::B);
+        if level < extension.to {
+            return Err(ExtendError::NotReached {
+                field: signature.field.clone(),
+                reached: level,
+                to: extension.to,
+                reason: why_no_higher(signature),
+            });
+        }
+    }
+    Ok(lowest(report, extension).unwrap_or(Level::B))
+}
+
+fn why_no_higher(signature: &SignatureReport) -> String {
+    let first = signature.reason_against().or_else(|| signature.level_reasons.first());
+    first.map_or_else(String::new, |message: &Message| message.message.clone())
+}
+
+/// Why a document was not extended; there is no output then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtendError {
+    /// Nothing that kyso extends.
+    #[error(
+        "kyso extends signed PDFs and CMS signatures; this is {}",
+        .kind.map_or_else(|| "a file of another kind".to_owned(), |kind| format!("{kind}, which it does not extend"))
+    )]
+    Kind {
+        /// What it seems to be.
+        kind: Option<&'static str>,
+    },
+    /// A signature is not valid.
+    #[error("the signature {field} is {indication}: {reason}")]
+    NotValid {
+        /// Its field.
+        field: String,
+        /// `TOTAL-FAILED` or `INDETERMINATE`.
+        indication: &'static str,
+        /// Whether the same may be found valid later.
+        may_pass: bool,
+        /// What decides.
+        reason: String,
+    },
+    /// A signature does not reach the level.
+    #[error("the signature {field} reaches level {}, not {}: {reason}", .reached.as_str(), .to.as_str())]
+    NotReached {
+        /// Its field.
+        field: String,
+        /// The level that it has.
+        reached: Level,
+        /// The level wanted.
+        to: Level,
+        /// Why it is no higher.
+        reason: String,
+    },
+    /// Time-stamps, evidence, files.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The evidence is from before the signature.
+    #[error(
+        "the evidence on {} was made at {}, before the signature at {}; newer evidence is due{}",
+        .0.of, .0.this_update, .0.proven_at,
+        .0.next_update.map_or_else(String::new, |next| format!(" by {next}"))
+    )]
+    TooOld(TooOld),
+    /// There is nothing to extend.
+    #[error("the document has no signature")]
+    Unsigned,
+    /// The result could not be judged.
+    #[error("the document cannot be judged")]
+    Verify(#[from] VerifyError),
+    /// A signature that was valid would not be any more.
+    #[error("the signature {field} would be worse than before: {reason}")]
+    Worse {
+        /// Its field.
+        field: String,
+        /// What the judge said.
+        reason: String,
+    },
+}
+
+impl ExtendError {
+    fn not_valid(signature: &SignatureReport) -> Self {
+        let indication = match signature.indication {
+            Indication::TotalFailed => "TOTAL-FAILED",
+            Indication::TotalPassed | Indication::Indeterminate => "INDETERMINATE",
+        };
+        Self::NotValid {
+            field: signature.field.clone(),
+            indication,
+            may_pass: signature.sub_indication.as_deref() == Some("TRY_LATER"),
+            reason: signature.reason_against().map_or_else(String::new, |reason| reason.message.clone()),
+        }
+    }
+
+    /// Whether another try later may go better, with the same document.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::NotValid { may_pass, .. } => *may_pass,
+            Self::NotReached { .. }
+            | Self::TooOld(_)
+            | Self::Sign(SignError::Level { .. } | SignError::NoTimeStamp(_)) => true,
+            Self::Kind { .. } | Self::Sign(_) | Self::Unsigned | Self::Verify(_) | Self::Worse { .. } => {
+                false
+            }
+        }
+    }
+}
+
+impl From<PdfError> for ExtendError {
+    fn from(error: PdfError) -> Self {
+        Self::Sign(error.into())
+    }
+}
+
+/// The digest for document time-stamps, where the authority asks for none stronger.
+const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
+
+/// How much of a file tells what it is: PDF readers look that far for the header.
+const HEAD: u64 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_tell_the_kind() {
+        for (head, kind) in [
+            (&b"%PDF-1.7\n"[..], Some(SignedKind::Pdf)),
+            (b"junk\n%PDF-1.7\n", Some(SignedKind::Pdf)),
+            (b"PK\x03\x04\x14", Some(SignedKind::Zip)),
+            (b"\x30\x82\x01\x02", Some(SignedKind::Cms)),
+            (b"\x30\x80\x06", Some(SignedKind::Cms)),
+            (b"-----BEGIN PKCS7-----", Some(SignedKind::Cms)),
+            (b"\xEF\xBB\xBF <?xml", Some(SignedKind::Xml)),
+            (b"<a/>", Some(SignedKind::Xml)),
+            (b"xin chao", None),
+            (b"", None),
+        ] {
+            assert_eq!(SignedKind::of(head), kind, "{head:?}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Levels that last: signing at them, extending to them, keeping them.
+
+mod authorities;
+mod extend;
+mod sign;
+mod upkeep;
+mod world;
+mod years;
