@@ -384,7 +384,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     let limits = Limits::default();
     let input = match (dossier, args.format) {
         (None, FormatName::Pades) => args.strictness.open(&args.input, &args.output, &limits)?,
-        (Some(_), _) | (None, FormatName::Cades | FormatName::Xades) => InputArgs::open_any(args.input)?,
+        _ => InputArgs::open_any(args.input)?,
     };
     let document = match (dossier, args.format) {
         (Some(wanted), _) => {
@@ -394,7 +394,13 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         (None, FormatName::Pades) => {
             Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
         }
-        (None, FormatName::Cades | FormatName::Xades) => None,
+        (None, FormatName::Cades) => None,
+        (None, FormatName::Xades) => {
+            if !args.detached {
+                service::sign::check_xml(&*input.source)?;
+            }
+            None
+        }
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
@@ -431,9 +437,6 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         // Without asking anybody: the rest waits until the token is there.
         let check = SignerCheck { fetcher: None, ..check };
         check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
-    }
-    if args.format == FormatName::Xades && !args.detached {
-        service::sign::check_xml(&*input.source)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Parsed, Policy,
+    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence,
     SignatureReport, SignatureScope, SignedFile, TimeSource,
     cms::{Finding, check_token},
     inspect::{Body, Field, Scope, Signature},
@@ -444,7 +444,7 @@ impl Parts {
     }
 
     /// Takes in what was brought, for every signature.
-    pub(super) fn supply(&mut self, piece: &Parsed) {
+    pub(super) fn supply(&mut self, piece: &ReadEvidence) {
         for part in &mut self.parts {
             part.inspection.keep_piece(piece.clone(), None, None);
         }

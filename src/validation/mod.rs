@@ -120,14 +120,14 @@ enum StatusEvidence {
     Ocsp(Arc<ocsp::Response>),
 }
 
-/// A piece of evidence, read.
+/// Evidence, read.
 #[derive(Clone)]
-enum Parsed {
+enum ReadEvidence {
     Certificate(Certificate),
     Status(Sha256, StatusEvidence),
 }
 
-impl Parsed {
+impl ReadEvidence {
     fn read(evidence: &Evidence) -> Option<Self> {
         Some(match evidence {
             Evidence::Certificate(der) => Self::Certificate(Certificate::from_der(der).ok()?),
@@ -210,7 +210,7 @@ impl Inspection {
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        let piece = Parsed::read(&evidence);
+        let piece = ReadEvidence::read(&evidence);
         self.supplied.push(evidence);
         match (&mut self.container, piece) {
             (Some(container), Some(piece)) => container.supply(&piece),
@@ -307,15 +307,17 @@ impl Inspection {
     }
 
     fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
-        if let Some(piece) = Parsed::read(&evidence) {
+        if let Some(piece) = ReadEvidence::read(&evidence) {
             self.keep_piece(piece, covered_from, signature);
         }
     }
 
-    fn keep_piece(&mut self, piece: Parsed, covered_from: Option<usize>, signature: Option<usize>) {
+    fn keep_piece(&mut self, piece: ReadEvidence, covered_from: Option<usize>, signature: Option<usize>) {
         let (fingerprint, what) = match piece {
-            Parsed::Certificate(certificate) => return self.keep_certificate(&certificate, covered_from),
-            Parsed::Status(fingerprint, what) => (fingerprint, what),
+            ReadEvidence::Certificate(certificate) => {
+                return self.keep_certificate(&certificate, covered_from);
+            }
+            ReadEvidence::Status(fingerprint, what) => (fingerprint, what),
         };
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
             held.covered_from = match (held.covered_from, covered_from) {

@@ -57,7 +57,7 @@ pub struct PieceStatus {
 }
 
 impl Inspection {
-    /// [`Inspection::judge`], with what the verdicts rest on.
+    /// [`Inspection::judge`], with what the verdicts rest on; of what is in a container, nothing is told.
     pub fn appraise(
         &self,
         name: &str,

@@ -108,13 +108,13 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
 /// Puts the signature over all documents, the token being logged in.
 pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<(ReleasedContainer, Notes), Failure> {
     let output = args.output.clone();
-    let Ready { desk, signer, input, warnings, level, .. } = ready(args, Some(wanted))?;
+    let Ready { desk, signer, level, warnings, .. } = ready(args, Some(wanted))?;
     let progress = spinner("signing");
     let wishes = ContainerWishes { form: wanted.form, level };
     let key = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_container(&wanted.dossier, &output, signer.identity(), &wishes, key)?;
     progress.finish_and_clear();
-    Ok((released, Notes { repair: input.findings, warnings }))
+    Ok((released, Notes { repair: Vec::new(), warnings }))
 }
 
 impl Wanted {

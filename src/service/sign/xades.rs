@@ -242,7 +242,16 @@ impl SigningDesk {
             )));
         }
         copy.release(output)?;
-        Ok(Released { path: output.to_owned(), report, field: id, placement: None, took })
+        Ok(Released {
+            path: output.to_owned(),
+            report,
+            field: id,
+            placement: None,
+            took,
+            asked: level,
+            deferred: None,
+            good_until: None,
+        })
     }
 }
 
