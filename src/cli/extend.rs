@@ -15,7 +15,6 @@ use crate::{
         policy::read_policy,
         sign::{SignError, SigningDesk},
     },
-    signing::SigningError,
     store::FileSource,
     validation::{Detached, Level, words::Language},
 };
@@ -101,7 +100,7 @@ impl Failure {
                 SignError::NoAnchors { .. } | SignError::NoAuthority { .. } => 64,
                 SignError::NotReleased { .. } => 65,
                 SignError::Output { .. } => 73,
-                SignError::Input { .. } | SignError::Pdf(_) | SignError::Signing(SigningError::Pdf(_)) => 65,
+                SignError::Input { .. } | SignError::Pdf(_) | SignError::Signing(_) => 65,
                 _ => 70,
             },
             Self::Extend(ExtendError::Worse { .. }) => 70,

@@ -39,7 +39,8 @@ fn every_level(desk: &Desk) {
         assert!(json["deferred"].is_null());
         assert!(fs::read(&signed).unwrap().starts_with(&fs::read(sample()).unwrap()));
 
-        desk.everybody_accepts(&signed, count);
+        // Poppler does not count document time-stamps.
+        desk.everybody_accepts_count(&signed, count, 1);
         let lasts = matches!(level, "lt" | "lta");
         let report = verify_offline(desk, &signed);
         let signature = &report["documents"][0]["signatures"][0];
@@ -90,7 +91,7 @@ fn two_signatures_at_the_highest_level_in_one_file() {
             let told = desk.sign(input, output, &[&more[..], &["--overwrite"]].concat());
             assert!(told.status.success(), "{}: {}", file.display(), text(&told.stderr));
         }
-        desk.everybody_accepts(&twice, 4);
+        desk.everybody_accepts_count(&twice, 4, 2);
         let report = verify_offline(&desk, &twice);
         let levels: Vec<_> = report["documents"][0]["signatures"]
             .as_array()
