@@ -101,8 +101,8 @@ impl Bench {
     fn signatures(&self) -> Result<(), Failure> {
         println!("\nSignatures in one file, each a revision; evidence in the last. All are valid.");
         println!(
-            "{:>10} {:>9} {:>12} {:>12} {:>14} {:>16}",
-            "signatures", "kB", "kyso", "a signature", "pyHanko", "pdfsig (process)"
+            "{:>10} {:>9} {:>12} {:>12} {:>14} {:>16} {:>14}",
+            "signatures", "kB", "kyso", "a signature", "pyHanko", "pdfsig (process)", "adding one"
         );
         let counts: &[usize] = if self.quick { &[1, 10, 25] } else { &[1, 10, 25, 51, 100, 200] };
         let (mut signed, mut have, mut curve) = (self.sample.clone(), 0, Curve::default());
@@ -118,13 +118,15 @@ impl Bench {
             // Beyond that, minutes.
             let theirs = if count > 51 { None } else { self.pyhanko(&file, if count > 10 { 1 } else { 5 })? };
             let poppler = Self::pdfsig(&file, count)?;
+            let more = timed(self.runs(count), || self.world.sign(pdf.clone(), false).map(drop))?;
             println!(
-                "{count:>10} {:>9} {:>12} {:>12} {:>14} {:>16}",
+                "{count:>10} {:>9} {:>12} {:>12} {:>14} {:>16} {:>14}",
                 pdf.len() / 1000,
                 millis(time),
                 millis(each(time, count)),
                 theirs.map_or("-".to_owned(), millis),
-                poppler.map_or("-".to_owned(), millis)
+                poppler.map_or("-".to_owned(), millis),
+                millis(more)
             );
             curve.add(count, time);
         }

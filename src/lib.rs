@@ -19,17 +19,22 @@
 //! 1. [`service::sign::SigningDesk::sign_file`] copies the input once, hashing it on the way;
 //! 2. [`signing::check_signer`] looks at the certificate before anybody is asked for a PIN;
 //! 3. [`pdf::Document::open`] reads the revisions, [`signing::prepare`] builds the one to append
-//!    ([`pdf::prepare_signature`]) and says what is to be signed;
+//!    ([`pdf::prepare_signature`], with what [`appearance::compose`] drew where the signature is to be seen) and says
+//!    what is to be signed;
 //! 4. [`token::Token::sign`] signs it: the only step that sees a key;
 //! 5. [`signing::Prepared::finish`] takes the value if it fits the certificate, [`fetch::Fetcher::post_timestamp`]
 //!    brings the time-stamp, [`signing::Signed::stamp`] puts both in their place;
 //! 6. the verify walk judges the result; only then does the file get its name, and
 //!    [`service::Service::record_signature`] records it.
 //!
+//! Files of other kinds take the same walk as CAdES: [`service::sign::SigningDesk::sign_cms`], by
+//! [`signing::prepare_cms`] and [`signing::CmsFile`].
+//!
 //! **Verify.**
 //!
-//! 1. [`validation::Inspection::open`] reads revisions ([`pdf::Document::revisions`]), byte ranges
-//!    ([`pdf::Document::check_byte_range`]), CMS ([`cms::SignedData::parse`]) and certificates;
+//! 1. [`validation::Inspection::open_any`] looks at the first bytes; of a PDF it reads revisions
+//!    ([`pdf::Document::revisions`]), byte ranges ([`pdf::Document::check_byte_range`]), CMS
+//!    ([`cms::SignedData::parse`]) and certificates;
 //! 2. [`validation::Inspection::needs`] says what would help, [`service::verify::verify_source`] brings it through
 //!    [`fetch`], [`validation::Inspection::supply`] takes it;
 //! 3. [`validation::Inspection::judge`] is a pure function of document, evidence, policy, anchors and moment;
@@ -62,6 +67,7 @@ pub mod tsp;
 pub mod font;
 pub mod pdf;
 pub mod xml;
+pub mod asic;
 pub mod ledger;
 
 // JUDGEMENT

@@ -64,11 +64,11 @@ fn open(data: &[u8]) -> Result<Document, kyso::pdf::PdfError> {
 }
 
 /// Smaller than the defaults, so that what would take seconds takes a moment.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { decoded_bytes: 4 << 20, object_bytes: 1 << 20, ..Limits::default() }
 }
 
-fn look_at_everything(document: &Document) {
+pub(crate) fn look_at_everything(document: &Document) {
     let _ = (document.version(), document.catalog());
     for (index, revision) in document.revisions().iter().enumerate().take(20) {
         for id in revision.objects().take(300) {
@@ -97,7 +97,7 @@ fn judge_by_nobody(data: &[u8]) {
 }
 
 /// What we append can be read by ourselves, and holds one signature more.
-fn add_a_signature(document: &Document, data: &[u8]) {
+pub(crate) fn add_a_signature(document: &Document, data: &[u8]) {
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",

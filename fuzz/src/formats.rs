@@ -1,13 +1,15 @@
 //! ASN.1 and what is written in it.
 
+use std::sync::Arc;
+
 use kyso::{
     asn1::{Reader, ber, check_der_lengths},
-    base::{Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{SignedAttributes, SignedData},
+    base::{Digest, DigestAlgorithm, Limits, MemorySource, UtcTime},
+    cms::{HashIndex, PartDigests, Parts, SignedAttributes, SignedData},
     ocsp,
     trust::Anchors,
     tsp,
-    validation::{Inspection, Overall, Policy},
+    validation::{Detached, FileKind, Inspection, Overall, Policy},
     x509::{Certificate, Crl, certificates_from_pem, public_key::PublicKey},
 };
 
@@ -55,6 +57,35 @@ pub(crate) fn cms(data: &[u8]) {
     let inspection = Inspection::of_digests(data, &digests, &limits);
     let report = inspection.judge("fuzz", &Policy::strict(), &nobody(), moment());
     assert_ne!(report.overall, Overall::Valid, "valid with nobody trusted");
+    if let Ok(parts) = Parts::parse(data, &limits) {
+        take_apart(&parts, &limits);
+    }
+    cms_file(data, &limits);
+}
+
+/// What is taken apart and put together is the same, and an index of all that is there holds.
+fn take_apart(parts: &Parts, limits: &Limits) {
+    let again = Parts::parse(&parts.to_der(), limits).expect("what was put together cannot be read");
+    assert_eq!(again.to_der(), parts.to_der());
+    for value in parts.unsigned_attributes().iter().flat_map(|attribute| &attribute.values) {
+        let _ = HashIndex::read(value, limits);
+    }
+    let index = HashIndex::over(parts, DigestAlgorithm::Sha256);
+    assert!(index.covered(&PartDigests::of(parts, DigestAlgorithm::Sha256)).is_ok());
+}
+
+/// A CMS as a file: PEM as well, with its content inside or apart.
+fn cms_file(data: &[u8], limits: &Limits) {
+    let source = || Arc::new(MemorySource(data.to_vec()));
+    if !matches!(FileKind::of(&*source()), Ok(FileKind::Cms)) {
+        return;
+    }
+    let apart = [Detached { name: "x".to_owned(), source: Arc::new(MemorySource(b"x".to_vec())) }];
+    for detached in [&apart[..], &[]] {
+        let Ok(inspection) = Inspection::open_any(source(), detached, limits) else { continue };
+        let report = inspection.judge("fuzz", &Policy::strict(), &nobody(), moment());
+        assert_ne!(report.overall, Overall::Valid, "valid with nobody trusted");
+    }
 }
 
 /// A certificate, everything that it says, and files of them.

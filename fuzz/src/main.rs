@@ -8,11 +8,14 @@
 
 #![no_main]
 
+mod containers;
 mod documents;
 mod faces;
 mod formats;
+mod hard;
 mod markup;
 mod seeds;
+mod xades;
 #[path = "../../benches/world.rs"]
 #[allow(dead_code, reason = "the benches use the rest of it")]
 mod world;
@@ -23,9 +26,11 @@ use std::sync::OnceLock;
 type Target = fn(&[u8]);
 
 /// By name, in the order of `./dev fuzz`.
-const TARGETS: [(&str, Target); 16] = [
+const TARGETS: [(&str, Target); 20] = [
     ("pdf", documents::pdf),
     ("revision", documents::revision),
+    ("encryption", hard::encryption),
+    ("repair", hard::repair),
     ("der", formats::der),
     ("cms", formats::cms),
     ("certificate", formats::certificate),
@@ -38,6 +43,8 @@ const TARGETS: [(&str, Target); 16] = [
     ("xml", markup::xml),
     ("xml-signature", markup::xml_signature),
     ("trusted-list", markup::trusted_list),
+    ("xades", xades::xades),
+    ("asic", containers::asic),
     ("http", faces::http),
     ("text", faces::text),
 ];

@@ -19,7 +19,7 @@ use kyso::{
     x509::{Certificate, certificates_from_pem},
 };
 
-use crate::{documents, formats, markup, world::World};
+use crate::{containers, documents, formats, markup, world::World, xades};
 
 /// Writes seeds for every target into a folder of its name in `KYSO_SEEDS`; with `KYSO_CORPUS`, from there too.
 pub(crate) fn write_all() {
@@ -83,14 +83,21 @@ impl Seeds {
             }
             Some("crl") => self.add("crl", bytes),
             Some("xml" | "html") => self.xml(bytes),
+            Some("asice" | "asics" | "bdoc") => self.container(bytes),
             Some("toml") => self.add("text", bytes),
-            Some("asice" | "bdoc") => {}
             _ => {}
         }
     }
 
+    fn container(&mut self, bytes: &[u8]) {
+        self.add("asic", bytes);
+        if let Some(parts) = containers::parts(bytes) {
+            self.add("asic", &parts);
+        }
+    }
+
     fn xml(&mut self, bytes: &[u8]) {
-        for target in ["xml", "xml-signature", "trusted-list"] {
+        for target in ["xml", "xml-signature", "trusted-list", "xades"] {
             self.add(target, bytes);
         }
     }
@@ -103,6 +110,10 @@ impl Seeds {
     /// The file, and all that lies in its signatures.
     fn pdf(&mut self, bytes: &[u8]) {
         self.add("pdf", bytes);
+        self.add("repair", bytes);
+        for which in 0..3_u8 {
+            self.add("encryption", &[&[which], bytes.get(..256).unwrap_or(bytes)].concat());
+        }
         let limits = Limits::default();
         let Ok(document) = Document::open(Arc::new(MemorySource(bytes.to_vec())), &limits) else { return };
         for field in document.signatures().unwrap_or_default() {
@@ -175,6 +186,20 @@ impl Seeds {
         self.add("der", &[0x24, 0x80, 0x04, 0x01, b'a', 0x24, 0x05, 0x04, 0x00, 0x04, 0x01, b'b', 0, 0]);
         self.add("der", &[0x30, 0x80, 0xA0, 0x80, 0x02, 0x01, 0x07, 0, 0, 0x31, 0, 0, 0]);
         self.add("der", &write::sequence([write::null(), write::octet_string(b"x")]));
+        let part = |name: &str, text: &str| format!("{name}\n{text}");
+        let manifest = "<ASiCManifest xmlns=\"http://uri.etsi.org/02918/v1.2.1#\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
+                        <SigReference URI=\"META-INF/timestamp.tst\"/><DataObjectReference URI=\"a%20b.txt\">\
+                        <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\
+                        <ds:DigestValue>LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=</ds:DigestValue>\
+                        </DataObjectReference></ASiCManifest>";
+        let list = "<manifest xmlns=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>";
+        let files = [
+            part("0a b.txt", "hello"),
+            part("META-INF/ASiCManifest.xml", manifest),
+            part("META-INF/timestamp.tst", "x"),
+            part("META-INF/manifest.xml", list),
+        ];
+        self.add("asic", &files.map(String::into_bytes).join(&0xFF));
         self.revisions();
         self.markup(root);
         self.faces(&stored)
@@ -242,6 +267,9 @@ impl Seeds {
              </ds:Signature></a>"
         );
         self.xml(signature.as_bytes());
+        for seed in xades::seeds() {
+            self.xml(&seed);
+        }
         self.xml(b"<p:a xmlns:p='urn:p' xmlns='urn:q' p:x='1' xml:lang='vi'><b xmlns=''/><![CDATA[<&>]]>\xC3\xA9</p:a>");
     }
 

@@ -41,15 +41,13 @@ impl Code {
     }
 
     /// Of a side, quiet zone included.
-    #[expect(clippy::cast_precision_loss, reason = "at most 177 modules")]
     fn side(&self) -> f64 {
-        (self.modules + 2 * QUIET) as f64 * self.module
+        f64::from(u32::try_from(self.modules).unwrap_or(u32::MAX)) * self.module + 2.0 * self.quiet()
     }
 
     /// The free space around it.
-    #[expect(clippy::cast_precision_loss, reason = "four modules")]
     pub(super) fn quiet(&self) -> f64 {
-        QUIET as f64 * self.module
+        QUIET * self.module
     }
 
     /// As large as goes with letters of this size.
@@ -171,7 +169,7 @@ impl Block {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "points of a page fit single precision")]
+/// Points of a page fit single precision.
 fn single(value: f64) -> f32 {
     value as f32
 }
@@ -196,7 +194,7 @@ const MODULE: f64 = 1.2;
 const LEAST_MODULE: f64 = 0.8;
 
 /// Modules left free around a code (ISO/IEC 18004 section 5.3.8).
-const QUIET: usize = 4;
+const QUIET: f64 = 4.0;
 
 /// In bytes; longer ones would have modules too many.
 const LONGEST_CODE: usize = 300;

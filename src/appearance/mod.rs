@@ -169,6 +169,11 @@ pub enum Note {
         /// The page of the last one.
         page: usize,
     },
+    /// A person's signature is to be blue and a seal red (Annex I of the decree); the picture is not.
+    Ink {
+        /// Whether red is wanted, rather than blue.
+        red: bool,
+    },
     /// The picture has no transparency: it hides what lies under it.
     Opaque,
     /// The file's rules (PDF/A) allow no half transparency: the picture's edges are sharp.
@@ -200,6 +205,12 @@ impl fmt::Display for Note {
                     f,
                     "the text {text:?} stands there {times} times; the last one, on page {page}, was taken"
                 )
+            }
+            Self::Ink { red: true } => {
+                f.write_str("the picture of the seal is not red, as the decree wants it")
+            }
+            Self::Ink { red: false } => {
+                f.write_str("the picture of the signature is not blue, as the decree wants it")
             }
             Self::Opaque => f.write_str("the picture is not transparent and hides what lies under it"),
             Self::SharpEdges => f.write_str(

@@ -14,6 +14,8 @@ pub struct Picture {
     pub(super) height: u32,
     /// Pixels in a millimetre, where the file says it.
     density: Option<f64>,
+    /// The colour of what is drawn on it, red, green and blue from 0 to 255; of a JPEG nobody looks.
+    ink: Option<[f64; 3]>,
 }
 
 #[derive(Clone)]
@@ -109,6 +111,16 @@ impl Picture {
         self.density.map(|density| f64::from(self.width) / density)
     }
 
+    /// Whether it is drawn in blue; `None` where that is not known.
+    pub(super) fn is_blue(&self) -> Option<bool> {
+        self.ink.map(|[red, green, blue]| blue > red.max(green) + CLEARLY)
+    }
+
+    /// Whether it is drawn in red; `None` where that is not known.
+    pub(super) fn is_red(&self) -> Option<bool> {
+        self.ink.map(|[red, green, blue]| red > green.max(blue) + CLEARLY)
+    }
+
     /// Height for a width of 1.
     pub(super) fn proportion(&self) -> f64 {
         f64::from(self.height) / f64::from(self.width.max(1))
@@ -161,17 +173,26 @@ fn png(bytes: &[u8]) -> Result<Picture, PictureError> {
 
     let (mut colours, mut soft, mut hard) = (Vec::new(), Vec::new(), Vec::new());
     let mut opaque = true;
+    let (mut ink, mut weights) = ([0.0; 3], 0.0);
     for row in kept {
         let mut bits = vec![0_u8; across.div_ceil(8)];
         for (at, pixel) in row.chunks_exact(samples).skip(left).take(across).enumerate() {
             let cover = cover_of(pixel);
             opaque &= cover == 0xFF;
-            colours.extend(match (cover, pixel) {
+            let colour = match (cover, pixel) {
                 (0, _) => [0xFF; 3],
                 (_, [grey] | [grey, _]) => [*grey; 3],
                 (_, [red, green, blue, ..]) => [*red, *green, *blue],
                 _ => [0xFF; 3],
-            });
+            };
+            // Paper is white: the darker, the more it is ink.
+            let lightest = colour.iter().copied().min().unwrap_or(0xFF);
+            let weight = f64::from(cover) * f64::from(0xFF - lightest);
+            for (sum, part) in ink.iter_mut().zip(colour) {
+                *sum += weight * f64::from(part);
+            }
+            weights += weight;
+            colours.extend(colour);
             soft.push(cover);
             if cover < 0x80
                 && let Some(byte) = bits.get_mut(at / 8)
@@ -184,7 +205,8 @@ fn png(bytes: &[u8]) -> Result<Picture, PictureError> {
     let cover = (!opaque).then(|| Cover { soft: squeezed(&soft), hard: squeezed(&hard) });
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let kind = Kind::Pixels { colours: squeezed(&colours), cover };
-    Ok(Picture { kind, width: count(across), height: count(kept.len()), density })
+    let ink = (weights > 0.0).then(|| ink.map(|sum| sum / weights));
+    Ok(Picture { kind, width: count(across), height: count(kept.len()), density, ink })
 }
 
 /// The frame header of a JPEG (ITU-T T.81 annex B): enough to let the file in as it is.
@@ -228,7 +250,7 @@ fn jpeg(bytes: &[u8]) -> Result<Picture, PictureError> {
                     _ => return Err(broken("a JPEG of this depth is not taken")),
                 };
                 let kind = Kind::Jpeg { file: bytes.to_vec(), grey };
-                return Ok(Picture { kind, width, height, density });
+                return Ok(Picture { kind, width, height, density, ink: None });
             }
             (0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => {
                 return Err(broken("a JPEG of this kind is not taken"));
@@ -272,6 +294,9 @@ const MOST_BYTES: usize = 80 * 1024 * 1024;
 /// Less cover than this cannot be seen on paper.
 const FAINT: u8 = 12;
 
+/// By how much a colour outweighs the others, of 255.
+const CLEARLY: f64 = 20.0;
+
 /// In dots an inch: 72 and 96 are what programs write that know nothing of paper.
 const LEAST_DOTS: f64 = 120.0;
 
@@ -307,6 +332,7 @@ mod tests {
         let picture = Picture::read(&png_of(5, png::ColorType::Rgba, &pixels, Some(10_000))).unwrap();
         assert_eq!((picture.width, picture.height), (3, 2));
         assert!(picture.is_transparent());
+        assert_eq!((picture.is_blue(), picture.is_red()), (Some(true), Some(false)));
         assert_eq!(picture.width_mm(), Some(0.3));
         assert!(matches!(
             Picture::read(&png_of(5, png::ColorType::Rgba, &[0; 80], None)),

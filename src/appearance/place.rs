@@ -25,10 +25,13 @@ pub(super) fn compose(
         rules: Rules::of(document)?,
         notes: Vec::new(),
         turned: false,
+        certified: false,
         font: appearance.font.as_deref(),
     };
     let words = words(appearance, facts)?;
-    let first = document.signatures()?.is_empty();
+    let signatures = document.signatures()?;
+    let first = signatures.is_empty();
+    desk.certified = signatures.iter().any(|signature| signature.doc_mdp.is_some());
     let own_code = if words.is_some() && !first { desk.code()? } else { None };
     if words.is_none() && !first && (appearance.qr.is_some() || appearance.short_code.is_some()) {
         return Err(AppearanceError::Missing {
@@ -102,6 +105,8 @@ struct Desk<'a> {
     notes: Vec<Note>,
     /// Whether the page's text lies otherwise than the page.
     turned: bool,
+    /// Whether a signature certifies the document.
+    certified: bool,
     font: Option<&'a [u8]>,
 }
 
@@ -129,7 +134,7 @@ impl<'a> Desk<'a> {
             return Ok(Spot::Box { page, area });
         }
         // Its author said by the fields of the document where signatures are seen; any other would break that word.
-        if self.document.signatures()?.iter().any(|signature| signature.doc_mdp.is_some()) {
+        if self.certified {
             return Err(AppearanceError::Missing {
                 what: "the document is certified, so a signature can be seen only in a field that it has already: \
                        give it with --field, or leave --appearance out",
@@ -223,6 +228,13 @@ impl<'a> Desk<'a> {
     }
 
     fn place_picture(&mut self, picture: &Picture, spot: Spot) -> Result<Placed, AppearanceError> {
+        let (red, fits) = match self.appearance.role {
+            Role::Issue => (true, picture.is_red()),
+            _ => (false, picture.is_blue()),
+        };
+        if fits == Some(false) {
+            self.notes.push(Note::Ink { red });
+        }
         if !picture.is_transparent() {
             self.notes.push(Note::Opaque);
         } else if !self.rules.soft {
@@ -231,7 +243,7 @@ impl<'a> Desk<'a> {
         let (page, area) = match spot {
             Spot::Box { page, area } => {
                 // The box may have other proportions: it stays, and the picture stands in its middle.
-                let scale = (area.width() / 1.0).min(area.height() / picture.proportion());
+                let scale = area.width().min(area.height() / picture.proportion());
                 let (width, height) = (scale, scale * picture.proportion());
                 let (x, y) = ((area.width() - width) / 2.0, (area.height() - height) / 2.0);
                 let inner = Area::new(x, y, width, height);
@@ -301,15 +313,19 @@ impl<'a> Desk<'a> {
                 let block = block::set(&self.face()?, words, code, size)?;
                 (page, area, block)
             }
-            Spot::Anchor { page, line, layout, .. } if self.appearance.role == Role::Approve => {
+            Spot::Anchor { page, line, layout, text } if self.appearance.role == Role::Approve => {
                 let room = room_at(&line, &lines(&layout), page.frame.sheet());
-                let room = room.ok_or_else(|| AppearanceError::Tight { text: String::new() })?;
-                let block = block::set(
-                    &self.face()?,
-                    words,
-                    code,
-                    Size::Upto { width: WIDEST_SIGNATURE, letters: LETTERS },
-                )?;
+                let room = room.ok_or_else(|| AppearanceError::Tight { text: text.clone() })?;
+                let mut fitting = None;
+                for letters in SIZES {
+                    let size = Size::Upto { width: WIDEST_SIGNATURE, letters };
+                    let block = block::set(&self.face()?, words, code, size)?;
+                    if block.height <= room.height() {
+                        fitting = Some(block);
+                        break;
+                    }
+                }
+                let block = fitting.ok_or(AppearanceError::Tight { text })?;
                 let (x, y) = room.centre();
                 let area =
                     Area::new(x - block.width / 2.0, y - block.height / 2.0, block.width, block.height);

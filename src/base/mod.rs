@@ -15,5 +15,5 @@ pub use clock::{Clock, ClockHand, UtcTime};
 pub use digest::{Digest, DigestAlgorithm, Sha256};
 pub use id::Id;
 pub use limits::Limits;
-pub use secret::Pin;
-pub use source::{AppendedSource, HashedSource, MemorySource, Source};
+pub use secret::{Password, Pin};
+pub use source::{AppendedSource, HashedSource, MemorySource, ProtectedSource, Source};

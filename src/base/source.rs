@@ -1,8 +1,11 @@
 //! Bytes that can be read from any position.
 
-use std::{io, ops::Range};
+use std::{io, ops::Range, sync::Arc};
 
-use super::digest::{Digest, DigestAlgorithm, Hasher};
+use super::{
+    digest::{Digest, DigestAlgorithm, Hasher},
+    secret::Password,
+};
 
 /// A file or a buffer of a fixed length, read by position.
 ///
@@ -36,6 +39,13 @@ pub trait Source: Send + Sync {
         let mut bytes = vec![0_u8; len];
         self.read_at(range.start, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// What opens it, if it is encrypted and whoever brought it knows.
+    ///
+    /// It travels with the bytes, so that every reader on their way finds it and none has to hand it on.
+    fn password(&self) -> Option<Arc<Password>> {
+        None
     }
 
     /// A running digest that has taken in everything before `end`.
@@ -91,6 +101,10 @@ impl<S: Source> Source for HashedSource<S> {
         self.source.read_at(offset, buffer)
     }
 
+    fn password(&self) -> Option<Arc<Password>> {
+        self.source.password()
+    }
+
     fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
         if algorithm != self.prefix.algorithm() || end < self.prefix_len {
             return self.source.hasher(algorithm, end);
@@ -137,6 +151,10 @@ impl<S: Source> Source for AppendedSource<S> {
         Ok(())
     }
 
+    fn password(&self) -> Option<Arc<Password>> {
+        self.base.password()
+    }
+
     fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
         let base_len = self.base.len();
         let mut hasher = self.base.hasher(algorithm, end.min(base_len))?;
@@ -147,13 +165,48 @@ impl<S: Source> Source for AppendedSource<S> {
     }
 }
 
-impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
+/// A source with the password that opens it.
+pub struct ProtectedSource<S> {
+    source: S,
+    password: Option<Arc<Password>>,
+}
+
+impl<S: Source> ProtectedSource<S> {
+    /// `source`, which `password` opens; without one it is as it was.
+    pub fn new(source: S, password: Option<Arc<Password>>) -> Self {
+        Self { source, password }
+    }
+}
+
+impl<S: Source> Source for ProtectedSource<S> {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.source.read_at(offset, buffer)
+    }
+
+    fn password(&self) -> Option<Arc<Password>> {
+        self.password.clone().or_else(|| self.source.password())
+    }
+
+    fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {
+        self.source.hasher(algorithm, end)
+    }
+}
+
+impl<S: Source + ?Sized> Source for Arc<S> {
     fn len(&self) -> u64 {
         (**self).len()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         (**self).read_at(offset, buffer)
+    }
+
+    fn password(&self) -> Option<Arc<Password>> {
+        (**self).password()
     }
 
     fn hasher(&self, algorithm: DigestAlgorithm, end: u64) -> io::Result<Hasher> {

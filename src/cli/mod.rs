@@ -9,6 +9,7 @@ mod level;
 mod looks;
 mod path;
 mod path_words;
+mod password;
 mod people;
 mod pin;
 mod pki;
@@ -16,6 +17,7 @@ mod review;
 mod says;
 mod serve;
 mod sign;
+mod sign_input;
 mod token;
 mod trust;
 mod upkeep;
@@ -56,7 +58,7 @@ enum Verb {
     Review(review::Args),
     /// Serve the API and the pages
     Serve(serve::Args),
-    /// Sign a PDF with a token
+    /// Sign a PDF, or a dossier in a container, with a token
     Sign(sign::Args),
     /// Look at PKCS#11 tokens
     Token(token::Args),

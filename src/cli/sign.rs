@@ -1,5 +1,7 @@
 //! `kyso sign`.
 
+mod container;
+
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
@@ -14,28 +16,38 @@ use super::{
     looks::{self, LooksArgs},
     pin::{PinArgs, TokenArgs},
     says::SaysArgs,
+    sign_input::{InputArgs, Notes},
     trust::TrustArgs,
 };
 use crate::{
     appearance::Placement,
     base::{Chance, Clock, DigestAlgorithm, Limits},
     fetch::Fetcher,
-    pdf::Document,
-    service::sign::{
-        CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+    pdf::{Document, PdfError},
+    service::{
+        self,
+        repair::Repaired,
+        sign::{
+            CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
+            XadesWishes, XmlSubject, container::ContainerError,
+        },
+        signer_check::{SignerCheck, demand_own_key},
     },
-    signing::{self, Request, SigningError, TokenRoom, Wishes, seed},
-    store::FileSource,
+    signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     token::KeySelector,
     trust::Anchors,
-    validation::{DocumentReport, Indication, Level, Policy, SignatureReport},
+    validation::{Detached, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{self, Certificate},
 };
 
-/// Sign with a token: a PDF as PAdES, or a file of any kind as CAdES.
+/// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
 /// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
-/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are.
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
+/// xades, docs/xades.md), inside the XML document or beside files of any kind.
+///
+/// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
+/// that is given instead of a PDF gets one signature more over all its documents.
 ///
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
@@ -44,10 +56,12 @@ use crate::{
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The PDF to sign; with --format cades any file
+    /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the signed PDF goes; with --format cades the signature, such as IN.p7s
+    #[command(flatten)]
+    dossier: container::DossierArgs,
+    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Write over an output that exists
@@ -60,6 +74,8 @@ pub(super) struct Args {
     key: KeySelector,
     #[command(flatten)]
     pin: PinArgs,
+    #[command(flatten)]
+    strictness: InputArgs,
     /// The signer's certificate (PEM or DER), when the token holds none
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     cert: Option<PathBuf>,
@@ -74,6 +90,15 @@ pub(super) struct Args {
     /// With --format cades: the file lies inside its signature (.p7m), instead of apart from it (.p7s)
     #[arg(long, help_heading = "Signature")]
     enveloping: bool,
+    /// With --format xades: the signature goes into the XML document, as it does anyway
+    #[arg(long, conflicts_with_all = ["detached", "enveloping"], help_heading = "Signature")]
+    enveloped: bool,
+    /// With --format xades: the signature lies beside the file, instead of inside it
+    #[arg(long, conflicts_with = "enveloping", help_heading = "Signature")]
+    detached: bool,
+    /// With --format xades: how XML is made octets
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Signature")]
+    canonicalization: FormName,
     /// How long the signature lasts: t needs --tsa, lt and lta also --trust [default: t with --tsa, else b]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Level")]
     level: Option<LevelName>,
@@ -107,11 +132,12 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
-    #[command(flatten)]
-    looks: LooksArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -128,24 +154,54 @@ enum FormatName {
     Pades,
     /// A CMS beside or around a file of any kind (ETSI EN 319 122-1)
     Cades,
+    /// In XML: inside the document, or beside files of any kind (ETSI EN 319 132-1)
+    Xades,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FormName {
+    /// Exclusive XML Canonicalization 1.0
+    #[default]
+    Exclusive,
+    /// Canonical XML 1.1
+    Inclusive,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
-    let done = match args.format {
-        FormatName::Pades if args.looks.dry_run.is_some() => dry_run(args),
-        FormatName::Pades => sign(args).map(|released| {
+    let dossier = match container::wanted(&args) {
+        Ok(dossier) => dossier,
+        Err(failure) => {
+            eprintln!("kyso sign: {failure}");
+            return ExitCode::from(failure.status());
+        }
+    };
+    let done = match (dossier, args.format) {
+        (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
+        (None, FormatName::Pades) => sign(args).map(|(released, notes)| {
             let seen = released.placement();
             let level = Some(Reached {
                 asked: released.asked(),
                 reached: released.reached(),
                 deferred: released.deferred(),
             });
-            let told = Told { path: released.path(), report: released.report(), seen, level };
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen, level, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
         }),
-        FormatName::Cades => sign_cms(args).map(|released| {
-            let told = Told { path: released.path(), report: released.report(), seen: None, level: None };
+        (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            tell(&told, released.signature(), released.took(), json);
+        }),
+        (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
+            let (path, report) = (released.path(), released.report());
+            let told = Told { path, report, seen: None, level: None, notes: &notes };
             tell(&told, released.signature(), released.took(), json);
         }),
     };
@@ -160,11 +216,15 @@ pub(super) fn run(args: Args) -> ExitCode {
 
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
+    #[error("{}", super::with_causes(.0))]
+    Container(ContainerError),
     #[error("{0}")]
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
+    #[error("the file cannot be signed: {0}; or add --repair, and kyso rebuilds it and signs that")]
+    Damaged(PdfError),
     #[error("{}", super::with_causes(.0))]
     Sign(#[from] SignError),
 }
@@ -173,13 +233,18 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
+            Self::Container(_) => 65,
             Self::Usage(_) => 64,
-            Self::Input { .. } => 65,
+            Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => match error {
                 SignError::Input { .. } | SignError::Pdf(_) => 65,
                 SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
                 SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
                 SignError::Enveloping { .. } => 65,
+                SignError::Signing(
+                    SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
+                ) => 65,
+                SignError::Verify(_) => 65,
                 SignError::Level { .. } => 69,
                 SignError::Signing(SigningError::Seed { .. }) => 65,
                 SignError::Signing(SigningError::Wish { .. }) => 64,
@@ -194,46 +259,109 @@ impl Failure {
     }
 }
 
-fn sign(args: Args) -> Result<Released, Failure> {
+fn sign(args: Args) -> Result<(Released, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     let output = args.output.clone();
-    let Ready { desk, signer, input, wishes, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args, None)?;
     let progress = spinner("signing");
-    let released = desk.sign_file(&*input, &output, &signer, &wishes)?;
+    let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
-fn sign_cms(args: Args) -> Result<ReleasedCms, Failure> {
+fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
+    if args.enveloped || args.detached || args.canonicalization != FormName::default() {
+        let words = "--enveloped, --detached and --canonicalization go with --format xades";
+        return Err(Failure::Usage(words.to_owned()));
+    }
     let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    if of_pdf.iter().any(|text| text.is_some()) || args.says != SaysArgs::default() {
-        let words = "what a signature says and binds, its field, reason, location and contact are for PDF; leave them away";
+    let says = args.says.clone().wishes();
+    if of_pdf.iter().any(|text| text.is_some()) || says.certify.is_some() || says.lock.is_some() {
+        let words =
+            "--field, --reason, --location, --contact, --certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, level, .. } = ready(args)?;
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
-    let released = desk.sign_cms(input, &name, &output, &signer, CmsWishes { enveloping, level })?;
+    let source = Arc::clone(&input.source);
+    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok(released)
+    Ok((released, Notes { repair: input.findings, warnings }))
+}
+
+fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
+    if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
+        let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.looks.is_given() {
+        return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
+    }
+    if args.enveloping {
+        return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
+    }
+    if args.level == Some(LevelName::Lta) {
+        return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
+    }
+    let (output, detached) = (args.output.clone(), args.detached);
+    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let form = match args.canonicalization {
+        FormName::Exclusive => XmlForm::Exclusive,
+        FormName::Inclusive => XmlForm::Inclusive,
+    };
+    let says = args.says.clone().wishes();
+    let unsaid = says.certify.is_some()
+        || says.lock.is_some()
+        || says.statements.policy.is_some()
+        || says.statements.commitment.is_some()
+        || says.statements.roles.len() > 1;
+    if unsaid {
+        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    }
+    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
+    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
+    let wishes = XadesWishes { level, form, location, role };
+    let beside = [Detached { name, source: Arc::clone(&input.source) }];
+    let subject =
+        if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
+    let progress = spinner("signing");
+    let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
+    let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
+    progress.finish_and_clear();
+    Ok((released, Notes { repair: input.findings, warnings }))
 }
 
 /// All that signing needs, the token logged in.
 struct Ready {
     desk: SigningDesk,
     signer: Signer,
-    input: Arc<FileSource>,
+    input: Repaired,
+    warnings: Vec<String>,
     level: Level,
     wishes: Wishes,
 }
 
-fn ready(args: Args) -> Result<Ready, Failure> {
+/// `dossier`: what is signed instead of a PDF or a file by itself.
+fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failure> {
     let time_stamping = args.tsa.time_stamping();
     let usual = if time_stamping.is_some() { Level::T } else { Level::B };
     let level = args.level.map_or(usual, Level::from);
@@ -242,7 +370,7 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     }
     let clock = Clock::System;
     let anchors = args.trust.anchors(clock.now()).map_err(Failure::Usage)?;
-    let fetcher = args.trust.fetcher().map_err(Failure::Usage)?;
+    let fetcher = Arc::new(args.trust.fetcher().map_err(Failure::Usage)?);
     if level >= Level::Lt && anchors.is_empty() {
         let words =
             "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
@@ -254,12 +382,25 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     }
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let limits = Limits::default();
-    let input =
-        FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
-    let input = Arc::new(input);
-    let document = match args.format {
-        FormatName::Pades => Some(Document::open(input.clone(), &limits).map_err(SignError::from)?),
-        FormatName::Cades => None,
+    let input = match (dossier, args.format) {
+        (None, FormatName::Pades) => args.strictness.open(&args.input, &args.output, &limits)?,
+        _ => InputArgs::open_any(args.input)?,
+    };
+    let document = match (dossier, args.format) {
+        (Some(wanted), _) => {
+            wanted.check(&limits, clock)?;
+            None
+        }
+        (None, FormatName::Pades) => {
+            Some(Document::open(Arc::clone(&input.source), &limits).map_err(SignError::from)?)
+        }
+        (None, FormatName::Cades) => None,
+        (None, FormatName::Xades) => {
+            if !args.detached {
+                service::sign::check_xml(&*input.source)?;
+            }
+            None
+        }
     };
     let preferred = || match &document {
         Some(document) => seed::preferred_digest(document, args.field.as_deref()).map_err(SignError::from),
@@ -281,11 +422,21 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         location: args.location,
         contact: args.contact,
         appearance: args.looks.appearance().map_err(Failure::Usage)?,
+        any_usage: args.strictness.allow_key_usage,
         level: Some(level),
         ..args.says.wishes()
     };
+    let check = SignerCheck {
+        anchors: &anchors.clone(),
+        fetcher: (!args.trust.offline).then_some(&*fetcher),
+        limits: &limits.clone(),
+        now: clock.now(),
+        any_usage: args.strictness.allow_key_usage,
+    };
     if let Some(certificate) = given.first() {
-        check(certificate, wish, clock)?;
+        // Without asking anybody: the rest waits until the token is there.
+        let check = SignerCheck { fetcher: None, ..check };
+        check.check(certificate, &chain, wish.scheme_for(certificate)?)?;
     }
 
     let token = args.token.open().map_err(SignError::from)?;
@@ -296,8 +447,10 @@ fn ready(args: Args) -> Result<Ready, Failure> {
             .ok()
             .map(|signer| signer.certificate),
     };
+    let mut warnings = None;
     if let Some(certificate) = &certificate {
-        check(certificate, wish, clock)?;
+        demand_own_key(&token, &args.key, certificate)?;
+        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
     if let (Some(certificate), Some(document)) = (&certificate, &document) {
         let request = Request {
@@ -311,12 +464,16 @@ fn ready(args: Args) -> Result<Ready, Failure> {
     }
     args.pin.login(&token).map_err(SignError::from)?;
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
+    let warnings = match warnings {
+        Some(warnings) => warnings,
+        None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
+    };
 
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
         limits,
-        fetcher: Arc::new(fetcher),
+        fetcher: Arc::clone(&fetcher),
         time_stamping: time_stamping.filter(|_| level >= Level::T).map(|stamping| {
             let grace = std::time::Duration::from_secs(args.grace);
             stamping.when_unreached(args.if_no_tsa.into()).with_grace(grace)
@@ -326,7 +483,7 @@ fn ready(args: Args) -> Result<Ready, Failure> {
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt && !args.trust.offline,
     };
-    Ok(Ready { desk, signer, input, level, wishes })
+    Ok(Ready { desk, signer, input, warnings, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
@@ -355,12 +512,12 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         online: false,
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
-    let wishes = Wishes { field: args.field, appearance, ..args.says.wishes() };
-    let input = FileSource::open(&args.input)
-        .map_err(|source| Failure::Input { path: args.input.clone(), source })?;
+    let any_usage = args.strictness.allow_key_usage;
+    let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
+    let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
-    let preview = desk.preview(Arc::new(input), identity, &wishes, &helper)?;
+    let preview = desk.preview(input.source, identity, &wishes, &helper)?;
     std::fs::write(&picture, &preview.png)
         .map_err(|source| SignError::Output { path: picture.clone(), source })?;
     if args.json {
@@ -371,10 +528,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     looks::tell(&preview.placement);
     println!("signed    nothing");
     Ok(())
-}
-
-fn check(certificate: &Certificate, wish: SchemeWish, clock: Clock) -> Result<(), SignError> {
-    Ok(signing::check_signer(certificate, wish.scheme_for(certificate)?, clock.now())?)
 }
 
 fn certificates(file: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -395,6 +548,7 @@ struct Told<'a> {
     report: &'a DocumentReport,
     seen: Option<&'a Placement>,
     level: Option<Reached<'a>>,
+    notes: &'a Notes,
 }
 
 /// The level of a PDF, and why it is no higher where that was left for later.
@@ -405,13 +559,15 @@ struct Reached<'a> {
 }
 
 fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
-    let Told { path, report, seen, level } = told;
+    let Told { path, report, seen, level, notes } = told;
     if json {
         let value = serde_json::json!({
             "output": path,
             "sha256": report.sha256,
             "signature": signature,
             "placement": seen,
+            "repair": notes.repair,
+            "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
                 "stamp": took.stamp, "extend": took.extend, "verify": took.verify,
@@ -423,6 +579,7 @@ fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json
         println!("{value:#}");
         return;
     }
+    notes.tell();
     let Some(signature) = signature else { return };
     println!("signed    {}", path.display());
     if !signature.field.is_empty() {

@@ -24,9 +24,9 @@ use self::{
     order::in_order,
     words::{describe, describe_unreadable, plain, plain_lines, shown},
 };
-use super::{USAGE, with_causes};
+use super::{USAGE, password::PasswordArgs, with_causes};
 use crate::{
-    base::{Clock, Limits, Source, UtcTime},
+    base::{Clock, Limits, Password, ProtectedSource, Source, UtcTime},
     fetch::{CacheError, Fetcher, PrivateHost},
     rendering::etsi,
     service::{
@@ -86,9 +86,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "RECORD", conflicts_with_all = ["trust", "trust_profile", "at", "policy", "allow_host"])]
     replay: Option<PathBuf>,
 
-    /// The password of encrypted files (they are refused for now)
-    #[arg(long, value_name = "P")]
+    /// The password of encrypted files. Others on this machine can see it while kyso runs: better give it by
+    /// --password-file, --password-fd or the variable KYSO_PDF_PASSWORD
+    #[arg(long, value_name = "P", conflicts_with_all = ["password_fd", "password_file"])]
     password: Option<String>,
+
+    #[command(flatten)]
+    password_source: PasswordArgs,
 
     /// Use only what is in the files: ask no OCSP responder, fetch no revocation list
     #[arg(long)]
@@ -190,6 +194,16 @@ pub(super) fn run(args: Args) -> ExitCode {
         fetcher: fetcher.as_ref(),
         limits: &Limits::default(),
     };
+    let password = match args.password {
+        Some(given) => Some(Arc::new(Password::new(given.into_bytes()))),
+        None => match args.password_source.read() {
+            Ok(password) => password,
+            Err(reason) => {
+                let _ = writeln!(io::stderr(), "error: {}", plain(&reason));
+                return ExitCode::from(USAGE);
+            }
+        },
+    };
     let files = find(&args.files);
     if files.len() != 1 && !matches!(way, Way::Judge) {
         let _ = writeln!(io::stderr(), "error: --record and --replay are for one file");
@@ -211,14 +225,13 @@ pub(super) fn run(args: Args) -> ExitCode {
         format: if args.json { Format::Json } else { args.format },
         language,
         offline: args.offline,
-        password: args.password.is_some(),
         untrusting: trust.anchors.is_empty() && !matches!(way, Way::Replay(_)),
         worst: Status::Valid,
         report: Report::default(),
         progress: progress(files.len()),
     };
     let alone = files.len() == 1;
-    let work = |file: &Found| judge(file, &detached, &way, &options, alone);
+    let work = |file: &Found| judge(file, &detached, &way, &options, password.as_ref(), alone);
     in_order(&files, jobs.min(MAX_JOBS), work, answer.take());
     answer.finish()
 }
@@ -228,7 +241,6 @@ struct Answer {
     format: Format,
     language: Language,
     offline: bool,
-    password: bool,
     untrusting: bool,
     worst: Status,
     /// All of it, for the formats that are one document.
@@ -250,10 +262,6 @@ impl Answer {
 
     fn judged(&mut self, document: DocumentReport) {
         self.worst = self.worst.max(Status::of(document.overall));
-        if self.password {
-            let note = format!("note: {} is not encrypted; the password was not needed\n", document.name);
-            self.beside_progress(|| drop(io::stderr().write_all(note.as_bytes())));
-        }
         match self.format {
             Format::Text => {
                 let mut text = String::new();
@@ -272,7 +280,7 @@ impl Answer {
         match self.format {
             Format::Text => {
                 let mut text = String::new();
-                describe_unreadable(&mut text, file, &error, self.password, self.language);
+                describe_unreadable(&mut text, file, &error, self.language);
                 self.say(&text);
             }
             Format::Jsonl => self.line(&Unreadable { name: shown(file), error }),
@@ -390,6 +398,7 @@ fn judge(
     detached: &[Detached],
     way: &Way,
     options: &Options<'_>,
+    password: Option<&Arc<Password>>,
     alone: bool,
 ) -> Result<DocumentReport, Message> {
     let file = file.as_ref().map_err(|(_, reason)| reason.clone())?;
@@ -400,7 +409,8 @@ fn judge(
         })?;
         let name = shown(file);
         let source = Watched::new(source, &name, alone);
-        way.judge(&name, Arc::new(source), detached, options)
+        let source = Arc::new(ProtectedSource::new(source, password.cloned()));
+        way.judge(&name, source, detached, options)
     }));
     judged.unwrap_or_else(|_panic| {
         Err(Message {

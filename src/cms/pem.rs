@@ -47,7 +47,7 @@ mod tests {
             assert_eq!(from_pem(pem.as_bytes()).unwrap().as_ref(), [0x30, 0x00]);
             for broken in [
                 pem.replace("END", "ENDE"),
-                pem.replace('M', "!"),
+                pem.replace("MAA", "!AA"),
                 format!("{pem}x"),
                 format!("{pem}{pem}"),
                 format!("-----BEGIN {label}-----"),

@@ -61,12 +61,17 @@ impl Form {
     }
 }
 
-/// Takes in a request's files: a raw body of `application/pdf`, or `multipart/form-data`.
+/// Takes in a request's files: a raw body of `application/pdf`, XML or a CMS, or `multipart/form-data`.
 ///
 /// `most` is how many files are allowed. A raw body is checked against `Content-Digest` (RFC 9530).
 pub(super) async fn receive(request: Request, limits: &LimitSettings, most: usize) -> Result<Form, Problem> {
     match media_type(request.headers()).as_str() {
-        "application/pdf" | "application/octet-stream" => {
+        "application/cms"
+        | "application/octet-stream"
+        | "application/pdf"
+        | "application/pkcs7-mime"
+        | "application/xml"
+        | "text/xml" => {
             let (parts, body) = request.into_parts();
             refuse_announced(&parts.headers, limits.upload_bytes)?;
             let name = disposition_name(&parts.headers).unwrap_or_else(|| "document.pdf".to_owned());

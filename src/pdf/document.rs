@@ -10,7 +10,9 @@ use std::{
 use super::{
     PdfError,
     change::Analysis,
+    encryption::Security,
     guard::Guard,
+    hybrid,
     lexer::{Body, Indirect, Lexer},
     object::{Dictionary, Object, ObjectId, Stream},
     revision::{self, Revision},
@@ -31,6 +33,10 @@ pub struct Document {
     /// Object numbers and the revisions that define them, sorted; empty when there is one revision only.
     history: Vec<(u32, u32)>,
     pub(super) analysis: Mutex<Option<Arc<Analysis>>>,
+    /// Of an encrypted file.
+    pub(super) security: Option<Security>,
+    /// The first revision from which on the file is encrypted as it is at its end.
+    pub(super) settled: usize,
 }
 
 impl Document {
@@ -38,12 +44,14 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`PdfError::Encrypted`], [`PdfError::Hybrid`] and [`PdfError::Damaged`] for files that kyso does not read;
-    /// [`PdfError::Limit`] for those that are larger than `limits`.
+    /// [`PdfError::Encrypted`] and [`PdfError::WrongPassword`] when neither the empty password nor
+    /// [`Source::password`] opens it; [`PdfError::UnsupportedEncryption`], [`PdfError::Hybrid`] and
+    /// [`PdfError::Damaged`] for files that kyso does not read; [`PdfError::Limit`] for those that are larger than
+    /// `limits`.
     pub fn open(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, PdfError> {
         let header = header_version(&*source)?;
         let limits = Guard::new(limits);
-        let revisions = revision::read_all(&*source, &limits)?;
+        let (revisions, hidden) = revision::read_all(&*source, &limits)?;
         let mut document = Self {
             source,
             limits,
@@ -53,8 +61,15 @@ impl Document {
             containers: Mutex::default(),
             broken: Mutex::default(),
             analysis: Mutex::default(),
+            security: None,
+            settled: 0,
         };
+        // In this order: the encryption dictionary itself is plain.
+        document.settled = document.encryption_settled()?;
+        let password = document.source.password();
+        document.security = Security::open(&document, password.as_deref())?;
         let catalog = document.catalog_at(document.last())?.1;
+        hybrid::demand_one_document(&document, &hidden)?;
         if let Some(version) = catalog.name("Version").and_then(|name| std::str::from_utf8(name).ok())
             && is_version(version)
             && *version > *document.version
@@ -118,7 +133,7 @@ impl Document {
     ///
     /// [`PdfError::Limit`] when it decodes to more, [`PdfError::Damaged`] when it does not decode.
     pub fn decode(&self, stream: &Stream, limit: usize) -> Result<Vec<u8>, PdfError> {
-        stream::decode(&*self.source, stream, limit)
+        stream::decode(&*self.source, self.security.as_ref(), stream, limit)
     }
 
     pub(super) fn last(&self) -> usize {
@@ -192,7 +207,7 @@ impl Document {
         debug_assert_eq!(found, id, "checked by indirect()");
         let (dictionary, data) = match (value, body) {
             (Object::Dictionary(dictionary), Body::Stream { data }) => (dictionary, data),
-            (value, Body::Plain { end }) => return Ok((value, end)),
+            (value, Body::Plain { end }) => return Ok((self.unsealed(revision, id, value)?, end)),
             (_, Body::Stream { data }) => return Err(PdfError::damaged(data, "a stream has no dictionary")),
         };
         let length = self.stream_length(revision, &dictionary)?;
@@ -202,7 +217,17 @@ impl Document {
             PdfError::damaged(offset, format!("the stream {} has a wrong /Length", show(id)))
         })?;
         let end = stream::end(&*self.source, &self.limits, data_end, bound)?;
-        Ok((Object::Stream(Stream { dictionary, data: data..data_end }), end))
+        let stream = Object::Stream(Stream { dictionary, data: data..data_end, owner: Some(id) });
+        Ok((self.unsealed(revision, id, stream)?, end))
+    }
+
+    /// An object that was read from its own place, its strings made plain.
+    fn unsealed(&self, revision: usize, id: ObjectId, mut object: Object) -> Result<Object, PdfError> {
+        // What was encrypted in another way is shown as it stands: nothing can be told about it anyway.
+        if let Some(security) = self.security.as_ref().filter(|_| revision >= self.settled) {
+            security.unseal(id, &mut object)?;
+        }
+        Ok(object)
     }
 
     fn indirect(&self, id: ObjectId, offset: u64) -> Result<Indirect, PdfError> {
@@ -302,8 +327,8 @@ impl Document {
         let data_end = length.and_then(|length| data.checked_add(length)).filter(|end| *end <= bound);
         let data_end = data_end.ok_or_else(|| damaged("has a wrong /Length"))?;
         stream::end(&*self.source, &self.limits, data_end, bound)?;
-        let stream = Stream { dictionary, data: data..data_end };
-        let decoded = stream::decode(&*self.source, &stream, self.limits.decoded_bytes);
+        let stream = Stream { dictionary, data: data..data_end, owner: Some((number, generation)) };
+        let decoded = self.decode(&stream, self.limits.decoded_bytes);
         // A bomb that was stopped has cost as much as it might.
         self.limits.spend(decoded.as_ref().map_or(self.limits.decoded_bytes, Vec::len))?;
         let decoded = decoded?;
@@ -354,7 +379,7 @@ pub(super) struct Container {
 }
 
 impl Container {
-    fn read(decoded: Vec<u8>, dictionary: &Dictionary, offset: u64) -> Result<Self, PdfError> {
+    pub(super) fn read(decoded: Vec<u8>, dictionary: &Dictionary, offset: u64) -> Result<Self, PdfError> {
         let damaged = |what: &str| PdfError::damaged(offset, format!("an object stream {what}"));
         let small = |key: &str| dictionary.integer(key).and_then(|value| usize::try_from(value).ok());
         let count = small("N").ok_or_else(|| damaged("has a wrong /N"))?;
@@ -376,7 +401,7 @@ impl Container {
     }
 
     /// Member `index`, which must be object `number`.
-    fn object(&self, number: u32, index: u32, depth: usize) -> Result<Object, PdfError> {
+    pub(super) fn object(&self, number: u32, index: u32, depth: usize) -> Result<Object, PdfError> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let Some((found, start)) = self.members.get(index).copied() else {
             let what = format!("an object stream has no member {index} for object {number} 0 R");

@@ -21,8 +21,8 @@ pub enum PdfError {
         /// What was met and what was expected.
         what: String,
     },
-    /// The trailer has `/Encrypt` (ISO 32000-2 section 7.6).
-    #[error("the file is encrypted; remove the password, then sign or verify it")]
+    /// The file is encrypted, and the empty password does not open it (ISO 32000-2 section 7.6).
+    #[error("the file is encrypted: give the password that opens it")]
     Encrypted,
     /// The signature field that was asked for cannot be used.
     #[error("the field {name:?} cannot be signed: {what}")]
@@ -32,8 +32,14 @@ pub enum PdfError {
         /// Why not.
         what: &'static str,
     },
-    /// A classic table that names a cross-reference stream (ISO 32000-2 section 7.5.8.4) which contradicts it, or
-    /// which cannot be read.
+    /// The form is of a kind that a signature cannot go into.
+    #[error("the document's form cannot take the signature: {what}")]
+    Form {
+        /// What stands against it, and what to do.
+        what: &'static str,
+    },
+    /// A classic table that names a cross-reference stream (ISO 32000-2 section 7.5.8.4) which contradicts it, which
+    /// cannot be read, or which alone lists what a page or the form needs.
     #[error(
         "the file has a hybrid cross-reference, where two programs may see two documents; write it out anew, for instance with qpdf"
     )]
@@ -48,6 +54,22 @@ pub enum PdfError {
         what: &'static str,
         /// The bound that was met, from [`crate::base::Limits`] or a constant of this room.
         limit: u64,
+    },
+    /// The encrypted file does not let its reader do this (ISO 32000-2 table 22).
+    #[error(
+        "the file's permissions do not let {what}: {bits} of /P would have to be set; the owner's password lifts this"
+    )]
+    Permission {
+        /// What was wanted.
+        what: &'static str,
+        /// Which bits would permit it, counted from 1.
+        bits: &'static str,
+    },
+    /// The file cannot be rebuilt ([`super::rebuild`]).
+    #[error("the file cannot be rebuilt: {what}")]
+    Repair {
+        /// What stands against it.
+        what: String,
     },
     /// There is no such page.
     #[error("there is no page {page}: the document has {pages}")]
@@ -81,6 +103,16 @@ pub enum PdfError {
         /// [`super::NewSignature::contents_len`], in bytes.
         reserved: usize,
     },
+    /// Encrypted in a way that kyso does not read: for certificates, by a handler that is not the standard one, by an
+    /// algorithm that it does not know.
+    #[error("the file is encrypted in a way that kyso does not read: {what}")]
+    UnsupportedEncryption {
+        /// What was met.
+        what: String,
+    },
+    /// A password was given, and it is neither the user's nor the owner's.
+    #[error("the password does not open the file")]
+    WrongPassword,
 }
 
 impl PdfError {

@@ -1,10 +1,13 @@
 //! Signature fields of the form, signed or waiting (ISO 32000-2 section 12.7.5.5).
 
+use std::collections::HashMap;
+
 use super::{
-    Document, Page, PdfError,
+    Document, PdfError, Use,
     mdp::Standing,
     object::{Dictionary, Object, ObjectId},
     seed::SeedValue,
+    signable::demand_signable,
     signature::{Field, FieldLock},
     write::{Update, check_new_name},
 };
@@ -55,11 +58,29 @@ impl Document {
         if fields.is_empty() {
             return Ok(Vec::new());
         }
-        let pages = self.pages()?;
-        fields.iter().map(|field| self.slot(field, &pages)).collect()
+        let shown = self.shown()?;
+        fields.iter().map(|field| self.slot(field, &shown)).collect()
     }
 
-    fn slot(&self, field: &Field, pages: &[Page]) -> Result<SignatureSlot, PdfError> {
+    /// On which pages each annotation is, in order.
+    fn shown(&self) -> Result<HashMap<ObjectId, Vec<Shown>>, PdfError> {
+        let mut shown: HashMap<ObjectId, Vec<Shown>> = HashMap::new();
+        let mut left = self.limits.objects;
+        for (index, page) in self.pages()?.into_iter().enumerate() {
+            let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
+            let (_, list) = self.resolve(self.last(), annotations)?;
+            let list = list.as_array().unwrap_or_default();
+            // Many pages may share one long list.
+            let rest = left.checked_sub(list.len());
+            left = rest.ok_or(PdfError::limit("the number of annotations", self.limits.objects))?;
+            for id in list.iter().filter_map(Object::as_reference) {
+                shown.entry(id).or_default().push((page.id, index + 1));
+            }
+        }
+        Ok(shown)
+    }
+
+    fn slot(&self, field: &Field, shown: &HashMap<ObjectId, Vec<Shown>>) -> Result<SignatureSlot, PdfError> {
         let revision = self.last();
         let value = field.value.as_ref().map(|(_, value)| self.resolve(revision, value)).transpose()?;
         let (widget_id, widget) = match field.widgets.first() {
@@ -69,17 +90,10 @@ impl Document {
             },
             None => (field.id, field.dictionary.clone()),
         };
-        let shows = |page: &Page| {
-            let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
-            let annotations = self.resolve(revision, annotations);
-            annotations.is_ok_and(|(_, list)| {
-                list.as_array().unwrap_or_default().contains(&Object::Reference(widget_id))
-            })
-        };
-        let named = widget.reference("P");
-        // The page that the widget names, if it shows it; otherwise the first one that does.
-        let page = pages.iter().position(|page| Some(page.id) == named && shows(page));
-        let page = page.or_else(|| pages.iter().position(shows));
+        let (on, named) =
+            (shown.get(&widget_id).map(Vec::as_slice).unwrap_or_default(), widget.reference("P"));
+        // The page that the widget names, if that shows it; otherwise the first one that does.
+        let page = on.iter().find(|(page, _)| Some(*page) == named).or(on.first());
         let rectangle = widget.get("Rect").map(|sides| self.resolve(revision, sides)).transpose()?;
         let rectangle = rectangle.and_then(|(_, sides)| {
             let sides: Option<Vec<f64>> = sides.as_array()?.iter().map(Object::as_number).collect();
@@ -91,11 +105,14 @@ impl Document {
             signed: value.is_some_and(|(_, value)| value != Object::Null),
             lock: self.field_lock(&field.name, &field.dictionary)?,
             seed: self.seed_value_of(&field.dictionary)?,
-            page: page.map(|index| index + 1),
+            page: page.map(|(_, number)| *number),
             rectangle,
         })
     }
 }
+
+/// A page and its number, from 1.
+type Shown = (ObjectId, usize);
 
 /// Writes the revision that adds an empty signature field: the bytes to append.
 ///
@@ -105,7 +122,7 @@ impl Document {
 /// name is taken or cannot be one; [`PdfError::NoPage`] when there is no such page; [`PdfError::Damaged`] as with
 /// [`super::prepare_signature`].
 pub fn add_signature_field(document: &Document, new: &NewField) -> Result<Vec<u8>, PdfError> {
-    document.refuse_trailing_bytes()?;
+    demand_signable(document, Use::AddSignatureField)?;
     let standing = Standing::of(document)?;
     if standing.signatures > 0 {
         return Err(PdfError::Signed { signatures: standing.signatures });

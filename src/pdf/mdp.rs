@@ -196,6 +196,15 @@ impl Standing {
 }
 
 impl Document {
+    /// Whether a signature of the file locks the field of this name, be it there or new.
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::signatures`].
+    pub fn is_field_locked(&self, name: &str) -> Result<bool, PdfError> {
+        Ok(Standing::of(self)?.locks(name))
+    }
+
     /// What a signature in this field has to lock: its `/Lock`.
     ///
     /// # Errors

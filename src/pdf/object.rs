@@ -124,6 +124,7 @@ impl Object {
             Self::Stream(stream) => Self::Stream(Stream {
                 dictionary: stream.dictionary.with_references(change),
                 data: stream.data.clone(),
+                owner: stream.owner,
             }),
             other => other.clone(),
         }
@@ -251,6 +252,11 @@ impl Dictionary {
         self.0.iter().map(|(key, value)| (key.as_slice(), value))
     }
 
+    /// All entries, by key, to be changed in place.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&[u8], &mut Object)> {
+        self.0.iter_mut().map(|(key, value)| (key.as_slice(), value))
+    }
+
     /// A copy without `keys`.
     pub fn without(&self, keys: &[&str]) -> Self {
         let kept =
@@ -292,6 +298,8 @@ pub struct Stream {
     pub dictionary: Dictionary,
     /// In bytes from the start of the file.
     pub data: Range<u64>,
+    /// The object that it is: in an encrypted file the data's key depends on it.
+    pub(super) owner: Option<ObjectId>,
 }
 
 /// A text string as text: UTF-16BE or UTF-8 by its byte order mark, else PDFDocEncoding
@@ -320,6 +328,11 @@ pub fn encode_text(text: &str) -> Vec<u8> {
     }
     let units = text.encode_utf16().flat_map(u16::to_be_bytes);
     [0xFE, 0xFF].into_iter().chain(units).collect()
+}
+
+/// A text in PDFDocEncoding, if it has all its characters.
+pub(super) fn encode_pdf_doc(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|wanted| (0..=255).find(|byte| pdf_doc_char(*byte) == wanted)).collect()
 }
 
 /// ISO 32000-2 annex D.3.

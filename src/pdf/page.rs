@@ -377,7 +377,8 @@ mod tests {
         let shown = |frame: &Frame, point| super::super::area::apply(&frame.user_to_shown(), point);
         assert_eq!(shown(&frame, (0.0, 0.0)), (0.0, 200.0));
         assert_eq!(shown(&frame, (200.0, 0.0)), (0.0, 0.0));
-        assert_eq!(frame.appearance_matrix(), [0.0, 1.0, -1.0, 0.0, 0.0, 0.0]);
+        let matrix = frame.appearance_matrix().map(|value| value.to_string());
+        assert_eq!(matrix.join(" "), "0 1 -1 0 0 0");
         let odd =
             Frame::new(Area::new(0.0, 0.0, 200.0, 100.0), Some(Area::new(900.0, 0.0, 5.0, 5.0)), -90, 0.0);
         assert_eq!(odd.sheet(), Area::new(0.0, 0.0, 100.0, 200.0));

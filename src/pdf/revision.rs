@@ -52,8 +52,11 @@ impl Revision {
     }
 }
 
-/// All revisions of a file, oldest first.
-pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revision>, PdfError> {
+/// All revisions of a file, oldest first, and the numbers of the objects that hybrid tables hide from old programs.
+pub(super) fn read_all(
+    source: &dyn Source,
+    limits: &Guard,
+) -> Result<(Vec<Revision>, HashSet<u32>), PdfError> {
     let first = last_startxref(source, limits)?;
     let mut sections = Vec::new();
     let mut seen = HashSet::new();
@@ -73,9 +76,11 @@ pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revisi
         sections.push((offset, section));
     }
     sections.reverse();
-    if sections.iter().any(|(_, section)| !section.hidden.is_empty()) {
-        reveal(&mut sections)?;
-    }
+    let hidden = if sections.iter().any(|(_, section)| !section.hidden.is_empty()) {
+        reveal(&mut sections)?
+    } else {
+        HashSet::new()
+    };
     let mut sections = sections.into_iter().peekable();
     let mut revisions = Vec::new();
     let mut start = 0;
@@ -89,20 +94,23 @@ pub(super) fn read_all(source: &dyn Source, limits: &Guard) -> Result<Vec<Revisi
         start = revision.end;
         revisions.push(revision);
     }
-    Ok(revisions)
+    Ok((revisions, hidden))
 }
 
 /// Adds what hybrid tables hide from old programs, as long as no program can see another document for it.
 ///
 /// Programs that know no cross-reference streams miss these objects; there may not be another object of the same
-/// number for them to find. Of an object that both list, the place must be the same.
-fn reveal(sections: &mut [(u64, Section)]) -> Result<(), PdfError> {
+/// number for them to find. Of an object that both list, the place must be the same. What leads to the hidden ones is
+/// [`super::hybrid`]'s business.
+fn reveal(sections: &mut [(u64, Section)]) -> Result<HashSet<u32>, PdfError> {
     let mut known: HashMap<u32, Entry> = HashMap::new();
+    let mut hidden = HashSet::new();
     for at in 0..sections.len() {
         let (earlier, _) = sections.split_at_mut(at + 1);
         let Some((_, section)) = earlier.last_mut() else { continue };
         for entry in section.entries.iter().filter(|entry| entry.place() != Place::Free) {
             known.insert(entry.number, *entry);
+            hidden.remove(&entry.number);
         }
         let mut revealed = HashSet::new();
         for entry in std::mem::take(&mut section.hidden) {
@@ -117,6 +125,7 @@ fn reveal(sections: &mut [(u64, Section)]) -> Result<(), PdfError> {
                 }
             }
         }
+        hidden.extend(&revealed);
         // What this table or one before it calls free, the stream has found.
         if !revealed.is_empty() {
             for (_, section) in earlier {
@@ -126,7 +135,7 @@ fn reveal(sections: &mut [(u64, Section)]) -> Result<(), PdfError> {
             }
         }
     }
-    Ok(())
+    Ok(hidden)
 }
 
 fn ordinary(
@@ -174,7 +183,14 @@ fn linearized(
     if !is_linearized(source, limits, first_page.start)? {
         return Err(PdfError::damaged(first_page.start, "/Prev leads to a later cross-reference section"));
     }
-    let front = Closing::read(source, limits, first_page.end)?;
+    let (front_marker, front_end) = match Closing::read(source, limits, first_page.end) {
+        Ok(front) => (front.marker_end, front.end),
+        // Some programs close the one in front by nothing when it is a stream.
+        Err(PdfError::Damaged { .. }) if first_page.kind == XrefKind::Stream => {
+            (first_page.end, first_page.end)
+        }
+        Err(error) => return Err(error),
+    };
     let back = Closing::read(source, limits, main.end)?;
     if !names(source, back.startxref, first_offset, &first_page)? {
         return Err(PdfError::damaged(
@@ -182,8 +198,14 @@ fn linearized(
             "startxref does not name the first page's cross-reference section",
         ));
     }
-    if front.end > main.start {
+    if front_end > main.start {
         return Err(PdfError::damaged(main.start, "two cross-reference sections overlap"));
+    }
+    if main.trailer.get("Encrypt").is_some_and(|own| Some(own) != first_page.trailer.get("Encrypt")) {
+        return Err(PdfError::damaged(
+            main.start,
+            "the two trailers of a linearized file encrypt differently",
+        ));
     }
     let mut entries = first_page.entries;
     entries.extend(main.entries);
@@ -193,7 +215,7 @@ fn linearized(
         xref_offset: first_offset,
         marker_end: back.marker_end,
         kind: first_page.kind,
-        sections: vec![first_page.start..front.marker_end, main.start..back.marker_end],
+        sections: vec![first_page.start..front_marker, main.start..back.marker_end],
         own: first_page.own.into_iter().chain(main.own).collect(),
         entries,
         trailer: first_page.trailer,

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Document, PdfError,
     object::{Dictionary, Object, ObjectId, Stream},
+    signable::demand_known_end,
     write::Update,
 };
 use crate::base::{DigestAlgorithm, Sha256};
@@ -50,14 +51,10 @@ impl StoreEntry {
 ///
 /// # Errors
 ///
-/// [`PdfError::Damaged`] when bytes follow the last `%%EOF` or the present store cannot be read, [`PdfError::Limit`]
-/// when it is too large to be gone through, [`PdfError::Encrypted`] when the file is encrypted.
+/// [`PdfError::Damaged`] when bytes that may be PDF follow the last `%%EOF` or the present store cannot be read,
+/// [`PdfError::Limit`] when it is too large to be gone through.
 pub fn prepare_store(document: &Document, entries: &[StoreEntry]) -> Result<Option<Vec<u8>>, PdfError> {
-    document.refuse_trailing_bytes()?;
-    if document.trailer().get("Encrypt").is_some() {
-        // Streams of an encrypted file would have to be encrypted as well.
-        return Err(PdfError::Encrypted);
-    }
+    demand_known_end(document)?;
     let mut store = Growing::new(document)?;
     for list in List::ALL {
         let known = store.held(list)?;

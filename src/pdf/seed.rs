@@ -264,11 +264,11 @@ impl<'a> Entries<'a> {
             return Ok(None);
         }
         let mut items = Vec::new();
-        for item in value.as_array().unwrap_or_default() {
+        for item in value.as_array().unwrap_or_default().iter().take(MOST_ITEMS) {
             let (_, item) = self.document.resolve(self.document.last(), item)?;
             items.extend(read(&item));
         }
-        if value.as_array().is_none_or(|list| list.len() != items.len() || list.len() > MOST_ITEMS) {
+        if value.as_array().is_none_or(|list| list.len() != items.len()) {
             self.fault(key);
             return Ok(None);
         }

@@ -211,14 +211,6 @@ impl Document {
         self.first_not_space(end..self.source.len())
     }
 
-    /// Refuses a file that nothing can be appended to without covering what is no part of it.
-    pub(super) fn refuse_trailing_bytes(&self) -> Result<(), PdfError> {
-        match self.trailing_bytes()? {
-            Some(offset) => Err(PdfError::damaged(offset, "other bytes follow the last %%EOF")),
-            None => Ok(()),
-        }
-    }
-
     pub(super) fn first_not_space(&self, range: Range<u64>) -> Result<Option<u64>, PdfError> {
         const PIECE: u64 = 64 * 1024;
         let mut at = range.start;

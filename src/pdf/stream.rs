@@ -11,6 +11,7 @@ use flate2::read::ZlibDecoder;
 
 use super::{
     PdfError,
+    encryption::{Security, without_own_filter},
     guard::Guard,
     object::{Dictionary, Object, Stream},
     xref::window,
@@ -32,12 +33,25 @@ pub(super) fn end(source: &dyn Source, limits: &Guard, data_end: u64, bound: u64
     })
 }
 
-/// The decoded data of `stream`, at most `limit` bytes.
-pub(super) fn decode(source: &dyn Source, stream: &Stream, limit: usize) -> Result<Vec<u8>, PdfError> {
-    let at = stream.data.start;
-    let dictionary = &stream.dictionary;
-    let predictor = Predictor::of(dictionary).ok_or_else(|| PdfError::damaged(at, "wrong /DecodeParms"))?;
+/// The decoded data of `stream`, at most `limit` bytes; `security`: of the file, if it is encrypted.
+pub(super) fn decode(
+    source: &dyn Source,
+    security: Option<&Security>,
+    stream: &Stream,
+    limit: usize,
+) -> Result<Vec<u8>, PdfError> {
     let raw = io::BufReader::new(SourceReader { source, range: stream.data.clone() });
+    match (security, stream.owner) {
+        (Some(security), Some(id)) => {
+            let plain = security.reader(id, &stream.dictionary, raw)?;
+            undo_filters(plain, &without_own_filter(&stream.dictionary), stream.data.start, limit)
+        }
+        _ => undo_filters(raw, &stream.dictionary, stream.data.start, limit),
+    }
+}
+
+fn undo_filters(raw: impl Read, dictionary: &Dictionary, at: u64, limit: usize) -> Result<Vec<u8>, PdfError> {
+    let predictor = Predictor::of(dictionary).ok_or_else(|| PdfError::damaged(at, "wrong /DecodeParms"))?;
     // With a predictor each row brings one byte more.
     let bound = limit.saturating_add(limit / predictor.columns.max(1)).saturating_add(1);
     let bytes = match only_filter(dictionary) {
@@ -52,7 +66,7 @@ pub(super) fn decode(source: &dyn Source, stream: &Stream, limit: usize) -> Resu
     };
     let bytes = bytes.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            PdfError::damaged(at, "compressed data is broken")
+            PdfError::damaged(at, "compressed or encrypted data is broken")
         }
         _ => PdfError::Io(error),
     })?;
@@ -226,7 +240,7 @@ mod tests {
         }
         dictionary.set("DecodeParms", Object::Dictionary(decode));
         let len = data.len() as u64;
-        (MemorySource(data), Stream { dictionary, data: 0..len })
+        (MemorySource(data), Stream { dictionary, data: 0..len, owner: None })
     }
 
     #[test]
@@ -234,7 +248,7 @@ mod tests {
         // Rows of 3 bytes; each line with another filter, all meaning 1 2 3 / 2 4 6 / …
         let lines = [0, 1, 2, 3, 1, 1, 2, 2, 2, 1, 2, 3, 3, 2, 3, 3, 4, 1, 1, 1];
         let (source, stream) = stream(&lines, &[("Predictor", 15), ("Columns", 3)]);
-        let decoded = decode(&source, &stream, 15).expect("decodes");
+        let decoded = decode(&source, None, &stream, 15).expect("decodes");
         assert_eq!(decoded[..3], [1, 2, 3]);
         assert_eq!(decoded[3..6], [1, 3, 5]);
         assert_eq!(decoded[6..9], [2, 5, 8]);
@@ -245,6 +259,6 @@ mod tests {
     #[test]
     fn a_bomb_is_defused() {
         let (source, stream) = stream(&vec![0; 10_000_000], &[]);
-        assert!(matches!(decode(&source, &stream, 1_000_000), Err(PdfError::Limit { .. })));
+        assert!(matches!(decode(&source, None, &stream, 1_000_000), Err(PdfError::Limit { .. })));
     }
 }

@@ -7,10 +7,11 @@ use std::{
 };
 
 use super::{
-    Document, NewField, PdfError, SignatureKind,
+    Document, NewField, PdfError, SignatureKind, Use,
     drawing::Drawing,
     mdp::{DocMdp, Standing, references},
     object::{Dictionary, Object, ObjectId, encode_text},
+    signable::demand_signable,
     signature::{Field, FieldLock},
     xref::XrefKind,
 };
@@ -103,10 +104,10 @@ impl Increment {
 /// # Errors
 ///
 /// [`PdfError::Certified`] when an earlier signature permits no change; [`PdfError::NotFirst`] when a certification is
-/// asked for behind another signature; [`PdfError::Field`] when the field cannot be used; [`PdfError::Damaged`] when
-/// the form or the page tree is broken, or bytes follow the last `%%EOF`.
+/// asked for behind another signature; [`PdfError::Permission`] when an encrypted file's permissions do not let it be
+/// signed; [`PdfError::Field`] when the field cannot be used; [`PdfError::Form`] when the form is one in XFA;
+/// [`PdfError::Damaged`] when the form or the page tree is broken, or bytes that may be PDF follow the last `%%EOF`.
 pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Increment, PdfError> {
-    document.refuse_trailing_bytes()?;
     let limit = document.limits.cms_bytes;
     if new.contents_len == 0 || new.contents_len > limit {
         return Err(PdfError::limit("the space for the signature", limit));
@@ -122,12 +123,19 @@ pub fn prepare_signature(document: &Document, new: &NewSignature) -> Result<Incr
         update.avoid(&Object::Dictionary(drawing.page_dictionary(document)?));
     }
     let signature = update.allocate()?;
-    let (field, lock) = match choose_field(document, new, &standing)? {
+    let chosen = choose_field(document, new, &standing)?;
+    demand_signable(document, chosen.takes())?;
+    let (field, lock) = match chosen {
         Chosen::Empty(field, lock) => {
             update.fill_field(&field, signature, new.appearance.as_ref())?;
             (field.name, lock)
         }
         Chosen::New(name) => {
+            if standing.certified && new.appearance.is_some() {
+                let what =
+                    "the document is certified, and then a signature is seen only in a field that was there";
+                return Err(PdfError::Field { name, what });
+            }
             update.add_field(&name, signature, new)?;
             (name, new.lock.clone())
         }
@@ -152,13 +160,23 @@ enum Chosen {
     New(String),
 }
 
+impl Chosen {
+    /// What has to be permitted for it.
+    fn takes(&self) -> Use {
+        match self {
+            Self::Empty(..) => Use::FillSignatureField,
+            Self::New(_) => Use::AddSignatureField,
+        }
+    }
+}
+
 fn choose_field(document: &Document, new: &NewSignature, standing: &Standing) -> Result<Chosen, PdfError> {
     let fields = document.fields_at(document.last())?;
     let Some(name) = &new.field else {
         let taken: HashSet<&str> =
             fields.iter().map(|field| field.name.split('.').next().unwrap_or_default()).collect();
-        let free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
-        let name = free.into_iter().find(|name| !taken.contains(name.as_str()));
+        let mut free = (1..=fields.len() + 1).map(|number| format!("Signature{number}"));
+        let name = free.find(|name| !taken.contains(name.as_str()));
         return Ok(Chosen::New(name.unwrap_or_else(|| "Signature".to_owned())));
     };
     let refuse = |what| Err(PdfError::Field { name: name.clone(), what });
@@ -515,14 +533,10 @@ impl<'a> Update<'a> {
             tail.bytes.push(b'\n');
         }
         let objects = std::mem::take(&mut self.objects);
-        for (number, (generation, object)) in &objects {
-            tail.open((*number, *generation));
-            object.write(&mut tail.bytes);
-            if let Some(data) = self.streams.get(number) {
-                tail.bytes.extend_from_slice(b"\nstream\n");
-                tail.bytes.extend_from_slice(data);
-                tail.bytes.extend_from_slice(b"\nendstream");
-            }
+        for (number, (generation, object)) in objects {
+            tail.open((number, generation));
+            let data = self.streams.get(&number).map(Vec::as_slice);
+            self.document.write_sealed((number, generation), object, data, &mut tail.bytes)?;
             tail.bytes.extend_from_slice(b"\nendobj\n");
         }
         Ok(tail)
@@ -541,7 +555,8 @@ impl<'a> Update<'a> {
         // Wide enough for the length of the whole file, whatever follows.
         let width = (base_len.saturating_add(u64::from(u32::MAX))).to_string().len();
         tail.open(signature);
-        let numbers = tail.signature_dictionary(new, references, width);
+        let seal = |dictionary| self.document.sealed(signature, dictionary);
+        let numbers = tail.signature_dictionary(new, references, width, &seal)?;
         let digits = tail.contents(new.contents_len);
         self.cross_reference(&mut tail)?;
 
@@ -606,7 +621,8 @@ impl Tail {
         new: &NewSignature,
         references: Option<Object>,
         width: usize,
-    ) -> usize {
+        seal: &dyn Fn(Object) -> Result<Object, PdfError>,
+    ) -> Result<usize, PdfError> {
         let mut dictionary = Dictionary::new();
         dictionary.set("Filter", Object::name("Adobe.PPKLite"));
         dictionary.set("SubFilter", Object::name(new.sub_filter));
@@ -634,14 +650,14 @@ impl Tail {
                 dictionary.set("M", Object::String(format_date(moment).into_bytes()));
             }
         }
-        Object::Dictionary(dictionary).write(&mut self.bytes);
+        seal(Object::Dictionary(dictionary))?.write(&mut self.bytes);
         // Open again: what follows needs a known place.
         self.bytes.truncate(self.bytes.len() - b">>".len());
         self.bytes.extend_from_slice(b"\n/ByteRange [0");
         let numbers = self.bytes.len();
         self.bytes.extend(std::iter::repeat_n(b' ', 3 * (width + 1)));
         self.bytes.push(b']');
-        numbers
+        Ok(numbers)
     }
 
     /// `/Contents`, and the end of the signature dictionary. Gives the place of the digits.

@@ -119,7 +119,8 @@ impl Section {
         let mut section = section.check_trailer(limits)?;
         if let Some(at) = section.trailer.get("XRefStm") {
             let budget = budget.saturating_sub(section.entries.len());
-            section.hidden = Self::hidden(source, limits, at, budget)?;
+            let encrypt = section.trailer.get("Encrypt");
+            section.hidden = Self::hidden(source, limits, at, encrypt, budget)?;
         }
         Ok(section)
     }
@@ -129,6 +130,7 @@ impl Section {
         source: &dyn Source,
         limits: &Guard,
         at: &Object,
+        encrypt: Option<&Object>,
         budget: usize,
     ) -> Result<Vec<Entry>, PdfError> {
         let offset = at.as_integer().and_then(|at| u64::try_from(at).ok()).ok_or(PdfError::Hybrid)?;
@@ -136,7 +138,10 @@ impl Section {
             return Err(PdfError::Hybrid);
         }
         match Self::stream(source, limits, offset, budget) {
-            Ok(stream) if stream.trailer.get("Encrypt").is_some() => Err(PdfError::Encrypted),
+            // The trailer speaks for the file; what contradicts it here might be believed by somebody.
+            Ok(stream) if stream.trailer.get("Encrypt").is_some_and(|own| Some(own) != encrypt) => {
+                Err(PdfError::Hybrid)
+            }
             Ok(stream) => Ok(stream.entries),
             Err(PdfError::Damaged { .. }) => Err(PdfError::Hybrid),
             Err(error) => Err(error),
@@ -217,8 +222,8 @@ impl Section {
             return Err(damaged("has more entries than the file has bytes"));
         }
         let expected = count.saturating_mul(width);
-        let stream = Stream { dictionary: trailer, data: data..data_end };
-        let rows = stream::decode(source, &stream, expected)?;
+        let stream = Stream { dictionary: trailer, data: data..data_end, owner: None };
+        let rows = stream::decode(source, None, &stream, expected)?;
         if rows.len() != expected {
             return Err(damaged(&format!("has {} bytes of entries instead of {expected}", rows.len())));
         }
@@ -245,9 +250,6 @@ impl Section {
     }
 
     fn check_trailer(mut self, limits: &Guard) -> Result<Self, PdfError> {
-        if self.trailer.get("Encrypt").is_some() {
-            return Err(PdfError::Encrypted);
-        }
         if self.kind == XrefKind::Stream && self.trailer.get("XRefStm").is_some() {
             return Err(PdfError::Hybrid);
         }

@@ -83,7 +83,8 @@ impl Xml {
             xml.element("SignatureIdentifier", &[("id", &id)], |xml| {
                 xml.leaf("HashOnly", if by_digest { "true" } else { "false" })?;
                 xml.leaf("DocHashOnly", "false")?;
-                xml.leaf("DAIdentifier", &format!("{}#{}", place.document.name, signature.field))
+                let field = if signature.field.is_empty() { &signature.id } else { &signature.field };
+                xml.leaf("DAIdentifier", &format!("{}#{field}", place.document.name))
             })?;
             xml.policy(place.document)?;
             xml.times(place.document, signature)?;
@@ -152,7 +153,10 @@ impl Xml {
     /// Clause 4.3.7.
     fn signers_document(&mut self, place: &Place<'_>) -> io::Result<()> {
         self.element("SignersDocument", &[], |xml| {
-            xml.digest(&place.document.sha256)?;
+            // A signature that lies apart from what it signs is no document of the signer.
+            let apart =
+                place.document.signed_files.first().filter(|_| place.document.signed_files.len() == 1);
+            xml.digest(apart.map_or(&place.document.sha256, |file| &file.sha256))?;
             xml.reference("SignersDocumentRef", &place.id)
         })
     }

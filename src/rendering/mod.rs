@@ -104,6 +104,7 @@ mod sample {
             digest_matches: true,
             signature_matches: true,
             coverage: CoverageLevel::Document,
+            scopes: Vec::new(),
             modification_level: ModificationLevel::None,
             modifications: Vec::new(),
             errors: Vec::new(),

@@ -370,6 +370,10 @@ fn list(language: Language, signature: &SignatureReport) -> Vec<Fact> {
         pick(language, "không xác định được", "not known")
     };
     list.push((pick(language, "Gốc tin cậy", "Trust anchor"), anchor.unwrap_or_else(|| none.to_owned())));
+    if !signature.scopes.is_empty() {
+        let names: Vec<&str> = signature.scopes.iter().map(|scope| scope.name.as_str()).collect();
+        list.push((pick(language, "Văn bản được ký", "Documents signed"), names.join("; ")));
+    }
     list
 }
 
@@ -578,7 +582,9 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
         pick(language, "Giá trị chữ ký khớp", "Signature matches"),
         yes_no(signature.signature_matches),
     ));
-    facts.push((pick(language, "Trường", "Field"), signature.field.clone()));
+    if !signature.field.is_empty() {
+        facts.push((pick(language, "Trường", "Field"), signature.field.clone()));
+    }
     for stamp in &signature.time_stamps {
         let words = [
             stamp.produced_by.as_deref(),
@@ -617,7 +623,7 @@ fn unreadable_words(language: Language, error: &Message) -> (String, String) {
     let known = dictionary::UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let why = known.map_or(error.message.as_str(), |(_, en, vi)| pick(language, vi, en));
     let next = match error.key.as_str() {
-        "file.encrypted" => pick(
+        "file.encrypted" | "file.encryption" | "file.password" => pick(
             language,
             "Gỡ mật khẩu của tệp rồi thử lại; chữ ký chỉ kiểm tra được trên tệp không mã hóa.",
             "Take the password off and try again; signatures can be checked in a file that is not encrypted.",
@@ -700,6 +706,7 @@ mod tests {
             digest_matches: true,
             signature_matches: true,
             coverage: CoverageLevel::Document,
+            scopes: Vec::new(),
             modification_level: ModificationLevel::None,
             modifications: Vec::new(),
             errors: Vec::new(),

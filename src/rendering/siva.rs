@@ -440,7 +440,7 @@ impl Signature {
                 .and_then(|certificate| full_name(certificate.subject()))
                 .or_else(|| signature.signed_by.clone()),
             subject_distinguished_name: SubjectName::of(signature, certificate.as_ref()),
-            signature_scopes: vec![scope(signature.coverage)],
+            signature_scopes: scopes(signature),
             claimed_signing_time: signature.claimed_signing_time.clone(),
             certificates,
         }
@@ -538,7 +538,7 @@ impl TimeStampToken {
             warning: warnings.clone(),
             errors,
             warnings,
-            timestamp_scopes: vec![scope(stamp.coverage)],
+            timestamp_scopes: scopes(stamp),
             timestamp_level: "N/A",
         }
     }
@@ -595,6 +595,21 @@ fn stamped_at(stamp: &SignatureReport) -> Option<String> {
     let own = stamp.time_stamps.first().and_then(|own| own.production_time.clone());
     own.or_else(|| stamp.best_signature_time.clone().filter(|_| proven))
         .or_else(|| stamp.claimed_signing_time.clone())
+}
+
+/// The documents of a container, or the one document.
+fn scopes(signature: &SignatureReport) -> Vec<Scope> {
+    if signature.scopes.is_empty() {
+        return vec![scope(signature.coverage)];
+    }
+    let scopes = signature.scopes.iter().map(|covered| {
+        let (scope, content) = match covered.whole {
+            true => ("FULL", "Digest of the document content"),
+            false => ("PARTIAL", "Digest of what transforms leave of the document"),
+        };
+        Scope { name: covered.name.clone(), scope, content, hash_algo: None, hash: None }
+    });
+    scopes.collect()
 }
 
 fn scope(coverage: CoverageLevel) -> Scope {

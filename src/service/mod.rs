@@ -14,7 +14,9 @@ mod record;
 mod send;
 
 pub mod policy;
+pub mod repair;
 pub mod sign;
+pub mod signer_check;
 mod sign_document;
 pub mod time_stamping;
 pub mod trust;

@@ -6,6 +6,7 @@ use super::{
     Service, ServiceError, SignedFile,
     extend::ExtendError,
     sign::{Preview, SignError, Signer, SigningDesk},
+    signer_check,
     upkeep::Lasting,
 };
 use crate::{
@@ -67,10 +68,12 @@ impl Service {
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
         let staged = folder.path().join("signed.pdf");
         let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
-        let released =
-            tokio::task::spawn_blocking(move || this.sign_file(&source, &staged, &signer, &wishes))
-                .await
-                .map_err(|_| SignDocumentError::Interrupted)??;
+        let released = tokio::task::spawn_blocking(move || {
+            signer_check::demand(&this, &signer)?;
+            this.sign_file(&source, &staged, &signer, &wishes)
+        })
+        .await
+        .map_err(|_| SignDocumentError::Interrupted)??;
 
         let signed = SignedFile {
             staged: released.path(),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    asic::AsicError,
     base::{Digest, Limits, Source, UtcTime},
     fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
@@ -16,6 +17,7 @@ use crate::{
         Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
         words::UNREADABLE,
     },
+    xml::XmlError,
 };
 
 /// What a verdict rests on, besides the document.
@@ -132,16 +134,25 @@ impl VerifyError {
     pub fn message(&self) -> Message {
         let Self::Open(error) = self;
         let key = match error {
-            OpenError::Limit { .. } | OpenError::Pdf(PdfError::Limit { .. }) => "file.limit",
+            OpenError::Asic(AsicError::Encrypted { .. }) => "file.encrypted",
+            OpenError::Asic(AsicError::Io(_)) => "file.io",
+            OpenError::Limit { .. }
+            | OpenError::Asic(AsicError::Limit { .. })
+            | OpenError::Pdf(PdfError::Limit { .. })
+            | OpenError::Xml(XmlError::Limit { .. }) => "file.limit",
             OpenError::NotApart { .. } | OpenError::SeveralDetached { .. } => "file.detached",
             OpenError::Pdf(PdfError::Encrypted) => "file.encrypted",
             OpenError::Pdf(PdfError::Hybrid) => "file.hybrid",
+            OpenError::Pdf(PdfError::UnsupportedEncryption { .. }) => "file.encryption",
+            OpenError::Pdf(PdfError::WrongPassword) => "file.password",
             OpenError::Pdf(PdfError::Io(_)) | OpenError::Read(_) => "file.io",
             _ => "file.damaged",
         };
         debug_assert!(UNREADABLE.iter().any(|(known, ..)| *known == key), "{key} has no words");
         let message = match error {
-            OpenError::Pdf(PdfError::Io(cause)) | OpenError::Read(cause) => format!("{error}: {cause}"),
+            OpenError::Pdf(PdfError::Io(cause))
+            | OpenError::Read(cause)
+            | OpenError::Asic(AsicError::Io(cause)) => format!("{error}: {cause}"),
             other => other.to_string(),
         };
         Message { key: key.to_owned(), message }

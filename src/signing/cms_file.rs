@@ -13,13 +13,13 @@
 use crate::{
     asn1::oid,
     base::{Digest, DigestAlgorithm, Limits, UtcTime},
-    cms::{HashIndex, Parts, SignedAttributes, SignedData, SignedDataParts},
+    cms::{HashIndex, Parts, SignedAttributes, SignedData, SignedDataParts, Statements},
     crypto, tsp,
     validation::Evidence,
     x509::{Certificate, algorithm::SignatureScheme},
 };
 
-use super::{SigningError, check_signer, stamp_request};
+use super::{SigningError, Wishes, check_signer, check_usage, stamp_request};
 
 /// What is to be signed, and by whom.
 #[derive(Clone, Debug)]
@@ -40,9 +40,24 @@ pub struct CmsRequest {
 ///
 /// # Errors
 ///
-/// As [`check_signer`]; [`SigningError::Scheme`] when the digest is of another algorithm, or not that of the content.
+/// As [`check_signer`] and [`check_usage`]; [`SigningError::Scheme`] when the digest is of another algorithm, or not that of the content.
 pub fn prepare_cms(request: CmsRequest, now: UtcTime) -> Result<PreparedCms, SigningError> {
+    prepare_cms_saying(request, &Statements::default(), now)
+}
+
+/// As [`prepare_cms`], with what the signer says under protection.
+///
+/// # Errors
+///
+/// As [`prepare_cms`]; [`SigningError::Wish`] when it cannot be said.
+pub fn prepare_cms_saying(
+    request: CmsRequest,
+    statements: &Statements,
+    now: UtcTime,
+) -> Result<PreparedCms, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    check_usage(&request.signer)?;
+    Wishes { statements: statements.clone(), ..Wishes::default() }.check()?;
     let algorithm = request.scheme.digest();
     let fits = request.enveloped.as_ref().is_none_or(|content| algorithm.digest(content) == request.digest);
     if request.digest.algorithm != algorithm || !fits {
@@ -55,7 +70,7 @@ pub fn prepare_cms(request: CmsRequest, now: UtcTime) -> Result<PreparedCms, Sig
         signer: request.signer.clone(),
         signing_time: Some(now),
     };
-    Ok(PreparedCms { to_be_signed: attributes.to_der(), request })
+    Ok(PreparedCms { to_be_signed: attributes.to_der_with(&statements.attributes()), request })
 }
 
 /// A signature that waits for its value.

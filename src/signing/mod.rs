@@ -19,6 +19,7 @@ mod extension;
 pub mod review;
 mod room;
 pub mod seed;
+pub mod xades;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::{
     cms::{CmsError, SignedAttributes, SignedDataParts, Statements},
     crypto::{self, CryptoError},
     pdf::{self, DocMdp, Document, FieldLock, Increment, NewSignature, PdfError, SignatureKind},
+    trust::Purpose,
     tsp,
     validation::Level,
     x509::{
@@ -37,7 +39,7 @@ use crate::{
     },
 };
 
-pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms};
+pub use cms_file::{ArchiveRequest, CmsFile, CmsRequest, PreparedCms, prepare_cms, prepare_cms_saying};
 pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use extension::{
     Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
@@ -74,6 +76,9 @@ pub struct Wishes {
     pub level: Option<Level>,
     /// What the signature looks like; invisible when absent.
     pub appearance: Option<Appearance>,
+    /// Sign although the certificate names no usage that fits: TT 15/2025 annex II leaves keyUsage and extKeyUsage
+    /// open. Its validity, its status and its key are never set aside.
+    pub any_usage: bool,
     /// Certifies the document, which permits so much afterwards; `None`, and never without being asked for, an
     /// approval signature.
     pub certify: Option<DocMdp>,
@@ -122,8 +127,8 @@ impl Wishes {
 ///
 /// # Errors
 ///
-/// [`SigningError::Certificate`] when it is outside its validity period or not meant for signing,
-/// [`SigningError::Scheme`] when its key is of another kind.
+/// [`SigningError::Certificate`] when it is outside its validity period, [`SigningError::Scheme`] when its key is of
+/// another kind. What it is meant for is [`check_usage`]'s question.
 pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime) -> Result<(), SigningError> {
     if let Some(what) = signer.disagreement() {
         return Err(SigningError::Certificate {
@@ -136,11 +141,6 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
     }
     if now > signer.not_after() {
         return Err(SigningError::Certificate { reason: format!("it expired on {}", signer.not_after()) });
-    }
-    let may_sign = |usage: crate::x509::KeyUsage| usage.digital_signature || usage.non_repudiation;
-    if !signer.key_usage().is_none_or(may_sign) {
-        let reason = "its key usage allows neither digitalSignature nor nonRepudiation".to_owned();
-        return Err(SigningError::Certificate { reason });
     }
     if let Some(weak) = scheme.weak_digest() {
         return Err(SigningError::Scheme { reason: format!("{weak} is never used for a new signature") });
@@ -160,6 +160,26 @@ pub fn check_signer(signer: &Certificate, scheme: SignatureScheme, now: UtcTime)
             Err(SigningError::Scheme { reason })
         }
     }
+}
+
+/// Checks that `signer` is meant for signing documents: keyUsage and extKeyUsage, where it has them.
+///
+/// # Errors
+///
+/// [`SigningError::Usage`], which [`Wishes::any_usage`] sets aside.
+pub fn check_usage(signer: &Certificate) -> Result<(), SigningError> {
+    let may_sign = |usage: crate::x509::KeyUsage| usage.digital_signature || usage.non_repudiation;
+    if !signer.key_usage().is_none_or(may_sign) {
+        let reason = "its key usage allows neither digitalSignature nor nonRepudiation".to_owned();
+        return Err(SigningError::Usage { reason });
+    }
+    if let Some((_, uses)) = signer.extended_key_usage()
+        && !Purpose::Signing.allowed_by(&uses)
+    {
+        let reason = "its extended key usage is for something else than signing documents".to_owned();
+        return Err(SigningError::Usage { reason });
+    }
+    Ok(())
 }
 
 /// Builds the revision that will carry the signature, and what is to be signed.
@@ -189,6 +209,9 @@ pub fn check(document: &Document, request: &Request, now: UtcTime) -> Result<(),
 /// The revision to append.
 fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<Revision, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
+    if !request.wishes.any_usage {
+        check_usage(&request.signer)?;
+    }
     seed::settle(document, request)?;
     request.wishes.check()?;
     let room = request.time_stamp.map_or(0, TokenRoom::reserved);
@@ -220,7 +243,14 @@ fn revision(document: &Document, request: &mut Request, now: UtcTime) -> Result<
         digest: Some(request.scheme.digest()),
         contents_len,
     };
-    Ok(Revision { increment: pdf::prepare_signature(document, &new)?, contents_len, placement })
+    let increment = pdf::prepare_signature(document, &new)?;
+    if document.is_field_locked(&increment.field)? {
+        // A lock of all fields, or of all but some, names those that come later as well: to some judges a signature in
+        // a new field is a breach of it.
+        let what = "an earlier signature locked all fields of this name, new ones as well";
+        return Err(PdfError::Field { name: increment.field, what }.into());
+    }
+    Ok(Revision { increment, contents_len, placement })
 }
 
 /// A revision before it is known what of it is signed.
@@ -396,6 +426,12 @@ pub enum SigningError {
     /// The time-stamp authority gave something else.
     #[error("the time-stamp cannot be used: {0}")]
     TimeStamp(#[from] tsp::TspError),
+    /// The certificate is meant for something else; whoever signs may insist.
+    #[error("this certificate is not meant for signing: {reason}")]
+    Usage {
+        /// What it says.
+        reason: String,
+    },
     /// The value does not fit the certificate.
     #[error("the signature value does not fit the certificate: is it the certificate of this key?")]
     Value(#[source] CryptoError),
@@ -403,6 +439,18 @@ pub enum SigningError {
     #[error("this cannot be said with a signature: {reason}")]
     Wish {
         /// Why, and what to do.
+        reason: String,
+    },
+    /// The XML cannot be read.
+    #[error("the file cannot be signed as XML: {0}")]
+    Xml(#[from] crate::xml::XmlError),
+    /// An XML signature in the file cannot be read.
+    #[error("the XML signature cannot be used: {0}")]
+    XmlSignature(#[from] crate::xml::SignatureError),
+    /// The XML can be read, but not be signed in this way.
+    #[error("the XML cannot be signed in this way: {reason}")]
+    XmlUnsuited {
+        /// What stands against it.
         reason: String,
     },
 }

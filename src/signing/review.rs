@@ -288,12 +288,9 @@ fn says(added: &AddedSignature, wishes: &Wishes) -> Result<(), ReviewError> {
         let found = signature.doc_mdp.map_or_else(|| "an approval".to_owned(), |level| format!("/P {level}"));
         return differ("the certification (DocMDP)", found);
     }
-    // A field that was there locks what its author said; a new one what was agreed.
-    let agreed = if added.new_field {
-        wishes.lock.as_ref()
-    } else {
-        added.slot.lock.as_ref().or(wishes.lock.as_ref())
-    };
+    // A field that was there may lock what its author said; if something was agreed, then that.
+    let own = added.slot.lock.as_ref().filter(|_| !added.new_field);
+    let agreed = wishes.lock.as_ref().or(own);
     let found = lock_of(added);
     let same_fields = |lock: &FieldLock| agreed.is_some_and(|agreed| agreed.fields == lock.fields);
     let all_agreed = signature.locks.iter().all(same_fields)

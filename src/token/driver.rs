@@ -23,7 +23,7 @@ use cryptoki::{
 };
 
 use super::{
-    KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenKeyKind, TokenSelector,
+    KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenKeyKind, TokenPublicKey, TokenSelector,
     error::{TokenError, TriesLeft, code_name, means_gone},
     mechanism::Operation,
     module::Loaded,
@@ -264,6 +264,32 @@ impl Driver {
             }
             certificates.sort();
             Ok(certificates)
+        })
+    }
+
+    /// The public keys that show.
+    pub(super) fn public_keys(&mut self, name: &TokenKeyName) -> Result<Vec<TokenPublicKey>, TokenError> {
+        self.recovering(name, |driver| {
+            let progress = Arc::clone(&driver.progress);
+            let session = &driver.anchor(name)?.session;
+            progress.at("C_FindObjects");
+            let mut keys = Vec::new();
+            for object in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY)])? {
+                progress.at("C_GetAttributeValue");
+                let mut key = TokenPublicKey { id: Vec::new(), label: String::new(), value: Vec::new() };
+                for wanted in
+                    [AttributeType::Id, AttributeType::Label, AttributeType::Modulus, AttributeType::EcPoint]
+                {
+                    match optional(session, object, wanted)? {
+                        Some(Attribute::Id(octets)) => key.id = octets,
+                        Some(Attribute::Label(octets)) => key.label = text(&octets),
+                        Some(Attribute::Modulus(octets) | Attribute::EcPoint(octets)) => key.value = octets,
+                        _ => {}
+                    }
+                }
+                keys.push(key);
+            }
+            Ok(keys)
         })
     }
 

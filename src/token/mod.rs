@@ -48,6 +48,7 @@ pub use pin::{LastTry, PinFlags};
 
 use self::{driver::TokenKeyName, mechanism::Operation, worker::Worker};
 use crate::{
+    asn1::{Reader, Tag},
     base::Pin,
     x509::{Certificate, algorithm::SignatureScheme},
 };
@@ -221,6 +222,41 @@ pub struct TokenKey {
     pub always_authenticate: bool,
 }
 
+/// A public key object: the half that a token shows without a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPublicKey {
+    /// `CKA_ID`, which the private half has too.
+    pub id: Vec<u8>,
+    /// `CKA_LABEL`.
+    pub label: String,
+    /// `CKA_MODULUS`, or `CKA_EC_POINT`; empty where the token shows neither.
+    pub value: Vec<u8>,
+}
+
+impl TokenPublicKey {
+    /// Whether it is the key of this SubjectPublicKeyInfo; `None` when one of them cannot be read.
+    pub fn is_of(&self, spki_der: &[u8]) -> Option<bool> {
+        let mut spki = Reader::only(spki_der).ok()?.reader();
+        spki.any().ok()?;
+        let key = spki.any().ok()?.bit_string().ok()?;
+        let magnitude =
+            |octets: &[u8]| -> Vec<u8> { octets.iter().copied().skip_while(|octet| *octet == 0).collect() };
+        if self.value.is_empty() {
+            return None;
+        }
+        // RSAPublicKey begins with the modulus; an ECPoint is the octets themselves, on some tokens inside an OCTET
+        // STRING.
+        if let Ok(rsa) = Reader::only(key)
+            && rsa.tag == Tag::SEQUENCE
+        {
+            let modulus = rsa.reader().any().ok()?;
+            return Some(magnitude(modulus.value) == magnitude(&self.value));
+        }
+        let wrapped = Reader::only(&self.value).ok().filter(|value| value.tag == Tag::OCTET_STRING);
+        Some(key == self.value || wrapped.is_some_and(|value| value.value == key))
+    }
+}
+
 impl fmt::Display for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "“{}” (hex:{}, {})", self.label, hex::encode(&self.id), self.kind)
@@ -366,6 +402,15 @@ impl Token {
     /// [`TokenError::Removed`] and other return codes.
     pub fn keys(&self) -> Result<Vec<TokenKey>, TokenError> {
         self.call(driver::Driver::keys)
+    }
+
+    /// The public keys that the token shows, before a login too. Tokens need not keep any.
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenError`].
+    pub fn public_keys(&self) -> Result<Vec<TokenPublicKey>, TokenError> {
+        self.call(driver::Driver::public_keys)
     }
 
     /// The mechanisms that sign, by their names in the standard (`CKM_…`), as the token lists them.

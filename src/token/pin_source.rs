@@ -10,7 +10,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::TokenError;
-use crate::base::Pin;
+use crate::base::{Password, Pin};
 
 /// A place to read a PIN from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,18 +64,30 @@ impl PinSource {
     }
 }
 
-/// Takes `KYSO_PIN` out of the environment and keeps it for [`PinSource::Environment`].
+/// Takes `KYSO_PIN` out of the environment and keeps it for [`PinSource::Environment`]; likewise
+/// `KYSO_PDF_PASSWORD` for [`document_password`].
 ///
 /// For the first line of `main`: neither `/proc/PID/environ` nor a child process shows the PIN afterwards. Where this
 /// cannot be done soundly (another thread runs already, or the system does not say) the variable stays, and is only
 /// read.
 pub fn take_from_environment() {
-    let Some(value) = std::env::var_os(VARIABLE) else { return };
-    let pin = Pin::new(value.into_encoded_bytes());
-    if !wipe_variable() {
-        return;
+    let value = |name| std::env::var_os(name).map(std::ffi::OsString::into_encoded_bytes);
+    if let Some(pin) = value(VARIABLE).map(Pin::new)
+        && wipe_variable(VARIABLE)
+    {
+        *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some(pin);
     }
-    *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some(pin);
+    if let Some(password) = value(PASSWORD_VARIABLE).map(Password::new)
+        && wipe_variable(PASSWORD_VARIABLE)
+    {
+        *KEPT_PASSWORD.lock().unwrap_or_else(PoisonError::into_inner) = Some(password);
+    }
+}
+
+/// What `KYSO_PDF_PASSWORD` held: the password of encrypted documents, which no token has to do with.
+pub fn document_password() -> Option<Password> {
+    let kept = KEPT_PASSWORD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    kept.or_else(|| Some(Password::new(std::env::var_os(PASSWORD_VARIABLE)?.into_encoded_bytes())))
 }
 
 fn take_kept() -> Option<Pin> {
@@ -85,12 +97,12 @@ fn take_kept() -> Option<Pin> {
 /// Overwrites and removes the variable. Whether it was done.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the environment can be changed in no other way")]
-fn wipe_variable() -> bool {
+fn wipe_variable(variable: &str) -> bool {
     let alone = std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1);
     if !alone {
         return false;
     }
-    let name = c"KYSO_PIN";
+    let Ok(name) = std::ffi::CString::new(variable) else { return false };
     // SAFETY: this thread is the only one (checked right above, and a thread cannot come from nowhere), so nobody reads
     // or changes the environment meanwhile. `getenv` gives null or a zero-terminated string in writable memory of the
     // process, and exactly its bytes are overwritten. `remove_var` asks for the same: no other thread.
@@ -102,13 +114,13 @@ fn wipe_variable() -> bool {
                 value.add(at).write_volatile(0);
             }
         }
-        std::env::remove_var(VARIABLE);
+        std::env::remove_var(variable);
     }
     true
 }
 
 #[cfg(not(target_os = "linux"))]
-fn wipe_variable() -> bool {
+fn wipe_variable(_variable: &str) -> bool {
     false
 }
 
@@ -173,6 +185,11 @@ fn unusable(what: &str, reason: &str) -> TokenError {
 static KEPT: Mutex<Option<Pin>> = Mutex::new(None);
 
 const VARIABLE: &str = "KYSO_PIN";
+
+/// As [`KEPT`].
+static KEPT_PASSWORD: Mutex<Option<Password>> = Mutex::new(None);
+
+const PASSWORD_VARIABLE: &str = "KYSO_PDF_PASSWORD";
 
 /// In bytes; the longest PIN that any token takes.
 const LONGEST: usize = 255;

@@ -293,7 +293,7 @@ fn may_serve(end: &Certificate, purpose: Purpose) -> Result<(), ChainFault> {
 
 impl Purpose {
     /// Whether a list of extended key usages has one that fits.
-    fn allowed_by(self, uses: &[ObjectIdentifier]) -> bool {
+    pub fn allowed_by(self, uses: &[ObjectIdentifier]) -> bool {
         match self {
             Self::Any => true,
             // People's and agencies' certificates carry all sorts; those made only for something else are out.

@@ -73,8 +73,14 @@ impl MoreStamps {
                 return more;
             }
         };
-        let archive = cades.archive_time_stamps.iter().map(|token| whole.archive(token, signed, limits));
-        more.archive = archive.collect();
+        for (at, token) in cades.archive_time_stamps.iter().enumerate() {
+            more.archive.push(if at < MAX_ARCHIVE {
+                whole.archive(token, signed, limits)
+            } else {
+                let stamp = Stamp::Unchecked("there are too many archive time-stamps".to_owned());
+                Archive { fingerprint: Sha256::of(token), stamp, covers: Vec::new() }
+            });
+        }
         more.archive.sort_by_key(|archive| match &archive.stamp {
             Stamp::Token(token) => std::cmp::Reverse(Some(token.info.gen_time)),
             Stamp::Broken(_) | Stamp::Unchecked(_) => std::cmp::Reverse(None),
@@ -123,6 +129,9 @@ fn unseen(algorithm: DigestAlgorithm) -> Stamp {
 struct Whole {
     parts: Parts,
     digests: HashMap<DigestAlgorithm, PartDigests>,
+    /// The certificates and the revocation information, by the SHA-256 by which evidence is known.
+    certificates: Vec<Sha256>,
+    revocations: Vec<Sha256>,
     /// For each value of each unsigned attribute: itself and the evidence inside it, by fingerprint.
     inside: HashMap<(usize, usize), Vec<Sha256>>,
 }
@@ -135,7 +144,10 @@ impl Whole {
                 inside.insert((at, value_at), fingerprints(attribute.kind, value, limits));
             }
         }
-        Self { parts, digests: HashMap::new(), inside }
+        let certificates = parts.certificates().iter().map(|one| Sha256::of(one)).collect();
+        let revocations = parts.revocations().iter();
+        let revocations = revocations.map(|one| Sha256::of(ocsp_of_choice(one).unwrap_or(one))).collect();
+        Self { parts, digests: HashMap::new(), certificates, revocations, inside }
     }
 
     fn archive(&mut self, token: &[u8], signed: Signed<'_>, limits: &Limits) -> Archive {
@@ -171,10 +183,9 @@ impl Whole {
 
     /// What the parts named are, by the SHA-256 by which evidence is known.
     fn fingerprints(&self, covered: &Covered) -> Vec<Sha256> {
-        let certificates = covered.certificates.iter().filter_map(|at| self.parts.certificates().get(*at));
-        let mut all: Vec<Sha256> = certificates.map(|one| Sha256::of(one)).collect();
-        let revocations = covered.revocations.iter().filter_map(|at| self.parts.revocations().get(*at));
-        all.extend(revocations.map(|one| Sha256::of(ocsp_of_choice(one).unwrap_or(one))));
+        let certificates = covered.certificates.iter().filter_map(|at| self.certificates.get(*at));
+        let revocations = covered.revocations.iter().filter_map(|at| self.revocations.get(*at));
+        let mut all: Vec<Sha256> = certificates.chain(revocations).copied().collect();
         all.extend(covered.attributes.iter().filter_map(|place| self.inside.get(place)).flatten());
         all
     }
@@ -212,6 +223,10 @@ fn fingerprints(kind: ObjectIdentifier, value: &[u8], limits: &Limits) -> Vec<Sh
 /// Unsigned attributes whose values are time-stamp tokens.
 const TOKENS: [ObjectIdentifier; 4] =
     [oid::TIME_STAMP_TOKEN, oid::ESC_TIME_STAMP, oid::CERT_CRL_TIME_STAMP, oid::ARCHIVE_TIME_STAMP_V3];
+
+/// How many archive time-stamps of a signature are checked: one in five years is enough. Each costs a digest over all of the
+/// SignerInfo.
+const MAX_ARCHIVE: usize = 32;
 
 /// An honest signature has its own algorithm and perhaps a newer one.
 const MAX_ALGORITHMS: usize = 4;

@@ -53,8 +53,16 @@ impl Inspection {
         };
         // The bound on the structure holds for what comes beside the content.
         let content_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let most_beside = limits.cms_bytes;
         let limits = &Limits { cms_bytes: content_limit, ..limits.clone() };
         let data = match one_signer(&cms, limits) {
+            Ok(data) if cms.len().saturating_sub(content_len(&data)) > most_beside => {
+                let message = Key::FormatTooCostly.message(format!(
+                    "The signature is not read: it has more than {most_beside} bytes beside its content."
+                ));
+                inspection.signatures.push(unread(Finding::open("SIGNED_DATA_NOT_FOUND", message)));
+                return Ok(inspection);
+            }
             Ok(data) => data,
             Err(finding) => {
                 inspection.signatures.push(unread(finding));
@@ -74,6 +82,10 @@ impl Inspection {
         inspection.signatures.push(signature);
         Ok(inspection)
     }
+}
+
+fn content_len(data: &SignedData) -> usize {
+    data.content.as_ref().map_or(0, Vec::len)
 }
 
 /// Whether a file that begins so is a ContentInfo with SignedData, or one in PEM.
@@ -203,3 +215,45 @@ const SIGNED_DATA_OID: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D,
 
 /// Bytes hashed at a time.
 const PIECE: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::MemorySource;
+
+    #[test]
+    fn a_cms_is_known_by_its_first_bytes() {
+        let oid = SIGNED_DATA_OID;
+        for (head, expected) in [
+            ([&[0x30, 0x80][..], oid].concat(), true),
+            ([&[0x30, 0x0B], oid].concat(), true),
+            ([&[0x30, 0x82, 0x10, 0x00], oid, b"rest"].concat(), true),
+            ([&[0x30, 0x84, 0, 1, 0, 0], oid].concat(), true),
+            (b"-----BEGIN CMS-----\n".to_vec(), true),
+            (b"-----BEGIN PKCS7-----\n".to_vec(), true),
+            (b"-----BEGIN CERTIFICATE-----\n".to_vec(), false),
+            ([&[0x30, 0x82, 0x10], oid].concat(), false),
+            ([&[0x30, 0xFF], &[0; 127][..], oid].concat(), false),
+            ([&[0x30, 0x0B], &oid[..10]].concat(), false),
+            // Encrypted, not signed.
+            ([&[0x30, 0x0B], &oid[..10], &[3]].concat(), false),
+            (b"0 is no length\n%PDF-1.7".to_vec(), false),
+            (b"%PDF-1.7".to_vec(), false),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(begins(&head), expected, "{head:02x?}");
+        }
+    }
+
+    #[test]
+    fn digests_come_in_the_order_asked_for() {
+        use DigestAlgorithm::{Sha256, Sha512};
+        let source = MemorySource(vec![7; PIECE + 1]);
+        for wanted in [vec![Sha256], vec![Sha512, Sha256], vec![Sha256, Sha512, Sha256], vec![Sha256, Sha256]]
+        {
+            let found = digests(&source, &wanted).unwrap();
+            let expected: Vec<Digest> = wanted.iter().map(|algorithm| algorithm.digest(&source.0)).collect();
+            assert_eq!(found, expected);
+        }
+    }
+}

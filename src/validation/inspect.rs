@@ -6,6 +6,7 @@ use super::{
     archive::{MoreStamps, Signed, algorithms},
     cms::{Checked, CheckedToken, Content, Finding, Profile, check, check_token},
     words::Key,
+    xades::XmlBody,
 };
 use crate::{
     asn1::oid,
@@ -76,6 +77,8 @@ pub(super) enum Body {
     TimeStamp(Box<CheckedToken>),
     /// Broken, or of a kind that is not judged; `findings` says which.
     None,
+    /// `ds:Signature`, with or without XAdES.
+    Xml(Box<XmlBody>),
 }
 
 /// A time-stamp that a signature carries.
@@ -135,7 +138,18 @@ impl Signature {
             Body::Cms { data, .. } => {
                 data.only_signer().is_ok_and(|signer| signer.cades.signature_policy.is_some())
             }
+            Body::Xml(body) => body.names_a_policy,
             Body::TimeStamp(_) | Body::None => false,
+        }
+    }
+
+    /// How its content is hashed; for a time-stamp, what is stamped.
+    pub(super) fn content_digest(&self) -> Option<DigestAlgorithm> {
+        match &self.body {
+            Body::Cms { checked, .. } => checked.digest,
+            Body::Xml(body) => body.checked.digest,
+            Body::TimeStamp(token) => Some(token.info.imprint.algorithm),
+            Body::None => None,
         }
     }
 
@@ -149,7 +163,8 @@ impl Signature {
         let (own, stamps, more) = match &self.body {
             Body::Cms { data, stamps, more, .. } => (Some(&**data), stamps.as_slice(), Some(more)),
             Body::TimeStamp(token) => (Some(&token.data), [].as_slice(), None),
-            Body::None => (None, [].as_slice(), None),
+            // What XML signatures hold lies in `XmlBody::evidence`.
+            Body::None | Body::Xml(_) => (None, [].as_slice(), None),
         };
         let stamps = stamps.iter().filter_map(Stamp::signed_data);
         own.into_iter().chain(stamps).chain(more.into_iter().flat_map(MoreStamps::signed_data))

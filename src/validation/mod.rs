@@ -19,8 +19,8 @@ use crate::{
 mod archive;
 mod cms;
 mod cms_file;
+mod container;
 mod inspect;
-mod level;
 mod long_term;
 mod modifications;
 mod open;
@@ -30,11 +30,13 @@ mod reliance;
 mod report;
 mod security_store;
 mod statements;
+mod time_stamps;
 mod verdict;
 pub mod words;
+mod xades;
 
 pub use cms::time_stamp_holds;
-use inspect::Signature;
+use inspect::{Body, Signature};
 pub use modifications::{PermittedKinds, kind_name};
 pub use open::{Detached, FileKind, OpenError};
 pub use policy::{Demand, Demands, Level, Policy, PolicyFileError};
@@ -44,8 +46,8 @@ pub use record::{
 pub use reliance::{Piece, PieceStatus, Reliance};
 pub use report::{
     CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message, Modification,
-    ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport, StatusSource,
-    TimeSource, TimeStampKind, TimeStampReport, Unreadable,
+    ModificationLevel, Origin, Overall, Report, SignatureReport, SignatureScope, SignedFile, StatusReport,
+    StatusSource, TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 pub use statements::{SignaturePolicyReport, StatementsReport};
 
@@ -98,6 +100,8 @@ pub struct Inspection {
     supplied: Vec<Evidence>,
     /// Signature checks on certificates and evidence, done once for all questions.
     checks: Checks,
+    /// The signatures of a container, each with an inspection of its own.
+    container: Option<container::Parts>,
 }
 
 /// A piece of status evidence and where it was found.
@@ -110,9 +114,32 @@ struct HeldStatus {
     signature: Option<usize>,
 }
 
+#[derive(Clone)]
 enum StatusEvidence {
-    Crl(Crl),
-    Ocsp(Box<ocsp::Response>),
+    Crl(Arc<Crl>),
+    Ocsp(Arc<ocsp::Response>),
+}
+
+/// Evidence, read.
+#[derive(Clone)]
+enum ReadEvidence {
+    Certificate(Certificate),
+    Status(Sha256, StatusEvidence),
+}
+
+impl ReadEvidence {
+    fn read(evidence: &Evidence) -> Option<Self> {
+        Some(match evidence {
+            Evidence::Certificate(der) => Self::Certificate(Certificate::from_der(der).ok()?),
+            Evidence::Crl(der) => {
+                Self::Status(Sha256::of(der), StatusEvidence::Crl(Arc::new(Crl::from_der(der).ok()?)))
+            }
+            Evidence::Ocsp(der) => {
+                let response = Arc::new(ocsp::Response::parse(der).ok()?);
+                Self::Status(Sha256::of(der), StatusEvidence::Ocsp(response))
+            }
+        })
+    }
 }
 
 impl Inspection {
@@ -160,6 +187,7 @@ impl Inspection {
             statuses: Vec::new(),
             supplied: Vec::new(),
             checks: Checks::default(),
+            container: None,
         }
     }
 
@@ -170,25 +198,30 @@ impl Inspection {
 
     /// How many signatures and document time-stamps there are.
     pub fn signature_count(&self) -> usize {
-        self.signatures.len()
+        self.signatures.len() + self.container.as_ref().map_or(0, container::Parts::count)
     }
 
     /// What would help the judgement, given these anchors and what was supplied so far.
     ///
     /// Asking again after supplying may give more; what was asked before is asked again as long as it is missing.
     pub fn needs(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Vec<Need> {
-        verdict::judge(self, policy, anchors, moment).1
+        self.reports(policy, anchors, moment).1
     }
 
     /// Takes in what was brought. What cannot be read is of no use and is dropped.
     pub fn supply(&mut self, evidence: Evidence) {
-        self.supplied.push(evidence.clone());
-        self.keep(evidence, None, None);
+        let piece = ReadEvidence::read(&evidence);
+        self.supplied.push(evidence);
+        match (&mut self.container, piece) {
+            (Some(container), Some(piece)) => container.supply(&piece),
+            (None, Some(piece)) => self.keep_piece(piece, None, None),
+            (_, None) => {}
+        }
     }
 
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let (signatures, _) = verdict::judge(self, policy, anchors, moment);
+        let (signatures, _) = self.reports(policy, anchors, moment);
         self.document_report(name, policy, moment, signatures)
     }
 
@@ -211,6 +244,18 @@ impl Inspection {
         }
     }
 
+    fn reports(
+        &self,
+        policy: &Policy,
+        anchors: &Anchors,
+        moment: UtcTime,
+    ) -> (Vec<SignatureReport>, Vec<Need>) {
+        match &self.container {
+            Some(container) => container.judge(policy, anchors, moment),
+            None => verdict::judge(self, policy, anchors, moment),
+        }
+    }
+
     /// What was brought so far, in the order in which it came.
     pub fn supplied(&self) -> &[Evidence] {
         &self.supplied
@@ -218,6 +263,12 @@ impl Inspection {
 
     /// Certificates and status evidence that came inside a signature.
     fn take_in(&mut self, signature: &Signature, index: usize) {
+        if let Body::Xml(body) = &signature.body {
+            for evidence in &body.evidence {
+                self.keep(evidence.clone(), Some(signature.field.revision), None);
+            }
+            return;
+        }
         // A CMS lies in its own signature's hole, which only later revisions cover.
         let covered_from = Some(signature.field.revision + 1);
         for data in signature.signed_data() {
@@ -256,23 +307,18 @@ impl Inspection {
     }
 
     fn keep(&mut self, evidence: Evidence, covered_from: Option<usize>, signature: Option<usize>) {
-        let (der, what) = match evidence {
-            Evidence::Certificate(der) => {
-                if let Ok(certificate) = Certificate::from_der(&der) {
-                    self.keep_certificate(&certificate, covered_from);
-                }
-                return;
+        if let Some(piece) = ReadEvidence::read(&evidence) {
+            self.keep_piece(piece, covered_from, signature);
+        }
+    }
+
+    fn keep_piece(&mut self, piece: ReadEvidence, covered_from: Option<usize>, signature: Option<usize>) {
+        let (fingerprint, what) = match piece {
+            ReadEvidence::Certificate(certificate) => {
+                return self.keep_certificate(&certificate, covered_from);
             }
-            Evidence::Crl(der) => {
-                let Ok(crl) = Crl::from_der(&der) else { return };
-                (der, StatusEvidence::Crl(crl))
-            }
-            Evidence::Ocsp(der) => {
-                let Ok(response) = ocsp::Response::parse(&der) else { return };
-                (der, StatusEvidence::Ocsp(Box::new(response)))
-            }
+            ReadEvidence::Status(fingerprint, what) => (fingerprint, what),
         };
-        let fingerprint = Sha256::of(&der);
         if let Some(held) = self.statuses.iter_mut().find(|held| held.fingerprint == fingerprint) {
             held.covered_from = match (held.covered_from, covered_from) {
                 (Some(one), Some(other)) => Some(one.min(other)),

@@ -4,10 +4,12 @@
 
 use std::{io, sync::Arc};
 
-use super::{Inspection, cms_file};
+use super::{Inspection, cms_file, xades};
 use crate::{
+    asic::{self, AsicError},
     base::{Limits, Source},
     pdf::PdfError,
+    xml::XmlError,
 };
 
 /// A file that a signature is about and does not hold: it lies apart from it.
@@ -23,10 +25,14 @@ pub struct Detached {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
+    /// An ASiC container (`.asice`, `.asics`, `.bdoc`, `.edoc`), or another ZIP archive, which is refused.
+    Asic,
     /// A CMS SignedData: DER, BER or PEM (`.p7s`, `.p7m`).
     Cms,
     /// A PDF; also whatever is of no other kind, since a PDF may have other bytes before its header.
     Pdf,
+    /// XML with signatures in it, or a signature alone.
+    Xml,
 }
 
 impl FileKind {
@@ -37,7 +43,12 @@ impl FileKind {
     /// Whatever the medium reports.
     pub fn of(source: &dyn Source) -> io::Result<Self> {
         let head = source.read(0..source.len().min(HEAD))?;
-        Ok(if cms_file::begins(&head) { Self::Cms } else { Self::Pdf })
+        Ok(match &head {
+            head if asic::is_zip(head) => Self::Asic,
+            head if cms_file::begins(head) => Self::Cms,
+            head if xades::begins(head) => Self::Xml,
+            _ => Self::Pdf,
+        })
     }
 }
 
@@ -53,9 +64,12 @@ impl Inspection {
         limits: &Limits,
     ) -> Result<Self, OpenError> {
         match FileKind::of(&*source)? {
+            FileKind::Asic if detached.is_empty() => Self::open_container(source, limits),
+            FileKind::Asic => Err(OpenError::NotApart { kind: "a container" }),
             FileKind::Cms => Self::open_cms(&*source, detached, limits),
             FileKind::Pdf if detached.is_empty() => Ok(Self::open(source, limits)?),
             FileKind::Pdf => Err(OpenError::NotApart { kind: "a PDF" }),
+            FileKind::Xml => Self::open_xml(&*source, detached, limits),
         }
     }
 }
@@ -64,6 +78,9 @@ impl Inspection {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The container cannot be read.
+    #[error(transparent)]
+    Asic(#[from] AsicError),
     /// It is larger than a reader takes in.
     #[error("the file has more than {limit} bytes, which is too much for {kind}")]
     Limit {
@@ -90,6 +107,9 @@ pub enum OpenError {
         /// How many.
         given: usize,
     },
+    /// The XML cannot be read.
+    #[error("the file cannot be read as XML: {0}")]
+    Xml(#[from] XmlError),
 }
 
 /// Enough for every mark; PDF headers are looked for by their own reader.

@@ -57,7 +57,7 @@ pub struct PieceStatus {
 }
 
 impl Inspection {
-    /// [`Inspection::judge`], with what the verdicts rest on.
+    /// [`Inspection::judge`], with what the verdicts rest on; of what is in a container, nothing is told.
     pub fn appraise(
         &self,
         name: &str,
@@ -65,7 +65,10 @@ impl Inspection {
         anchors: &Anchors,
         moment: UtcTime,
     ) -> (DocumentReport, Vec<Reliance>) {
-        let judged = super::verdict::judge_all(self, policy, anchors, moment);
+        if self.container.is_some() {
+            return (self.judge(name, policy, anchors, moment), Vec::new());
+        }
+        let judged = super::verdict::judge_all(self, policy, anchors, moment, None);
         (self.document_report(name, policy, moment, judged.reports), judged.reliances)
     }
 }

@@ -57,17 +57,17 @@ pub struct DocumentReport {
     /// The name of the cryptographic policy that was applied; reports that were stored before it was told have none.
     #[serde(default)]
     pub cryptographic_policy: String,
-    /// The files that detached signatures are about; omitted where the file holds what was signed.
+    /// The files that detached signatures are about, and the documents in a container; omitted where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed_files: Vec<SignedFile>,
     /// Oldest first; document time-stamps are among them.
     pub signatures: Vec<SignatureReport>,
 }
 
-/// A file that lies apart from its signature.
+/// A file that lies apart from its signature, or beside it in a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SignedFile {
-    /// The name that the caller gave.
+    /// The name that the caller gave, or that the container has.
     pub name: String,
     /// Of the whole file: 64 lower-case hexadecimal characters.
     pub sha256: String,
@@ -91,6 +91,19 @@ impl DocumentReport {
             Overall::Valid
         }
     }
+}
+
+/// A file of a container that a signature covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureScope {
+    /// Its name in the container.
+    pub name: String,
+    /// The digest by which it is covered, such as `SHA-256`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_algorithm: Option<String>,
+    /// All its bytes are covered as they are; otherwise what is left of them after transforms.
+    pub whole: bool,
 }
 
 /// Main indication, ETSI EN 319 102-1 section 5.1.3.
@@ -325,7 +338,7 @@ pub struct SignatureReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_indication: Option<String>,
     /// `PAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `CAdES-BASELINE-…`, `PKCS7-B`, `-T`, `-LT`, `-LTA`, `DOC-TIME-STAMP` or
-    /// `PDF-NOT-ETSI`.
+    /// `PDF-NOT-ETSI`; of XML `XAdES-BASELINE-…` or `XML-NOT-ETSI`.
     pub signature_format: String,
     /// `SHA256withRSA` and the like.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -397,6 +410,9 @@ pub struct SignatureReport {
     pub signature_matches: bool,
     /// How much of the file is covered.
     pub coverage: CoverageLevel,
+    /// The files of a container that are covered, in the order of the signature; omitted for other documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<SignatureScope>,
     /// Whether what came later is allowed.
     pub modification_level: ModificationLevel,
     /// What came later.

@@ -44,6 +44,7 @@ impl StatementsReport {
             Body::Cms { data, .. } => {
                 data.only_signer().map(|signer| Self::told(&signer.cades)).unwrap_or_default()
             }
+            Body::Xml(body) => body.statements.clone(),
             Body::TimeStamp(_) | Body::None => Self::default(),
         }
     }

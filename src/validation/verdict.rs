@@ -11,10 +11,10 @@ use der::oid::ObjectIdentifier;
 use super::{
     CertificateReport, CertificateStatus, CoverageLevel, Demand, Indication, Inspection, Level, Message,
     ModificationLevel, Need, Origin, Policy, Reliance, SignatureReport, StatementsReport, StatusEvidence,
-    StatusReport, StatusSource, TimeSource, TimeStampKind, TimeStampReport,
+    StatusReport, StatusSource, TimeSource, TimeStampKind,
     cms::{Checked, CheckedToken, Finding},
     inspect::{Body, Scope, Signature, Stamp},
-    long_term::Carried,
+    long_term::{Asked, Carried},
     modifications::{PermittedKinds, modifications},
     words::Key,
 };
@@ -39,7 +39,18 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
-    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment);
+    judge_proven(inspection, policy, anchors, moment, None)
+}
+
+/// As [`judge`], where something outside proves that all of it existed at `proven`.
+pub(super) fn judge_proven(
+    inspection: &Inspection,
+    policy: &Policy,
+    anchors: &Anchors,
+    moment: UtcTime,
+    proven: Option<UtcTime>,
+) -> (Vec<SignatureReport>, Vec<Need>) {
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment, proven);
     (reports, needs)
 }
 
@@ -56,6 +67,7 @@ pub(super) fn judge_all(
     policy: &Policy,
     anchors: &Anchors,
     moment: UtcTime,
+    proven: Option<UtcTime>,
 ) -> Judged {
     let mut bench = Bench {
         inspection,
@@ -64,7 +76,7 @@ pub(super) fn judge_all(
         permitted: policy.permitted(),
         anchors,
         moment,
-        proofs: Vec::new(),
+        proofs: proven.into_iter().map(|time| (usize::MAX, time)).collect(),
         poe: HashMap::new(),
         needs: Vec::new(),
         reliances: BTreeMap::new(),
@@ -85,6 +97,10 @@ pub(super) fn judge_all(
                 let carried = Carried { stamps, more };
                 bench.signature(index, signature, checked, carried, *signing_time)
             }
+            Body::Xml(body) => {
+                let carried = Carried { stamps: &body.stamps, more: &body.more };
+                bench.signature(index, signature, &body.checked, carried, body.signing_time)
+            }
             Body::TimeStamp(_) | Body::None => bench.draft(index, signature).finish(),
         })
     });
@@ -102,7 +118,7 @@ pub(super) struct Bench<'a> {
     pub(super) anchors: &'a Anchors,
     pub(super) moment: UtcTime,
     /// Valid document time-stamps: the revision that each covers, and its time.
-    proofs: Vec<(usize, UtcTime)>,
+    pub(super) proofs: Vec<(usize, UtcTime)>,
     /// What archive time-stamps prove: since when something existed, by its SHA-256.
     pub(super) poe: HashMap<Sha256, UtcTime>,
     needs: Vec<Need>,
@@ -220,9 +236,14 @@ impl Bench<'_> {
 
         let later = self.archived(index, signature, carried.more, &mut draft);
         let place = Place { index, revision: signature.field.revision };
-        let proven = carried.stamps.iter().zip(carried.fingerprints(signature));
-        let proven = proven.filter_map(|(stamp, token)| self.proven_by(stamp, token, place, &mut draft));
-        let proven: Vec<(UtcTime, Box<Trusted>)> = proven.collect();
+        let mut asked = Vec::new();
+        let mut proven: Vec<(UtcTime, Box<Trusted>)> = Vec::new();
+        for (stamp, token) in carried.stamps.iter().zip(carried.fingerprints(signature)) {
+            let known = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
+            let Some(one) = self.proven_by(stamp, known, place, &mut draft) else { continue };
+            asked.push(Asked::time_stamping(self.control(known), known.map(|time| (index, time))));
+            proven.push(one);
+        }
         let best = proven.iter().map(|(time, _)| *time).chain(later).min();
         let control = self.control(best);
         let since = self.made_after(index, carried.more, best, &mut draft);
@@ -253,7 +274,10 @@ impl Bench<'_> {
                     draft.warnings.push(message);
                 }
                 self.trust(&mut draft, &trusted);
-                let level = self.level(&mut draft, signature, &trusted, &proven, control);
+                let own = (Asked::signing(control, known_by), &trusted);
+                let stamps = asked.into_iter().zip(proven.iter().map(|(_, trusted)| &**trusted));
+                let paths: Vec<_> = std::iter::once(own).chain(stamps).collect();
+                let level = self.level(&mut draft, signature, &paths, control);
                 draft.report.signature_format = format_name(signature, checked, level);
                 if level < self.policy.demands.least_level {
                     let message = Key::LevelTooLow.message(format!(
@@ -368,7 +392,7 @@ impl Bench<'_> {
     }
 
     /// The path relied on, as the report shows it.
-    fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
+    pub(super) fn path(&self, trusted: &Trusted) -> Vec<CertificateReport> {
         let statuses = trusted.statuses().iter().map(Some).chain(std::iter::repeat(None));
         trusted
             .path()
@@ -406,15 +430,14 @@ impl Bench<'_> {
 
     /// The time that a signature time-stamp proves, if it does; else why not goes into the draft.
     ///
-    /// `token`: by which archive time-stamps know it.
+    /// `later`: when it is proven to have existed.
     fn proven_by(
         &mut self,
         stamp: &Stamp,
-        token: Sha256,
+        later: Option<UtcTime>,
         place: Place,
         draft: &mut Draft,
     ) -> Option<(UtcTime, Box<Trusted>)> {
-        let later = earliest(self.proven_after(place.revision), self.poe.get(&token).copied());
         let (time, trusted) = self.heard(stamp, TimeStampKind::Signature, later, place.index, draft)?;
         if later.is_some_and(|later| time > latest(later)) {
             draft.out_of_order();
@@ -423,81 +446,13 @@ impl Bench<'_> {
         Some((time, trusted))
     }
 
-    /// The time that a time-stamp proves, if it does; its report, and else why not, go into the draft.
-    ///
-    /// `known`: when it is proven to have existed.
-    pub(super) fn heard(
-        &mut self,
-        stamp: &Stamp,
-        kind: TimeStampKind,
-        known: Option<UtcTime>,
-        index: usize,
-        draft: &mut Draft,
-    ) -> Option<(UtcTime, Box<Trusted>)> {
-        let broken = |what: &str| {
-            let which = match kind {
-                TimeStampKind::Archive => "archive time-stamp",
-                TimeStampKind::Content => "time-stamp of the content",
-                TimeStampKind::Signature => "time-stamp of the signature",
-            };
-            let message = Key::TimeStampInvalid.message(format!("The {which} is broken: {what}."));
-            Finding::open("SIG_CONSTRAINTS_FAILURE", message)
-        };
-        let token = match stamp {
-            Stamp::Broken(reason) => {
-                let finding = broken(reason);
-                draft.report.time_stamps.push(unread_time_stamp(kind, true, finding.message.clone()));
-                draft.findings.push(finding);
-                return None;
-            }
-            Stamp::Token(token) => token,
-            Stamp::Unchecked(reason) => {
-                let message =
-                    Key::TimeStampUntrusted.message(format!("The time-stamp proves no time: {reason}."));
-                draft.report.time_stamps.push(unread_time_stamp(kind, false, message.clone()));
-                draft.warnings.push(message);
-                return None;
-            }
-        };
-        let mut report = time_stamp(kind, token);
-        let (failed, sub_indication, message) =
-            match self.weigh(token, self.control(known), known.map(|time| (index, time))) {
-                Worth::Proof { time, trusted } => {
-                    report.certificates = self.path(&trusted);
-                    draft.report.time_stamps.push(report);
-                    return Some((time, trusted));
-                }
-                Worth::Broken(what) => {
-                    let finding = broken(what);
-                    draft.findings.push(finding.clone());
-                    (
-                        true,
-                        if token.imprint_matches { "SIG_CRYPTO_FAILURE" } else { "HASH_FAILURE" },
-                        finding.message,
-                    )
-                }
-                Worth::Weak(weak) => (false, weak.sub_indication(), Key::TimeStampWeak.plain()),
-                Worth::Doubt(what) => {
-                    (false, "SIG_CONSTRAINTS_FAILURE", Key::TimeStampUntrusted.message(what))
-                }
-                Worth::Distrusted(distrust) => {
-                    let message = format!("The time-stamp proves no time: {distrust}.");
-                    let sub_indication = sub_indication(&distrust);
-                    (false, sub_indication, Key::TimeStampUntrusted.message(message))
-                }
-            };
-        if !failed {
-            draft.warnings.push(message.clone());
-        }
-        report.indication = if failed { Indication::TotalFailed } else { Indication::Indeterminate };
-        report.sub_indication = Some(sub_indication.to_owned());
-        report.errors.push(message);
-        draft.report.time_stamps.push(report);
-        None
-    }
-
     /// RFC 3161 section 2.4.2, and the authority's own path.
-    fn weigh(&mut self, token: &CheckedToken, control: Control, known_by: Option<(usize, UtcTime)>) -> Worth {
+    pub(super) fn weigh(
+        &mut self,
+        token: &CheckedToken,
+        control: Control,
+        known_by: Option<(usize, UtcTime)>,
+    ) -> Worth {
         if !token.imprint_matches {
             return Worth::Broken("it was made for something else");
         }
@@ -670,8 +625,12 @@ impl Draft {
             field: field.name.clone(),
             indication: Indication::Indeterminate,
             sub_indication: None,
-            signature_format: if signature.is_time_stamp() { "DOC-TIME-STAMP" } else { "PDF-NOT-ETSI" }
-                .to_owned(),
+            signature_format: match signature.field.sub_filter.as_str() {
+                "ETSI.RFC3161" => "DOC-TIME-STAMP",
+                "XML" => "XML-NOT-ETSI",
+                _ => "PDF-NOT-ETSI",
+            }
+            .to_owned(),
             signature_algorithm: None,
             signed_by: None,
             organization: None,
@@ -696,6 +655,7 @@ impl Draft {
             digest_matches: false,
             signature_matches: false,
             coverage,
+            scopes: Vec::new(),
             modification_level,
             modifications,
             errors: Vec::new(),
@@ -844,7 +804,7 @@ impl Draft {
 }
 
 /// What distrust of a time-stamp's authority is called, ETSI EN 319 102-1 section 5.4.
-fn sub_indication(distrust: &Distrust) -> &'static str {
+pub(super) fn sub_indication(distrust: &Distrust) -> &'static str {
     match distrust {
         Distrust::NoPath { .. } => "NO_CERTIFICATE_CHAIN_FOUND",
         Distrust::Chain { fault: ChainFault::NotSupported(_), .. } => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
@@ -859,45 +819,14 @@ fn sub_indication(distrust: &Distrust) -> &'static str {
     }
 }
 
-/// A time-stamp on a signature, before it is known what it is worth.
-fn time_stamp(kind: TimeStampKind, token: &CheckedToken) -> TimeStampReport {
-    TimeStampReport {
-        kind,
-        indication: Indication::TotalPassed,
-        sub_indication: None,
-        production_time: Some(token.info.gen_time.to_string()),
-        produced_by: token.checked.signer.as_ref().and_then(|authority| authority.subject().common_name()),
-        digest_algorithm: Some(token.info.imprint.algorithm.to_string()),
-        certificates: Vec::new(),
-        errors: Vec::new(),
-        imprint: Some(token.info.imprint.clone()),
-    }
-}
-
-/// A time-stamp that is not even a token, or one of which it is not known what it was made for.
-fn unread_time_stamp(kind: TimeStampKind, broken: bool, why: Message) -> TimeStampReport {
-    let (indication, sub_indication) = if broken {
-        (Indication::TotalFailed, "FORMAT_FAILURE")
-    } else {
-        (Indication::Indeterminate, "SIGNED_DATA_NOT_FOUND")
-    };
-    TimeStampReport {
-        kind,
-        indication,
-        sub_indication: Some(sub_indication.to_owned()),
-        production_time: None,
-        produced_by: None,
-        digest_algorithm: None,
-        certificates: Vec::new(),
-        errors: vec![why],
-        imprint: None,
-    }
-}
-
 /// ETSI EN 319 142-1 section 6 for PAdES; the others as SiVa names them.
 fn format_name(signature: &Signature, checked: &Checked, level: Level) -> String {
     let absent = Key::SigningCertificateAbsent.as_str();
     let attested = !checked.findings.iter().any(|finding| finding.message.key == absent);
+    if let Body::Xml(body) = &signature.body {
+        let named = format!("XAdES-BASELINE-{}", level.as_str());
+        return if body.baseline { named } else { "XML-NOT-ETSI".to_owned() };
+    }
     match signature.field.sub_filter.as_str() {
         "ETSI.CAdES.detached" if attested => format!("PAdES-BASELINE-{}", level.as_str()),
         "adbe.pkcs7.detached" => format!("PKCS7-{}", level.as_str()),

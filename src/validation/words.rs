@@ -161,6 +161,31 @@ keys! {
            "Ask the sender to sign anew with SHA-256 and a key of at least 2048 bits (RSA) or 256 bits (ECDSA)."
         vi "Chữ ký, hoặc một chứng thư mà nó dựa vào, dùng thuật toán hay khóa không còn đủ mạnh."
            "Đề nghị bên gửi ký lại bằng SHA-256 với khóa tối thiểu 2048 bit (RSA) hoặc 256 bit (ECDSA).";
+    AsicDataFiles "asic.data-files"
+        en "The container holds no document, or more than the one that ASiC-S allows."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Gói không chứa văn bản nào, hoặc chứa nhiều hơn một văn bản trong khi ASiC-S chỉ cho phép một."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicManifest "asic.manifest"
+        en "What the container says about its files is missing, damaged, or contradicts what is there."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Danh mục tệp trong gói bị thiếu, hỏng hoặc không khớp với nội dung gói."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicMimeType "asic.mimetype"
+        en "The file mimetype of the container is not written as the standard wants it."
+           ""
+        vi "Tệp mimetype trong gói không được ghi đúng như tiêu chuẩn."
+           "";
+    AsicMissingFile "asic.missing-file"
+        en "The signature covers a file that is not in the container, or a signature was taken out of it."
+           "Do not rely on the container; ask the sender for the original."
+        vi "Chữ ký bảo vệ một tệp không có trong gói, hoặc một chữ ký đã bị gỡ khỏi gói."
+           "Không sử dụng tệp này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    AsicUncoveredFile "asic.uncovered-file"
+        en "The container holds a file that this signature does not cover."
+           "Do not rely on that file; ask the sender for a container in which everything is signed."
+        vi "Gói có tệp không được chữ ký này bảo vệ."
+           "Không sử dụng tệp đó; đề nghị bên gửi cung cấp gói trong đó mọi tệp đều được ký.";
     AttributeUnused "attribute.unused"
         en "The signature carries attributes of older kinds, or counter-signatures, that are not judged and prove nothing here."
            "Rely on what is said about the signature itself."
@@ -243,9 +268,9 @@ keys! {
            "Hãy gửi giá trị băm của phần được ký theo đúng thuật toán mà chữ ký dùng.";
     DocumentApart "document.apart"
         en "The signed file lies apart from its signature and was not given."
-           "Give it as well: kyso verify FILE.p7s --detached FILE."
+           "Give it as well: kyso verify SIGNATURE --detached FILE."
         vi "Tệp được ký nằm riêng với chữ ký và chưa được cung cấp."
-           "Hãy cung cấp thêm tệp đó: kyso verify TỆP.p7s --detached TỆP.";
+           "Hãy cung cấp thêm tệp đó: kyso verify CHỮ_KÝ --detached TỆP.";
     DocumentUnseen "document.unseen"
         en "Only a digest was judged: nobody looked at the document, at what it covers and what was changed later."
            "Where that matters, verify the document itself."
@@ -301,6 +326,31 @@ keys! {
            "Ask the sender for the document with fewer signatures."
         vi "Kiểm tra hết chữ ký trong tệp này cần nhiều công sức hơn mức cho phép."
            "Đề nghị bên gửi văn bản có ít chữ ký hơn.";
+    FormatXml "format.xml"
+        en "The XML signature is malformed, or parts of it contradict one another."
+           "Do not rely on the document; ask the sender for the original."
+        vi "Chữ ký XML sai cấu trúc hoặc có các phần mâu thuẫn nhau."
+           "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    FormatXmlAmbiguous "format.xml.ambiguous"
+        en "The XML can be read in two ways: two elements of one identifier, a text cut in two, a signature out of place."
+           "Do not rely on the document; ask the sender for the original."
+        vi "Tệp XML có thể hiểu theo hai cách: hai phần tử trùng định danh, nội dung bị cắt đôi, chữ ký đặt sai chỗ."
+           "Không sử dụng văn bản này; hãy yêu cầu cơ quan gửi cung cấp bản gốc.";
+    FormatXmlCoverage "format.xml.coverage"
+        en "The XML signature does not cover all of what it is shown with."
+           "Do not rely on the document; ask the sender for one that is signed as a whole."
+        vi "Chữ ký XML không bảo vệ toàn bộ nội dung đi cùng."
+           "Không sử dụng văn bản này; đề nghị cơ quan gửi bản được ký trọn vẹn.";
+    FormatXmlNamespaces "format.xml.namespaces"
+        en "The XML signature leaves out what a prefix in a value means (exclusive canonical form without that prefix)."
+           "Ask the sender to sign with an inclusive canonical form, or with all prefixes listed."
+        vi "Chữ ký XML bỏ qua ý nghĩa của tiền tố dùng trong giá trị (dạng chuẩn tắc loại trừ không liệt kê tiền tố)."
+           "Đề nghị bên gửi ký bằng dạng chuẩn tắc đầy đủ hoặc liệt kê mọi tiền tố.";
+    FormatXmlTransform "format.xml.transform"
+        en "The XML signature selects what it covers by a transform that kyso refuses (XPath, XSLT and others)."
+           "Ask the sender to sign the whole document, with enveloped-signature and a canonical form alone."
+        vi "Chữ ký XML chọn phần được ký bằng phép biến đổi mà kyso không chấp nhận (XPath, XSLT…)."
+           "Đề nghị bên gửi ký cả văn bản, chỉ dùng enveloped-signature và dạng chuẩn tắc.";
     LevelLt "level.lt"
         en "The file does not hold everything that is needed to verify the signature later without asking anybody."
            "Where it has to be kept for long, have the signature extended while the evidence can be had."
@@ -409,12 +459,17 @@ keys! {
 }
 
 /// The words for a file that could not be judged at all. Not keys of a signature.
-pub const UNREADABLE: [(&str, &str, &str); 7] = [
+pub const UNREADABLE: [(&str, &str, &str); 9] = [
     ("file.damaged", "The file is damaged or not a PDF.", "Tệp bị hỏng hoặc không phải PDF."),
     (
         "file.encrypted",
-        "The file is encrypted; kyso cannot read it yet.",
-        "Tệp được mã hóa; kyso chưa đọc được.",
+        "The file is encrypted, and its password was not given.",
+        "Tệp được mã hóa và chưa có mật khẩu để mở.",
+    ),
+    (
+        "file.encryption",
+        "The file is encrypted in a way that kyso does not read.",
+        "Tệp được mã hóa theo cách mà kyso không đọc được.",
     ),
     (
         "file.hybrid",
@@ -432,6 +487,7 @@ pub const UNREADABLE: [(&str, &str, &str); 7] = [
         "The file is larger or deeper than is allowed.",
         "Tệp lớn hoặc phức tạp quá mức cho phép.",
     ),
+    ("file.password", "The password does not open the file.", "Mật khẩu không mở được tệp."),
     ("internal", "kyso itself failed.", "Lỗi của chính kyso."),
 ];
 

@@ -1,8 +1,12 @@
 //! The tree: nodes in document order.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
-use super::XML_NAMESPACE;
+use super::{XML_NAMESPACE, characters::is_name_char};
 
 /// A document, as the XPath data model sees it: CDATA sections and references are text, line ends are LF.
 ///
@@ -13,6 +17,8 @@ pub struct Document {
     pub(super) root: (usize, Arc<Tag>),
     /// A namespace name without a scheme, if there is one.
     pub(super) relative_namespace: Option<Arc<str>>,
+    /// A text that was written partly as a CDATA section.
+    pub(super) spliced: Option<NodeId>,
 }
 
 /// A place in a [`Document`], and in no other.
@@ -120,6 +126,98 @@ impl Document {
     /// reference is good only where exactly one element answers.
     pub fn identified<'d>(&'d self, id: &'d str) -> impl Iterator<Item = Element<'d>> {
         self.elements().filter(move |element| element.identifiers().any(|own| own == id))
+    }
+
+    /// An element whose text is cut in two by a comment or the edge of a CDATA section.
+    ///
+    /// Canonical forms show neither, so a signature over the text holds whether they are there or not; but a program
+    /// that takes the first piece for all of it reads another value.
+    pub fn cut_text(&self) -> Option<Element<'_>> {
+        let parent = |entry: &Entry| self.element(NodeId(entry.parent));
+        if let Some(spliced) = self.spliced {
+            return self.nodes.get(spliced.0).and_then(parent);
+        }
+        let speaks = |entry: &&Entry| match &entry.kind {
+            Kind::Text(text) => !text.chars().all(super::characters::is_space),
+            _ => false,
+        };
+        let speaking: HashSet<usize> = self.nodes.iter().filter(speaks).map(|entry| entry.parent).collect();
+        let comment = |entry: &&Entry| matches!(entry.kind, Kind::Comment(_));
+        let cut = self.nodes.iter().filter(comment).find(|entry| speaking.contains(&entry.parent));
+        cut.and_then(parent)
+    }
+
+    /// Every prefix that is declared somewhere, empty for the default namespace; none twice.
+    pub fn declared_prefixes(&self) -> Vec<&str> {
+        let declared = self.elements().flat_map(|element| element.tag.declarations.iter());
+        let mut prefixes: Vec<&str> =
+            declared.map(|(prefix, _)| &**prefix).filter(|prefix| *prefix != "xml").collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        prefixes
+    }
+
+    /// An element in `target`, but not in `without`, with a value or text that is written with a prefix whose meaning an
+    /// exclusive canonical form leaves out, and that prefix: no name of the element uses it, and `listed` (the
+    /// PrefixList) does not hold it. What it means could be changed, and the canonical form would be the same.
+    ///
+    /// A value without a colon has the default namespace where XML Schema says so (`xsi:type`).
+    pub fn hidden_prefix<'d>(
+        &'d self,
+        target: Element<'d>,
+        without: Option<NodeId>,
+        listed: &[String],
+    ) -> Option<(Element<'d>, &'d str)> {
+        let mut scope: HashMap<&str, usize> = HashMap::new();
+        let around = target.ancestors().flat_map(|ancestor| ancestor.tag.declarations.iter());
+        for (prefix, _) in around {
+            *scope.entry(&**prefix).or_default() += 1;
+        }
+        let end = self.nodes.get(target.at)?.end;
+        let mut open: Vec<(usize, usize, &Tag)> = Vec::new();
+        let mut at = target.at;
+        while at < end {
+            while let Some((_, _, tag)) = open.pop_if(|(last, _, _)| *last <= at) {
+                for (prefix, _) in &tag.declarations {
+                    if let Some(count) = scope.get_mut(&**prefix) {
+                        *count = count.saturating_sub(1);
+                    }
+                }
+            }
+            let entry = self.nodes.get(at)?;
+            if without == Some(NodeId(at)) {
+                at = entry.end;
+                continue;
+            }
+            let hidden = match &entry.kind {
+                Kind::Element(tag) => {
+                    for (prefix, _) in &tag.declarations {
+                        *scope.entry(&**prefix).or_default() += 1;
+                    }
+                    open.push((entry.end, at, tag));
+                    let values = tag.attributes.iter().flat_map(|one| prefixes_in(&one.value));
+                    let bare = tag.attributes.iter().filter(|one| {
+                        *one.namespace == *XSI && *one.local == *"type" && !one.value.contains(':')
+                    });
+                    hidden(tag, values.chain(bare.map(|_| "")), &scope, listed)
+                }
+                Kind::Text(text) => {
+                    open.last().and_then(|(_, _, tag)| hidden(tag, prefixes_in(text), &scope, listed))
+                }
+                _ => None,
+            };
+            if let Some(prefix) = hidden {
+                return open.last().and_then(|(_, at, _)| Some((self.element(NodeId(*at))?, prefix)));
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// Whether a processing instruction stands beside the root element.
+    pub fn has_instructions_outside(&self) -> bool {
+        self.children(0)
+            .any(|at| matches!(self.nodes.get(at).map(|entry| &entry.kind), Some(Kind::Instruction { .. })))
     }
 
     /// The places of the children of what lies at a place.
@@ -252,10 +350,44 @@ impl<'d> Element<'d> {
     }
 
     /// From the element that it lies in up to the root element.
-    pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> + use<'d> {
         std::iter::successors(self.parent(), Self::parent)
     }
 }
+
+/// The first of the prefixes that is declared here, not listed, and used by no name of the element.
+fn hidden<'t>(
+    tag: &Tag,
+    mut mentioned: impl Iterator<Item = &'t str>,
+    scope: &HashMap<&str, usize>,
+    listed: &[String],
+) -> Option<&'t str> {
+    let mut used: Option<HashSet<&str>> = None;
+    let names = || -> HashSet<&str> {
+        // An attribute without a prefix has no namespace, so it does not use the default one.
+        let of_attributes = tag.attributes.iter().map(|one| &*one.prefix).filter(|prefix| !prefix.is_empty());
+        std::iter::once(&*tag.prefix).chain(of_attributes).collect()
+    };
+    mentioned.find(|prefix| {
+        scope.get(prefix).is_some_and(|count| *count > 0)
+            && !listed.iter().any(|one| one == prefix)
+            && !used.get_or_insert_with(&names).contains(prefix)
+    })
+}
+
+/// What stands before each colon, as far as it may be a prefix.
+fn prefixes_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices(':').filter_map(|(at, _)| {
+        let before = text.get(..at)?;
+        let start = before.rfind(|c: char| !is_name_char(c)).map_or(0, |found| {
+            found + before.get(found..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        });
+        before.get(start..).filter(|prefix| !prefix.is_empty())
+    })
+}
+
+/// The namespace of `xsi:type` (XML Schema Part 1 section 2.6.1).
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 impl fmt::Debug for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

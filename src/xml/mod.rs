@@ -3,7 +3,9 @@
 //! - [`Document::parse`] reads a document strictly (XML 1.0 and Namespaces in XML 1.0, UTF-8, no DTD) into a tree;
 //! - [`Document::canonicalize`] writes it, or a part of it, as Canonical XML 1.0, 1.1 or Exclusive XML
 //!   Canonicalization, octet for octet as the standards say;
-//! - [`Signature`] reads an XML signature and says which octets of which element it covers.
+//! - [`Signature`] reads an XML signature and says which octets of which element it covers;
+//! - [`xades::Properties`] reads what XAdES adds to it;
+//! - [`insert::Places`] says where in a file's bytes an element ends, so that a signature can be written into it.
 //!
 //! Nothing outside of the document is ever looked at: document type declarations, entities beyond the five that XML
 //! itself has, external references, XPath and XSLT are refused, not skipped.
@@ -12,9 +14,11 @@ mod base_uri;
 mod canonical;
 mod characters;
 mod document;
+pub mod insert;
 mod read;
 pub mod signature;
 mod tags;
+pub mod xades;
 
 pub use canonical::{Algorithm, Canonicalization, Subset};
 pub use document::{Attribute, Document, Element, Node, NodeId};

@@ -9,7 +9,7 @@ use std::{
 use quick_xml::{Reader, events::Event};
 
 use super::{
-    Attribute, Document, XML_NAMESPACE, XMLNS_NAMESPACE, XmlError, XmlLimits,
+    Attribute, Document, NodeId, XML_NAMESPACE, XMLNS_NAMESPACE, XmlError, XmlLimits,
     characters::{is_absolute, is_char, is_ncname, is_space, referenced},
     document::{Declarations, Entry, Kind, Tag},
     tags::{QName, RawTag, TagFault},
@@ -64,6 +64,9 @@ struct Parser<'t> {
     interned: HashSet<Arc<str>>,
     relative_namespace: Option<Arc<str>>,
     root: Option<(usize, Arc<Tag>)>,
+    /// The last text that was written as a CDATA section, in part at least.
+    cdata: Option<usize>,
+    spliced: Option<usize>,
     /// Where the present event began.
     at: usize,
 }
@@ -87,6 +90,8 @@ impl<'t> Parser<'t> {
             interned: HashSet::new(),
             relative_namespace: None,
             root: None,
+            cdata: None,
+            spliced: None,
             at: 0,
         }
     }
@@ -121,7 +126,12 @@ impl<'t> Parser<'t> {
         if let Some(all) = self.nodes.first_mut() {
             all.end = end;
         }
-        Ok(Document { nodes: self.nodes, root, relative_namespace: self.relative_namespace })
+        Ok(Document {
+            nodes: self.nodes,
+            root,
+            relative_namespace: self.relative_namespace,
+            spliced: self.spliced.map(NodeId),
+        })
     }
 
     fn position(&self) -> usize {
@@ -272,7 +282,7 @@ impl<'t> Parser<'t> {
             return Err(self.malformed("a < or & that begins nothing"));
         }
         if !self.open.is_empty() {
-            return self.characters(text);
+            return self.characters(text, false);
         }
         if text.chars().all(is_space) {
             Ok(())
@@ -284,7 +294,7 @@ impl<'t> Parser<'t> {
     fn cdata(&mut self, inside: Option<&str>) -> Result<(), XmlError> {
         let text = inside.filter(|text| !text.contains("]]>") && !self.open.is_empty());
         let text = text.ok_or_else(|| self.malformed("a CDATA section is broken or out of place"))?;
-        self.characters(text)
+        self.characters(text, true)
     }
 
     fn reference(&mut self, inside: Option<&str>) -> Result<(), XmlError> {
@@ -293,22 +303,36 @@ impl<'t> Parser<'t> {
             return Err(self.malformed("a reference outside of the root element"));
         }
         let c = referenced(name).ok_or_else(|| self.refused(format!("the reference &{name};")))?;
-        self.characters(c.encode_utf8(&mut [0; 4]))
+        self.characters(c.encode_utf8(&mut [0; 4]), false)
     }
 
     /// Joins text with the text before it.
-    fn characters(&mut self, text: &str) -> Result<(), XmlError> {
+    fn characters(&mut self, text: &str, cdata: bool) -> Result<(), XmlError> {
         if text.is_empty() {
             return Ok(());
         }
         let here = self.open.last().map_or(0, |(at, _)| *at);
+        let last = self.nodes.len().saturating_sub(1);
         if let Some(Entry { parent, kind: Kind::Text(before), .. }) = self.nodes.last_mut()
             && *parent == here
         {
+            let speaks = |text: &str| !text.chars().all(is_space);
+            // Cheap questions first: `before` may be long, and is asked only until it says something.
+            let joins = self.spliced.is_none() && (cdata || self.cdata == Some(last));
+            if joins && speaks(text) && speaks(before) {
+                self.spliced = Some(last);
+            }
+            if cdata {
+                self.cdata = Some(last);
+            }
             before.push_str(text);
             return Ok(());
         }
-        self.push(Kind::Text(text.to_owned())).map(drop)
+        let at = self.push(Kind::Text(text.to_owned()))?;
+        if cdata {
+            self.cdata = Some(at);
+        }
+        Ok(())
     }
 
     fn comment(&mut self, inside: Option<&str>) -> Result<(), XmlError> {

@@ -3,7 +3,7 @@
     sign_with_pyhanko.py IN OUT (--key KEY.pem --cert CERT.pem | --p12 FILE | --module SO --token LABEL --key-label L)
                          [--chain CA.pem]… [--tsa URL] [--field NAME] [--digest sha256|sha384|sha512]
                          [--pss] [--pkcs7] [--certify P] [--timestamp-only] [--reason R] [--location L]
-                         [--lta --trust CA.pem]
+                         [--lta --trust CA.pem] [--password P]
 
 PAdES baseline B-B, or B-T with `--tsa`; `--pkcs7` gives `adbe.pkcs7.detached` instead. The password of a key or
 PKCS#12 file, or the PIN of a token, is read from the environment variable INTEROP_SECRET, and may be absent.
@@ -27,6 +27,8 @@ def main() -> int:
         shutil.copyfileobj(source, out, 1 << 20)
         out.seek(0)
         writer = IncrementalPdfFileWriter(out)
+        if args.password is not None:
+            writer.encrypt(args.password)
         if args.timestamp_only:
             signers.PdfTimeStamper(stamper).timestamp_pdf(
                 writer, args.digest, context(args), in_place=True
@@ -145,6 +147,7 @@ def arguments():
     parser.add_argument("--lta", action="store_true")
     parser.add_argument("--reason")
     parser.add_argument("--location")
+    parser.add_argument("--password", help="of an encrypted file")
     args = parser.parse_args()
     if not (args.module or args.p12 or (args.key and args.cert) or args.timestamp_only):
         parser.error("give --key and --cert, or --p12, or --module")

@@ -3,10 +3,10 @@
 Nothing is fetched: certificates, CRLs and OCSP answers come from the file or from the arguments.
 
     verify_with_pyhanko.py FILE --trust CA.pem [--trust …] [--other CERT.pem] [--crl F] [--ocsp F]
-                                [--password P] [--at RFC3339] [--no-diff]
+                                [--password P] [--at RFC3339] [--lenient] [--no-diff]
 
     {"pyhanko": "0.38.0", "signatures": [{"field", "kind": "signature|timestamp", "subfilter",
-     "intact", "valid", "trusted", "bottom_line", "coverage", "modification_level", "docmdp_ok",
+     "intact", "valid", "trusted", "bottom_line", "coverage", "modification_level", "suspicion", "docmdp_ok",
      "md_algorithm", "mechanism", "signer", "claimed_time", "timestamp": {"time", "intact", "valid", "trusted"} | null,
      "summary", "error": null | "…"}]}
 
@@ -37,7 +37,7 @@ def main() -> int:
     verdicts = []
     try:
         with open(args.file, "rb") as stream:
-            reader = PdfFileReader(stream, strict=True)
+            reader = PdfFileReader(stream, strict=not args.lenient)
             if reader.encrypted:
                 reader.decrypt((args.password or "").encode())
             for embedded in reader.embedded_signatures:
@@ -86,6 +86,7 @@ def judge(embedded, args) -> dict:
         modification_level=(
             status.modification_level.name if status.modification_level is not None else None
         ),
+        suspicion=suspicion(status),
         docmdp_ok=status.docmdp_ok,
         md_algorithm=status.md_algorithm,
         mechanism=status.pkcs7_signature_mechanism,
@@ -95,6 +96,12 @@ def judge(embedded, args) -> dict:
         summary=status.summary(),
     )
     return verdict
+
+
+def suspicion(status):
+    """Why pyHanko does not take what came later."""
+    found = getattr(status, "diff_result", None)
+    return str(found) if isinstance(found, Exception) else None
 
 
 def bottom_line(status) -> bool:
@@ -160,6 +167,7 @@ def arguments():
     parser.add_argument("--ocsp", action="append", default=[])
     parser.add_argument("--password")
     parser.add_argument("--at", type=datetime.fromisoformat, help="judge at this moment")
+    parser.add_argument("--lenient", action="store_true", help="read hybrid files")
     parser.add_argument("--no-diff", action="store_true", help="do not look at later revisions")
     return parser.parse_args()
 

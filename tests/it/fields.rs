@@ -10,9 +10,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Arc, OnceLock},
 };
 
-use kyso::token::provision::NewKeyKind;
+use kyso::{
+    base::{Limits, MemorySource},
+    pdf::{Document, Object},
+    token::provision::NewKeyKind,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,12 +25,46 @@ use crate::{
     support::{PyHanko, run},
 };
 
+/// A desk that all tests of this module share, and a folder for one of them.
+struct Bench {
+    desk: &'static Desk,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// With a key on the built-in token.
+    fn embedded(kind: NewKeyKind) -> Self {
+        let (_, desk) = desks_of_all().iter().rfind(|(of, _)| *of == kind).expect("a key of this kind");
+        Self::at(desk)
+    }
+
+    fn at(desk: &'static Desk) -> Self {
+        Self { desk, folder: tempfile::tempdir().unwrap() }
+    }
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        self.desk
+    }
+}
+
 /// RSA and ECDSA on both software tokens, as far as they are here.
-fn desks() -> impl Iterator<Item = Desk> {
-    [NewKeyKind::Rsa2048, NewKeyKind::P256]
-        .into_iter()
-        .flat_map(|kind| [Desk::softhsm(kind), Some(Desk::embedded(kind))])
-        .flatten()
+fn desks() -> impl Iterator<Item = Bench> {
+    desks_of_all().iter().map(|(_, desk)| Bench::at(desk))
+}
+
+/// Made once: the built-in token opens all its files again for each new one, so none of them may go away meanwhile.
+fn desks_of_all() -> &'static [(NewKeyKind, Desk)] {
+    static DESKS: OnceLock<Vec<(NewKeyKind, Desk)>> = OnceLock::new();
+    DESKS.get_or_init(|| {
+        let both = |kind| {
+            [Desk::softhsm(kind), Some(Desk::embedded(kind))].map(|desk| desk.map(|desk| (kind, desk)))
+        };
+        [NewKeyKind::Rsa2048, NewKeyKind::P256].into_iter().flat_map(both).flatten().collect()
+    })
 }
 
 /// A document with two text fields, `a` and `group.b`, and two empty signature fields, `first` and `second`.
@@ -63,16 +102,28 @@ fn stream(content: &str) -> String {
 /// A file of one revision.
 fn pdf(objects: &[(u32, String)]) -> Vec<u8> {
     let mut bytes = b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n".to_vec();
-    write(&mut bytes, objects, "/Root 1 0 R");
+    write(&mut bytes, objects, "/Root 1 0 R /Size 100");
     bytes
 }
 
 /// A file with one more revision.
 fn append(pdf: &[u8], objects: &[(u32, String)]) -> Vec<u8> {
     let mut bytes = pdf.to_vec();
-    let previous = previous(pdf);
-    write(&mut bytes, objects, &format!("/Root 1 0 R /Prev {previous}"));
+    let document = Document::open(Arc::new(MemorySource(pdf.to_vec())), &Limits::default()).unwrap();
+    let mut trailer = document.trailer().clone();
+    trailer.set("Prev", Object::Integer(i64::try_from(previous(pdf)).unwrap()));
+    let mut text = Vec::new();
+    Object::Dictionary(trailer).write(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    write(&mut bytes, objects, text.trim_start_matches("<<").trim_end_matches(">>"));
     bytes
+}
+
+/// The last `/Size`, for it may only grow.
+fn size(pdf: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(pdf);
+    let after = text.rsplit("/Size ").next().unwrap_or_default();
+    after.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a size")
 }
 
 /// What the last `startxref` says.
@@ -96,7 +147,7 @@ fn write(bytes: &mut Vec<u8>, objects: &[(u32, String)], trailer: &str) {
         bytes.extend_from_slice(format!("{number} 0 obj\n{body}\nendobj\n").as_bytes());
     }
     let start = bytes.len();
-    table.push_str(&format!("trailer\n<< /Size 100 {trailer} >>\nstartxref\n{start}\n%%EOF\n"));
+    table.push_str(&format!("trailer\n<< {trailer} >>\nstartxref\n{start}\n%%EOF\n"));
     bytes.extend_from_slice(table.as_bytes());
 }
 
@@ -143,7 +194,7 @@ fn lossy(path: &Path) -> String {
 }
 
 /// `kyso verify`: the overall answer, and the signatures.
-fn verdict(desk: &Desk, pdf: &Path) -> (String, Vec<Value>) {
+fn verdict(desk: &Bench, pdf: &Path) -> (String, Vec<Value>) {
     let report = desk.verify(pdf);
     let document = &report["documents"][0];
     let signatures = document["signatures"].as_array().cloned().unwrap_or_default();
@@ -151,7 +202,7 @@ fn verdict(desk: &Desk, pdf: &Path) -> (String, Vec<Value>) {
 }
 
 /// A file that was signed; panics with what kyso said if it was not.
-fn signed(desk: &Desk, input: &Path, name: &str, more: &[&str]) -> PathBuf {
+fn signed(desk: &Bench, input: &Path, name: &str, more: &[&str]) -> PathBuf {
     let output = desk.folder.path().join(name);
     let told = desk.sign(input, &output, &[more, &["--overwrite"]].concat());
     assert!(told.status.success(), "{name} {more:?}: {}", text(&told.stderr));
@@ -159,7 +210,7 @@ fn signed(desk: &Desk, input: &Path, name: &str, more: &[&str]) -> PathBuf {
 }
 
 /// What kyso says against signing; it must be this status, and leave no file.
-fn refused(desk: &Desk, input: &Path, more: &[&str], status: i32) -> String {
+fn refused(desk: &Bench, input: &Path, more: &[&str], status: i32) -> String {
     let output = desk.folder.path().join("refused.pdf");
     let told = desk.sign(input, &output, more);
     let words = text(&told.stderr);
@@ -222,7 +273,7 @@ fn fields_are_listed_and_added() {
     }
 
     // What was added here is a field for pyHanko, too; and after a signature nothing is added any more.
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let full = signed(&desk, &at("more.pdf"), "full.pdf", &["--field", "Lãnh đạo"]);
     desk.everybody_accepts(&full, 1);
     fs::copy(&full, at("full.pdf")).unwrap();

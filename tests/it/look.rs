@@ -109,6 +109,8 @@ fn words_are_read_back_and_cover_nothing() {
     let number = Some("12/QĐ-UBND".to_owned());
     let comment = "Đồng ý. Giao Sở Nội vụ chủ trì, phối hợp Sở Tài chính tham mưu, báo cáo trước ngày 15/12.";
     let roles = [
+        // A person without a picture: the block of words between position and name.
+        (at(Role::Approve, "CHỦ TỊCH"), vec!["Ký bởi: ", "Cơ quan: ", "Thời gian ký: "]),
         (Appearance { number: number.clone(), ..Appearance::new(Role::Annex) }, vec!["12/QĐ-UBND", "+07:00"]),
         (Appearance::new(Role::Copy(CopyKind::SaoY)), vec!["SAO Y", organisation, "+07:00"]),
         (
@@ -368,6 +370,11 @@ fn what_cannot_be_shown_is_refused_with_a_reason() {
         let refused = office.sign(&office.agency, &fs::read(&certified).unwrap(), &issue).unwrap_err();
         assert!(refused.to_string().contains("is certified"), "{refused}");
     }
+    // Blue and red, says the decree: anything else is drawn, and told.
+    let red = Appearance { picture: Some(seal()), ..at(Role::Approve, "CHỦ TỊCH") };
+    let (_, released) = office.sign(&office.leader, &blank, &red).unwrap();
+    let notes = &released.placement().unwrap().notes;
+    assert!(notes.contains(&Note::Ink { red: false }) && notes.len() == 2, "{notes:?}");
     // Found several times: the last, and it is said.
     let often = approve(Some(Place::Anchor("ỦY BAN NHÂN DÂN".to_owned())));
     let (_, released) = office.sign(&office.leader, &blank, &often).unwrap();
@@ -474,6 +481,21 @@ fn through_the_command_line(desk: &pen::Desk) {
     let told = desk.sign(&sample(), &folder.join("no.pdf"), &["--picture", &seal]);
     assert_eq!(told.status.code(), Some(64), "{}", String::from_utf8_lossy(&told.stderr));
     assert!(!folder.join("no.pdf").exists());
+}
+
+/// The helper that draws pages says no to what is no page, and draws nothing.
+#[test]
+fn the_helper_draws_pages_only() {
+    for (page, input, status) in [("1", "xin chào".to_owned(), 65), ("7", support::BLANK_PDF.to_owned(), 65)]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.args(["draw-page", "--page", page, "--box", "0,0,1,1"]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), input).unwrap();
+        let told = command.stdin(fs::File::open(file.path()).unwrap()).output().unwrap();
+        assert_eq!(told.status.code(), Some(status), "{}", String::from_utf8_lossy(&told.stderr));
+        assert!(told.stdout.is_empty());
+    }
 }
 
 /// A font of one's own: the letters of TeX Gyre or Liberation, where one is installed.
@@ -724,7 +746,7 @@ fn seal() -> Arc<Picture> {
     picture("con-dau.png")
 }
 
-fn picture(name: &str) -> Arc<Picture> {
+pub(crate) fn picture(name: &str) -> Arc<Picture> {
     Arc::new(Picture::read(&fs::read(support::root().join("samples").join(name)).unwrap()).unwrap())
 }
 

@@ -1,6 +1,8 @@
 //! The one integration-test binary: a file a room.
 
+mod asic;
 mod attacks;
+mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;
@@ -8,6 +10,7 @@ mod fetch;
 mod fields;
 mod fire;
 mod formats;
+mod hard;
 mod house;
 mod http;
 mod judge;
@@ -22,4 +25,5 @@ mod size;
 mod support;
 mod token;
 mod wycheproof;
+mod xades;
 mod xml;

@@ -67,8 +67,6 @@ fn every_sample_document_takes_two_signatures_and_a_time_stamp() {
         assert_eq!(kinds, [ChangeKind::Signature, ChangeKind::Signature, ChangeKind::DocTimeStamp], "{name}");
         judge_outside(&stamped, name);
     }
-    let encrypted = std::fs::read(shared.join("data/qd-encrypted-aes256.pdf")).expect("a readable file");
-    assert!(matches!(open(&encrypted), Err(PdfError::Encrypted)));
 }
 
 /// qpdf, poppler and lopdf read the file too.
@@ -102,7 +100,7 @@ fn every_file_of_the_corpus_opens_or_is_refused_with_a_reason() {
         let document = match open(&bytes) {
             Ok(document) => document,
             Err(error) => {
-                assert!(matches!(error, PdfError::Encrypted | PdfError::Hybrid), "{file}: {error}");
+                assert!(matches!(error, PdfError::Hybrid), "{file}: {error}");
                 continue;
             }
         };
@@ -201,7 +199,7 @@ fn an_empty_field_is_filled_by_name() {
             "<< /T (Lanh dao) /Parent 4 0 R /Type /Annot /Subtype /Widget /Rect [10 10 110 60] >>".to_owned(),
         ),
         (6, "<< /T (Note) /FT /Tx >>".to_owned()),
-        (7, "<< /T (Bound) /FT /Sig /Lock << /Type /SigFieldLock /Action /All >> >>".to_owned()),
+        (7, "<< /T (Bound) /FT /Sig /Lock << /Type /SigFieldLock /Action /Some >> >>".to_owned()),
     ]);
     let named = |name: &str| NewSignature { field: Some(name.to_owned()), ..new_signature() };
     let signed = sign(&original, &named("Ky.Lanh dao"));
@@ -433,7 +431,7 @@ fn broken_files_are_refused_by_name() {
         ("no /Root", table("/Root 1 0 R", ""), "/Root leads to no catalog"),
         ("/Root is a page", table("/Root 1 0 R", "/Root 7 0 R"), "/Root leads to no catalog"),
         ("hybrid", table("/Root 1 0 R", "/Root 1 0 R /XRefStm 9"), "hybrid"),
-        ("encrypted", table("/Root 1 0 R", "/Root 1 0 R /Encrypt << >>"), "encrypted"),
+        ("encrypted", table("/Root 1 0 R", "/Root 1 0 R /Encrypt << >>"), "not the standard one"),
         (
             "giant /Size",
             table("/Size 4", "/Size 4000000000"),
@@ -493,8 +491,12 @@ fn a_hybrid_file_is_read_as_long_as_it_is_one_document() {
         format!("{catalog}2 1\nAT 00000 n \n"),
     ] {
         let (bytes, _) = file(&table, &[[2, 1, at, 0]]);
-        let pages = open(&bytes).expect(&table).object((2, 0)).expect(&table);
-        assert!(pages.as_dictionary().is_some_and(|pages| pages.is_type("Pages")), "{table}");
+        if table.contains(" n \n2 1\nAT") {
+            let pages = open(&bytes).expect(&table).object((2, 0)).expect(&table);
+            assert!(pages.as_dictionary().is_some_and(|pages| pages.is_type("Pages")), "{table}");
+        } else {
+            assert!(matches!(open(&bytes), Err(PdfError::Hybrid)), "an old program finds no pages: {table}");
+        }
     }
     let (two, _) = file(&format!("{catalog}2 1\n0000000009 00000 n \n"), &[[2, 1, at, 0]]);
     assert!(matches!(open(&two), Err(PdfError::Hybrid)), "table and stream disagree");

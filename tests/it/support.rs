@@ -93,8 +93,18 @@ impl PyHanko {
 
     /// What pyHanko thinks of each signature of `pdf`, in the order of the file.
     pub(crate) fn verify(&self, pdf: &Path, trust: &[&Path]) -> Vec<PyHankoVerdict> {
+        self.verify_with::<&str>(pdf, trust, &[])
+    }
+
+    /// As [`PyHanko::verify`], with more arguments for `tests/interop/verify_with_pyhanko.py`.
+    pub(crate) fn verify_with<A: AsRef<OsStr>>(
+        &self,
+        pdf: &Path,
+        trust: &[&Path],
+        more: &[A],
+    ) -> Vec<PyHankoVerdict> {
         let mut command = self.script("verify_with_pyhanko.py");
-        command.arg(pdf);
+        command.arg(pdf).args(more);
         for anchor in trust {
             command.arg("--trust").arg(anchor);
         }
@@ -137,6 +147,10 @@ pub(crate) struct PyHankoVerdict {
     /// `NONE`, `LTA_UPDATES`, `FORM_FILLING`, `ANNOTATIONS`, `OTHER`.
     #[serde(default)]
     pub(crate) modification_level: Option<String>,
+    /// Why pyHanko does not take what came later.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for whoever reads the message of a failed test")]
+    pub(crate) suspicion: Option<String>,
     #[serde(default)]
     pub(crate) md_algorithm: Option<String>,
     #[serde(default)]

@@ -14,6 +14,13 @@ pub(super) fn describe(text: &mut String, document: &DocumentReport, language: L
     let (icon, word) = heading(document.overall, language);
     let _ = writeln!(text, "{icon} {}: {word}", plain(&document.name));
     let _ = writeln!(text, "  SHA-256 {}", document.sha256);
+    for file in &document.signed_files {
+        let label = match language {
+            Language::English => "Signed file",
+            Language::Vietnamese => "Tệp được ký",
+        };
+        let _ = writeln!(text, "  {label}: {} (SHA-256 {})", plain(&file.name), file.sha256);
+    }
     for signature in &document.signatures {
         describe_signature(text, signature, language, offline);
     }
@@ -24,7 +31,9 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
     let labels = Labels::of(language);
     let (icon, word) = signature_heading(signature.indication, language);
     let sub = signature.sub_indication.as_deref().map(|sub| format!(" ({sub})")).unwrap_or_default();
-    let _ = writeln!(text, "  {icon} {} {}: {word}{sub}", signature.id, plain(&signature.field));
+    // Only PDFs have fields.
+    let place = if signature.field.is_empty() { &signature.signature_format } else { &signature.field };
+    let _ = writeln!(text, "  {icon} {} {}: {word}{sub}", signature.id, plain(place));
     let mut line = |label: &str, value: &str| {
         let pad = " ".repeat(LABEL_WIDTH.saturating_sub(label.chars().count()));
         let _ = writeln!(text, "      {label}{pad}{value}");
@@ -51,6 +60,9 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
         },
     }
     line(labels.content, labels.content_word(signature));
+    for scope in &signature.scopes {
+        line(labels.document, &plain(&scope.name));
+    }
     for modification in &signature.modifications {
         let mark = if modification.permitted { '+' } else { '✖' };
         line(labels.later, &format!("{mark} {}", plain(&modification.description)));
@@ -78,13 +90,7 @@ fn describe_signature(text: &mut String, signature: &SignatureReport, language: 
     }
 }
 
-pub(super) fn describe_unreadable(
-    text: &mut String,
-    file: &Path,
-    error: &Message,
-    password: bool,
-    language: Language,
-) {
+pub(super) fn describe_unreadable(text: &mut String, file: &Path, error: &Message, language: Language) {
     let _ = writeln!(text, "✖ {}", shown(file));
     let known = UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let meaning = known.map(|(_, english, vietnamese)| match language {
@@ -93,12 +99,14 @@ pub(super) fn describe_unreadable(
     });
     let _ = writeln!(text, "  {}", meaning.unwrap_or_default());
     let _ = writeln!(text, "  [{}] {}", error.key, plain(&error.message));
-    if password && error.key == "file.encrypted" {
+    if matches!(error.key.as_str(), "file.encrypted" | "file.password") {
         let _ = match language {
             Language::English => {
-                writeln!(text, "  → Passwords are not supported yet; take the encryption off first.")
+                writeln!(text, "  → Give its password with --password-file FILE or KYSO_PDF_PASSWORD.")
             }
-            Language::Vietnamese => writeln!(text, "  → Chưa hỗ trợ mật khẩu; hãy gỡ mã hóa trước."),
+            Language::Vietnamese => {
+                writeln!(text, "  → Cung cấp mật khẩu bằng --password-file TỆP hoặc biến KYSO_PDF_PASSWORD.")
+            }
         };
     }
     text.push('\n');
@@ -111,6 +119,7 @@ struct Labels {
     validity: &'static str,
     time: &'static str,
     content: &'static str,
+    document: &'static str,
     later: &'static str,
     proven: &'static str,
     claimed: &'static str,
@@ -147,6 +156,7 @@ const ENGLISH: Labels = Labels {
     validity: "Certificate",
     time: "Time",
     content: "Content",
+    document: "Document",
     later: "Added later",
     proven: "(proven by a time-stamp)",
     claimed: "(the signer's own clock says so; not proven)",
@@ -164,6 +174,7 @@ const VIETNAMESE: Labels = Labels {
     validity: "Chứng thư",
     time: "Thời điểm",
     content: "Nội dung",
+    document: "Văn bản",
     later: "Bổ sung",
     proven: "(giờ có xác nhận, theo dấu thời gian)",
     claimed: "(giờ máy người ký khai, chưa được xác nhận)",

@@ -28,7 +28,7 @@ use crate::{
 
 /// Verify files
 ///
-/// One PDF as the raw body, or several signed files in a multipart form: PDF, or CMS with its content inside. A detached
+/// One PDF or XML document as the raw body, or several signed files in a multipart form: PDF, XML, or CMS with its content inside. A detached
 /// signature comes alone in a part, and what it signs in another one named `detached`. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
 ///

@@ -104,7 +104,18 @@ impl Document {
     /// When an object of the file, whether changed or not, cannot be read: nobody can say then what refers to what.
     pub fn changes_after(&self, revision: usize) -> Result<Vec<Change>, PdfError> {
         let mut changes = Vec::new();
-        if revision < self.last() {
+        if revision < self.settled {
+            // Under another key every string and stream is another one: there is nothing to compare.
+            changes.push(Change {
+                revision: self.settled,
+                objects: Arc::default(),
+                kind: ChangeKind::CatalogEntry,
+                proven: false,
+                level: None,
+                locked: Arc::default(),
+                what: "changes how the file is encrypted (/Encrypt or /ID)".into(),
+            });
+        } else if revision < self.last() {
             let analysis = self.analysis(revision + 1)?;
             let known = analysis.steps.get(revision + 1 - analysis.from..).unwrap_or_default();
             changes.extend(known.iter().flatten().cloned());

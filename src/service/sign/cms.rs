@@ -11,7 +11,7 @@ use std::{
 use super::{Copy, Identity, SignError, Signer, SigningDesk, Steps, timed};
 use crate::{
     base::{Digest, DigestAlgorithm, HashedSource, Limits, MemorySource, Source, UtcTime, digest::Hasher},
-    cms::{MAX_CONTENT, from_pem},
+    cms::{MAX_CONTENT, Statements, from_pem},
     service::verify::{self, Options},
     signing::{self, CmsFile, CmsRequest, SigningError},
     token::TokenError,
@@ -23,12 +23,14 @@ use crate::{
 };
 
 /// What a CAdES signature shall be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CmsWishes {
     /// The content lies inside (`.p7m`) rather than apart (`.p7s`).
     pub enveloping: bool,
     /// The level of the release.
     pub level: Level,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
 }
 
 /// A CMS signature that was verified before it was released. Nothing else can make one.
@@ -87,7 +89,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         signer: &Signer,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
     ) -> Result<ReleasedCms, SignError> {
         let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
         self.sign_cms_with(input, name, output, signer.identity(), wishes, sign)
@@ -104,7 +106,7 @@ impl SigningDesk {
         name: &str,
         output: &Path,
         identity: Identity,
-        wishes: CmsWishes,
+        wishes: &CmsWishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<ReleasedCms, SignError> {
         let now = self.clock.now();
@@ -119,7 +121,8 @@ impl SigningDesk {
             timed(&mut took.copy, || Content::read(input, name, scheme.digest(), wishes.enveloping))?;
         let request =
             CmsRequest { signer: certificate, chain, scheme, digest: content.digest.clone(), enveloped };
-        let prepared = timed(&mut took.prepare, || signing::prepare_cms(request, now))?;
+        let statements = &wishes.statements;
+        let prepared = timed(&mut took.prepare, || signing::prepare_cms_saying(request, statements, now))?;
 
         let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
         let mut file = prepared.finish(&value, &self.limits)?;
@@ -172,7 +175,7 @@ impl SigningDesk {
     }
 
     /// What a level needs that is known beforehand.
-    fn may_reach(&self, level: Level) -> Result<(), SignError> {
+    pub(super) fn may_reach(&self, level: Level) -> Result<(), SignError> {
         let refuse =
             |reason: &str| Err(SignError::Level { level: level.as_str(), reason: reason.to_owned() });
         if level >= Level::T && self.time_stamping.is_none() {
@@ -187,7 +190,7 @@ impl SigningDesk {
     }
 
     /// Level after level. `reached`: the one that it is proven to have.
-    fn raise_cms(
+    pub(super) fn raise_cms(
         &self,
         reached: Option<Level>,
         file: &mut CmsFile,
@@ -266,9 +269,9 @@ impl SigningDesk {
 }
 
 /// What is signed.
-struct Content {
+pub(super) struct Content {
     /// In the algorithm of the signature.
-    digest: Digest,
+    pub(super) digest: Digest,
     /// Where it lies outside of the CMS.
     apart: Option<Detached>,
     /// Where it lies inside.
@@ -277,7 +280,7 @@ struct Content {
 
 impl Content {
     /// Reads the input once. What was read is what is signed and judged, whatever becomes of the input.
-    fn read(
+    pub(super) fn read(
         input: Arc<dyn Source>,
         name: &str,
         algorithm: DigestAlgorithm,
@@ -347,7 +350,7 @@ fn intact(report: &DocumentReport) -> Result<(), SignError> {
 }
 
 /// Whether it is valid: evidence is gathered, and archived, for what can be relied on only.
-fn valid(report: &DocumentReport, level: Level) -> Result<(), SignError> {
+pub(super) fn valid(report: &DocumentReport, level: Level) -> Result<(), SignError> {
     let against = report.signatures.iter().find_map(SignatureReport::reason_against);
     match against {
         None => Ok(()),
@@ -369,7 +372,7 @@ fn reached(report: &DocumentReport) -> Option<Level> {
 
 /// What the verdict rests on: the paths of signer and time-stamp authorities without the anchors, and the evidence that
 /// was brought.
-fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
+pub(super) fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
     let signature = report.signatures.iter();
     let paths = signature.flat_map(|signature| {
         let stamps = signature.time_stamps.iter().map(|stamp| &stamp.certificates);
@@ -383,7 +386,7 @@ fn material(inspection: &Inspection, report: &DocumentReport) -> Vec<Evidence> {
 }
 
 /// The digest for a time-stamp: that of the signature, where authorities take it.
-fn stamp_algorithm(signature: DigestAlgorithm) -> DigestAlgorithm {
+pub(super) fn stamp_algorithm(signature: DigestAlgorithm) -> DigestAlgorithm {
     match signature {
         known @ (DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512) => known,
         _ => DigestAlgorithm::Sha256,

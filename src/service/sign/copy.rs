@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use super::SignError;
 use crate::{
-    base::{DigestAlgorithm, HashedSource, Source, digest::Hasher},
+    base::{DigestAlgorithm, HashedSource, Password, ProtectedSource, Source, digest::Hasher},
     store::FileSource,
 };
 
@@ -15,6 +15,7 @@ pub(in crate::service) struct Copy {
     file: NamedTempFile,
     prefix_len: u64,
     prefix: Hasher,
+    password: Option<Arc<Password>>,
 }
 
 impl Copy {
@@ -37,13 +38,26 @@ impl Copy {
             file.as_file().write_all(&piece[..take]).map_err(unwritten)?;
             at += take as u64;
         }
-        Ok(Self { file, prefix_len, prefix })
+        Ok(Self { file, prefix_len, prefix, password: input.password() })
+    }
+
+    /// A file that `write` makes, where there is nothing to copy.
+    pub(in crate::service) fn made<E: From<SignError>>(
+        output: &Path,
+        write: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        write(file.as_file_mut())?;
+        Ok(Self { file, prefix_len: 0, prefix: Hasher::new(DigestAlgorithm::Sha256), password: None })
     }
 
     pub(in crate::service) fn source(&self) -> Result<Arc<dyn Source>, SignError> {
         let unread = |source| SignError::Input { source };
         let file = FileSource::of(self.file.as_file().try_clone().map_err(unread)?).map_err(unread)?;
-        Ok(Arc::new(HashedSource::new(file, self.prefix_len, self.prefix.clone())))
+        let hashed = HashedSource::new(file, self.prefix_len, self.prefix.clone());
+        Ok(Arc::new(ProtectedSource::new(hashed, self.password.clone())))
     }
 
     pub(in crate::service) fn append(&mut self, tail: &[u8]) -> Result<(), SignError> {

@@ -5,9 +5,11 @@
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
 mod cms;
+pub mod container;
 mod copy;
 mod preview;
 mod stamping;
+mod xades;
 
 use std::{
     io,
@@ -20,6 +22,8 @@ pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::Copy;
 pub use preview::Preview;
 use stamping::Room;
+
+pub use xades::{XadesWishes, XmlSubject, check_xml};
 
 pub use super::time_stamping::TimeStamping;
 use super::{

@@ -1,9 +1,11 @@
 //! Algorithms by their identifiers (xmldsig-core1 section 6, RFC 6931 section 2).
 
-use super::{Parts, SignatureError};
+use super::{Parts, SignatureError, Taking};
 use crate::{
-    asn1::write,
-    base::DigestAlgorithm::{self, Sha256, Sha384, Sha512},
+    asn1::{Reader, write},
+    base::DigestAlgorithm::{
+        self, Md5, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512,
+    },
     x509::algorithm::{KeyKind, SignatureScheme, key_kind},
     xml::{Algorithm, Canonicalization, Element},
 };
@@ -30,7 +32,7 @@ pub(super) fn identifier(element: Element<'_>) -> Result<&str, SignatureError> {
 }
 
 /// `CanonicalizationMethod`, or a `Transform` that is one, with `InclusiveNamespaces` for the exclusive form.
-pub(super) fn canonicalization(element: Element<'_>) -> Result<Canonicalization, SignatureError> {
+pub(in crate::xml) fn canonicalization(element: Element<'_>) -> Result<Canonicalization, SignatureError> {
     let uri = identifier(element)?;
     let mut form = Canonicalization::by_uri(uri)
         .ok_or_else(|| SignatureError::Algorithm { role: "canonicalization", uri: uri.to_owned() })?;
@@ -54,23 +56,93 @@ pub(super) fn canonicalization(element: Element<'_>) -> Result<Canonicalization,
 }
 
 /// `DigestMethod`.
-pub(super) fn digest_method(element: Element<'_>) -> Result<DigestAlgorithm, SignatureError> {
+pub(in crate::xml) fn digest_method(
+    element: Element<'_>,
+    taking: Taking,
+) -> Result<DigestAlgorithm, SignatureError> {
     let uri = identifier(element)?;
     Parts::of(element, "ds:DigestMethod")?.finish()?;
-    digest(uri)
+    let strong = DIGESTS.iter().find(|(known, _)| *known == uri);
+    let other = OTHER_DIGESTS.iter().find(|(known, _)| *known == uri && taking == Taking::Open);
+    strong.or(other).map(|(_, digest)| *digest).ok_or_else(|| unsupported("digest algorithm", uri))
 }
 
-fn digest(uri: &str) -> Result<DigestAlgorithm, SignatureError> {
-    match uri {
-        "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(Sha256),
-        "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(Sha384),
-        "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(Sha512),
-        _ => Err(unsupported("digest algorithm", uri)),
-    }
+/// The identifier of a digest algorithm in `DigestMethod`, for those that kyso writes.
+pub fn digest_uri(digest: DigestAlgorithm) -> Option<&'static str> {
+    DIGESTS.iter().find(|(_, known)| *known == digest).map(|(uri, _)| *uri)
+}
+
+/// The identifier in `SignatureMethod`, for the schemes that kyso signs with.
+///
+/// RSASSA-PSS has identifiers that say everything (RFC 6931 section 2.3.10): MGF1 over the same digest, a salt as long
+/// as the digest. Others have none here.
+pub fn scheme_uri(scheme: SignatureScheme) -> Option<&'static str> {
+    Some(match scheme {
+        SignatureScheme::RsaPkcs1(Sha256) => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        SignatureScheme::RsaPkcs1(Sha384) => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
+        SignatureScheme::RsaPkcs1(Sha512) => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
+        SignatureScheme::Ecdsa(Sha256) => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+        SignatureScheme::Ecdsa(Sha384) => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
+        SignatureScheme::Ecdsa(Sha512) => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
+        SignatureScheme::RsaPss { digest: Sha256, salt_len: 32 } => {
+            "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+        }
+        SignatureScheme::RsaPss { digest: Sha384, salt_len: 48 } => {
+            "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1"
+        }
+        SignatureScheme::RsaPss { digest: Sha512, salt_len: 64 } => {
+            "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"
+        }
+        _ => return None,
+    })
+}
+
+/// The digests that a signature of today may rest on.
+const DIGESTS: [(&str, DigestAlgorithm); 3] = [
+    ("http://www.w3.org/2001/04/xmlenc#sha256", Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#sha384", Sha384),
+    ("http://www.w3.org/2001/04/xmlenc#sha512", Sha512),
+];
+
+/// Recognised, so that a policy says what they are worth (RFC 6931 section 2.1, RFC 9231 section 2.1).
+const OTHER_DIGESTS: [(&str, DigestAlgorithm); 7] = [
+    ("http://www.w3.org/2001/04/xmldsig-more#md5", Md5),
+    ("http://www.w3.org/2000/09/xmldsig#sha1", Sha1),
+    ("http://www.w3.org/2001/04/xmldsig-more#sha224", Sha224),
+    ("http://www.w3.org/2007/05/xmldsig-more#sha3-224", Sha3_224),
+    ("http://www.w3.org/2007/05/xmldsig-more#sha3-256", Sha3_256),
+    ("http://www.w3.org/2007/05/xmldsig-more#sha3-384", Sha3_384),
+    ("http://www.w3.org/2007/05/xmldsig-more#sha3-512", Sha3_512),
+];
+
+/// Schemes that are recognised for the same reason (RFC 6931 section 2.3, RFC 9231 section 2.3).
+fn other_scheme(uri: &str) -> Option<SignatureScheme> {
+    let pss = |digest: DigestAlgorithm| SignatureScheme::RsaPss { digest, salt_len: digest.len() };
+    Some(match uri {
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-md5" => SignatureScheme::RsaPkcs1(Md5),
+        "http://www.w3.org/2000/09/xmldsig#rsa-sha1" => SignatureScheme::RsaPkcs1(Sha1),
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha224" => SignatureScheme::RsaPkcs1(Sha224),
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1" => SignatureScheme::Ecdsa(Sha1),
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha224" => SignatureScheme::Ecdsa(Sha224),
+        "http://www.w3.org/2021/04/xmldsig-more#ecdsa-sha3-224" => SignatureScheme::Ecdsa(Sha3_224),
+        "http://www.w3.org/2021/04/xmldsig-more#ecdsa-sha3-256" => SignatureScheme::Ecdsa(Sha3_256),
+        "http://www.w3.org/2021/04/xmldsig-more#ecdsa-sha3-384" => SignatureScheme::Ecdsa(Sha3_384),
+        "http://www.w3.org/2021/04/xmldsig-more#ecdsa-sha3-512" => SignatureScheme::Ecdsa(Sha3_512),
+        "http://www.w3.org/2007/05/xmldsig-more#sha1-rsa-MGF1" => pss(Sha1),
+        "http://www.w3.org/2007/05/xmldsig-more#sha224-rsa-MGF1" => pss(Sha224),
+        "http://www.w3.org/2007/05/xmldsig-more#sha3-224-rsa-MGF1" => pss(Sha3_224),
+        "http://www.w3.org/2007/05/xmldsig-more#sha3-256-rsa-MGF1" => pss(Sha3_256),
+        "http://www.w3.org/2007/05/xmldsig-more#sha3-384-rsa-MGF1" => pss(Sha3_384),
+        "http://www.w3.org/2007/05/xmldsig-more#sha3-512-rsa-MGF1" => pss(Sha3_512),
+        _ => return None,
+    })
 }
 
 /// `SignatureMethod`.
-pub(super) fn signature_method(element: Element<'_>) -> Result<SignatureScheme, SignatureError> {
+pub(super) fn signature_method(
+    element: Element<'_>,
+    taking: Taking,
+) -> Result<SignatureScheme, SignatureError> {
     let uri = identifier(element)?;
     let mut parts = Parts::of(element, "ds:SignatureMethod")?;
     let pss = |digest: DigestAlgorithm| SignatureScheme::RsaPss { digest, salt_len: digest.len() };
@@ -85,10 +157,13 @@ pub(super) fn signature_method(element: Element<'_>) -> Result<SignatureScheme, 
         "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1" => pss(Sha384),
         "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1" => pss(Sha512),
         RSA_PSS => match parts.optional_ns(MORE_2007, "RSAPSSParams") {
-            Some(parameters) => pss_parameters(parameters)?,
+            Some(parameters) => pss_parameters(parameters, taking)?,
             None => pss(Sha256),
         },
-        _ => return Err(unsupported("signature algorithm", uri)),
+        _ => match other_scheme(uri).filter(|_| taking == Taking::Open) {
+            Some(scheme) => scheme,
+            None => return Err(unsupported("signature algorithm", uri)),
+        },
     };
     parts.finish()?;
     Ok(scheme)
@@ -96,21 +171,22 @@ pub(super) fn signature_method(element: Element<'_>) -> Result<SignatureScheme, 
 
 /// `RSAPSSParams` (RFC 6931 section 2.3.9): SHA-256, MGF1 over the same digest, a salt as long as the digest and the
 /// trailer field 1 where they are not named.
-fn pss_parameters(element: Element<'_>) -> Result<SignatureScheme, SignatureError> {
+fn pss_parameters(element: Element<'_>, taking: Taking) -> Result<SignatureScheme, SignatureError> {
     let mut parts = Parts::of(element, "RSAPSSParams")?;
     let digest = match parts.optional("DigestMethod") {
-        Some(method) => digest_method(method)?,
+        Some(method) => digest_method(method, taking)?,
         None => Sha256,
     };
+    let mut mask_digest = digest;
     if let Some(mask) = parts.optional_ns(MORE_2007, "MaskGenerationFunction") {
         let uri = identifier(mask)?;
         let mut parts = Parts::of(mask, "MaskGenerationFunction")?;
-        let same = match parts.optional("DigestMethod") {
-            Some(method) => digest_method(method)? == digest,
-            None => digest == Sha256,
+        mask_digest = match parts.optional("DigestMethod") {
+            Some(method) => digest_method(method, taking)?,
+            None => Sha256,
         };
         parts.finish()?;
-        if uri != MGF1 || !same {
+        if uri != MGF1 || (mask_digest != digest && taking == Taking::Strict) {
             return Err(SignatureError::Algorithm { role: "mask generation function", uri: uri.to_owned() });
         }
     }
@@ -131,14 +207,19 @@ fn pss_parameters(element: Element<'_>) -> Result<SignatureScheme, SignatureErro
         return Err(SignatureError::malformed("TrailerField is not 1"));
     }
     parts.finish()?;
-    Ok(SignatureScheme::RsaPss { digest, salt_len })
+    Ok(if mask_digest == digest {
+        SignatureScheme::RsaPss { digest, salt_len }
+    } else {
+        SignatureScheme::RsaPssMixed { digest, mask: mask_digest, salt_len }
+    })
 }
 
 /// Two numbers of the field's length side by side (xmldsig-core1 section 6.4.3), as the DER that verifiers take.
 pub(super) fn ecdsa_value(value: &[u8], spki_der: &[u8]) -> Result<Vec<u8>, SignatureError> {
     let key = |reason: String| SignatureError::Key { reason };
-    let KeyKind::Ec { bits } = key_kind(spki_der).map_err(|error| key(error.to_string()))? else {
-        return Err(key("the value is an ECDSA one, the key is of another kind".to_owned()));
+    let bits = match key_kind(spki_der).map_err(|error| key(error.to_string()))? {
+        KeyKind::Brainpool { bits } | KeyKind::Ec { bits } => bits,
+        _ => return Err(key("the value is an ECDSA one, the key is of another kind".to_owned())),
     };
     let half = bits.div_ceil(8);
     if value.len() != 2 * half {
@@ -150,6 +231,22 @@ pub(super) fn ecdsa_value(value: &[u8], spki_der: &[u8]) -> Result<Vec<u8>, Sign
     }
     let (r, s) = value.split_at(half);
     Ok(write::sequence([write::unsigned(r), write::unsigned(s)]))
+}
+
+/// The DER of an ECDSA value as the two numbers side by side; `None` when it is no such value of a key of `bits` bits.
+pub fn ecdsa_value_from_der(der: &[u8], bits: usize) -> Option<Vec<u8>> {
+    let half = bits.div_ceil(8);
+    let mut numbers = Reader::only(der).ok()?.reader();
+    let mut value = Vec::with_capacity(2 * half);
+    for _ in 0..2 {
+        let number = numbers.any().ok()?.value;
+        let first = number.iter().position(|&octet| octet != 0).unwrap_or(number.len());
+        let number = number.get(first..)?;
+        value.extend(std::iter::repeat_n(0, half.checked_sub(number.len())?));
+        value.extend_from_slice(number);
+    }
+    numbers.finish().ok()?;
+    Some(value)
 }
 
 /// Known and weak, or not known at all.

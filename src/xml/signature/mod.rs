@@ -8,6 +8,7 @@
 //!   (`URI="#id"`). An identifier that two elements share is refused.
 //! - Transforms are `enveloped-signature` and the canonical forms of [`Canonicalization`]; XPath, XSLT and Base64 are
 //!   refused, and so is a transform behind another one that made octets.
+//! - Whoever judges by a policy takes more in ([`Signature::read_openly`]): names of files, weak algorithms.
 //! - Algorithms are RSA (PKCS #1 v1.5 and PSS) and ECDSA, with SHA-256, SHA-384, SHA-512. SHA-1, MD5, DSA and HMAC are
 //!   refused: a key that both sides know proves nothing to a third.
 //! - `KeyInfo` is a hint from a stranger: [`Signature::certificates`] is for finding a key that is trusted for another
@@ -15,16 +16,18 @@
 //!
 //! The check of the value itself is handed in, because cryptography lies on a higher floor.
 
-mod algorithm;
+pub(super) mod algorithm;
 mod error;
+mod key_info;
 mod reference;
 
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+pub use algorithm::{digest_uri, ecdsa_value_from_der, scheme_uri};
 pub use error::SignatureError;
-pub use reference::Reference;
+pub use reference::{Reference, Target};
 
 use super::{Canonicalization, Document, Element, NodeId, Subset, XmlLimits, characters::is_space};
 use crate::x509::{Certificate, algorithm::SignatureScheme};
@@ -34,9 +37,6 @@ pub const NAMESPACE: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// References in one signature; a signature on a trusted list has one or two, a large container some thirty.
 pub const MAX_REFERENCES: usize = 64;
-
-/// Certificates taken from one `KeyInfo`.
-const MAX_CERTIFICATES: usize = 20;
 
 /// `ds:Signature`, read but not verified.
 ///
@@ -56,8 +56,19 @@ pub struct Signature<'d> {
     canonicalization: Canonicalization,
     scheme: SignatureScheme,
     value: Vec<u8>,
+    value_element: Element<'d>,
+    key_info: Option<Element<'d>>,
     references: Vec<Reference<'d>>,
     certificates: Vec<Certificate>,
+}
+
+/// What is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::xml) enum Taking {
+    /// Also references to files, and algorithms that only a policy can refuse.
+    Open,
+    /// Only what proves something by itself.
+    Strict,
 }
 
 /// What a signature was found to cover. Only [`Signature::verify`] makes one.
@@ -88,19 +99,37 @@ impl<'d> Signature<'d> {
     /// When it is malformed, refers to something outside of the document or to an identifier that not exactly one
     /// element has, or uses an algorithm or transform that is not supported.
     pub fn read(element: Element<'d>) -> Result<Self, SignatureError> {
+        Self::take(element, &Identifiers::of(element.document()), Taking::Strict)
+    }
+
+    /// As [`Signature::read`], for whoever judges by a policy: references may lead to files ([`Target::External`]), and
+    /// weak algorithms are recognised (SHA-1, MD5, SHA-224), as SHA-3 is. HMAC and DSA are still refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signature::read`].
+    pub fn read_openly(element: Element<'d>, identifiers: &Identifiers<'d>) -> Result<Self, SignatureError> {
+        Self::take(element, identifiers, Taking::Open)
+    }
+
+    fn take(
+        element: Element<'d>,
+        identifiers: &Identifiers<'d>,
+        taking: Taking,
+    ) -> Result<Self, SignatureError> {
         if !element.is(NAMESPACE, "Signature") {
             return Err(SignatureError::malformed("the element is no ds:Signature"));
         }
         let mut parts = Parts::of(element, "ds:Signature")?;
         let signed_info = parts.take("SignedInfo")?;
-        let value = base64(parts.take("SignatureValue")?, "SignatureValue")?;
+        let value_element = parts.take("SignatureValue")?;
+        let value = base64(value_element, "SignatureValue")?;
         let key_info = parts.optional("KeyInfo");
         parts.only("Object")?;
 
         let mut parts = Parts::of(signed_info, "ds:SignedInfo")?;
         let canonicalization = algorithm::canonicalization(parts.take("CanonicalizationMethod")?)?;
-        let scheme = algorithm::signature_method(parts.take("SignatureMethod")?)?;
-        let identified = Identified::in_document(element.document());
+        let scheme = algorithm::signature_method(parts.take("SignatureMethod")?, taking)?;
         let mut references = Vec::new();
         while let Some(reference) = parts.optional("Reference") {
             if references.len() >= MAX_REFERENCES {
@@ -108,14 +137,24 @@ impl<'d> Signature<'d> {
                     "it has more than {MAX_REFERENCES} references"
                 )));
             }
-            references.push(Reference::read(reference, element, &identified)?);
+            references.push(Reference::read(reference, element, identifiers, taking)?);
         }
         parts.finish()?;
         if references.is_empty() {
             return Err(SignatureError::malformed("it refers to nothing"));
         }
-        let certificates = key_info.map(certificates).unwrap_or_default();
-        Ok(Self { element, signed_info, canonicalization, scheme, value, references, certificates })
+        let certificates = key_info.map(key_info::certificates).unwrap_or_default();
+        Ok(Self {
+            element,
+            signed_info,
+            canonicalization,
+            scheme,
+            value,
+            value_element,
+            key_info,
+            references,
+            certificates,
+        })
     }
 
     /// Checks the signature value, then every digest.
@@ -132,14 +171,7 @@ impl<'d> Signature<'d> {
         check: impl FnOnce(&[u8], SignatureScheme, &[u8], &[u8]) -> Result<(), E>,
         limits: &XmlLimits,
     ) -> Result<Signed<'d>, SignatureError> {
-        let document = self.element.document();
-        let message = document.canonicalize(Subset::of(self.signed_info), &self.canonicalization, limits)?;
-        let value = match self.scheme {
-            SignatureScheme::Ecdsa(_) => algorithm::ecdsa_value(&self.value, spki_der)?,
-            _ => self.value.clone(),
-        };
-        check(spki_der, self.scheme, &message, &value)
-            .map_err(|source| SignatureError::Value { source: Box::new(source) })?;
+        self.check_value(spki_der, check, limits)?;
 
         // One budget for all references together: a document that refers to itself often costs no more than one.
         let mut left = limits.clone();
@@ -150,6 +182,74 @@ impl<'d> Signature<'d> {
             parts.push(part);
         }
         Ok(Signed { signature: self.element.id(), parts })
+    }
+
+    /// Checks the signature value alone, as [`Signature::verify`] does first: nothing is known about what it covers.
+    ///
+    /// # Errors
+    ///
+    /// When the value does not fit key and `SignedInfo`.
+    pub fn check_value<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        spki_der: &[u8],
+        check: impl FnOnce(&[u8], SignatureScheme, &[u8], &[u8]) -> Result<(), E>,
+        limits: &XmlLimits,
+    ) -> Result<(), SignatureError> {
+        self.check_message(&self.to_be_signed(limits)?, spki_der, check)
+    }
+
+    /// As [`Signature::check_value`], for what [`Signature::to_be_signed`] gave: several keys may be tried on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signature::check_value`].
+    pub fn check_message<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        message: &[u8],
+        spki_der: &[u8],
+        check: impl FnOnce(&[u8], SignatureScheme, &[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), SignatureError> {
+        let value = match self.scheme {
+            SignatureScheme::Ecdsa(_) => algorithm::ecdsa_value(&self.value, spki_der)?,
+            _ => self.value.clone(),
+        };
+        check(spki_der, self.scheme, message, &value)
+            .map_err(|source| SignatureError::Value { source: Box::new(source) })
+    }
+
+    /// The canonical octets of `SignedInfo`: what the value is made over.
+    ///
+    /// # Errors
+    ///
+    /// When they exceed a limit.
+    pub fn to_be_signed(&self, limits: &XmlLimits) -> Result<Vec<u8>, SignatureError> {
+        let document = self.element.document();
+        Ok(document.canonicalize(Subset::of(self.signed_info), &self.canonicalization, limits)?)
+    }
+
+    /// Its `Id`.
+    pub fn id(&self) -> Option<&'d str> {
+        self.element.attribute("Id")
+    }
+
+    /// `ds:SignedInfo`.
+    pub fn signed_info(&self) -> Element<'d> {
+        self.signed_info
+    }
+
+    /// `ds:SignatureValue`.
+    pub fn value_element(&self) -> Element<'d> {
+        self.value_element
+    }
+
+    /// `ds:KeyInfo`.
+    pub fn key_info(&self) -> Option<Element<'d>> {
+        self.key_info
+    }
+
+    /// What of `KeyInfo` names another key than that of `certificate`, or is not read; `None` when all of it agrees.
+    pub fn key_info_fault(&self, certificate: &Certificate) -> Option<String> {
+        key_info::fault(self.key_info?, certificate, &self.certificates)
     }
 
     /// Where it stands.
@@ -198,13 +298,15 @@ impl<'d> Signed<'d> {
     }
 }
 
-/// Every identifier of a document; `None` where several elements have it.
-pub(super) struct Identified<'d> {
+/// Every identifier of a document: see [`Document::identified`] for which attributes count.
+pub struct Identifiers<'d> {
+    /// `None` where several elements have it.
     elements: HashMap<&'d str, Option<Element<'d>>>,
 }
 
-impl<'d> Identified<'d> {
-    fn in_document(document: &'d Document) -> Self {
+impl<'d> Identifiers<'d> {
+    /// All of `document`, in one pass.
+    pub fn of(document: &'d Document) -> Self {
         let mut elements = HashMap::new();
         for element in document.elements() {
             for id in element.identifiers() {
@@ -221,7 +323,17 @@ impl<'d> Identified<'d> {
         Self { elements }
     }
 
-    fn find(&self, id: &str) -> Result<Element<'d>, SignatureError> {
+    /// Whether any element has this identifier.
+    pub fn knows(&self, id: &str) -> bool {
+        self.elements.contains_key(id)
+    }
+
+    /// The one element with this identifier.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or several.
+    pub fn find(&self, id: &str) -> Result<Element<'d>, SignatureError> {
         match self.elements.get(id) {
             Some(Some(element)) => Ok(*element),
             Some(None) => Err(SignatureError::AmbiguousId { id: id.to_owned() }),
@@ -231,13 +343,13 @@ impl<'d> Identified<'d> {
 }
 
 /// The child elements of one, taken in their order. Between them is nothing but white space and comments.
-struct Parts<'d> {
+pub(in crate::xml) struct Parts<'d> {
     of: &'static str,
     rest: std::iter::Peekable<std::vec::IntoIter<Element<'d>>>,
 }
 
 impl<'d> Parts<'d> {
-    fn of(element: Element<'d>, name: &'static str) -> Result<Self, SignatureError> {
+    pub(in crate::xml) fn of(element: Element<'d>, name: &'static str) -> Result<Self, SignatureError> {
         if !element.has_only_elements() {
             return Err(SignatureError::malformed(format!("{name} holds something between its elements")));
         }
@@ -245,15 +357,15 @@ impl<'d> Parts<'d> {
         Ok(Self { of: name, rest: rest.into_iter().peekable() })
     }
 
-    fn optional(&mut self, local: &str) -> Option<Element<'d>> {
+    pub(in crate::xml) fn optional(&mut self, local: &str) -> Option<Element<'d>> {
         self.optional_ns(NAMESPACE, local)
     }
 
-    fn optional_ns(&mut self, namespace: &str, local: &str) -> Option<Element<'d>> {
+    pub(in crate::xml) fn optional_ns(&mut self, namespace: &str, local: &str) -> Option<Element<'d>> {
         self.rest.next_if(|element| element.is(namespace, local))
     }
 
-    fn take(&mut self, local: &str) -> Result<Element<'d>, SignatureError> {
+    pub(in crate::xml) fn take(&mut self, local: &str) -> Result<Element<'d>, SignatureError> {
         let of = self.of;
         self.optional(local)
             .ok_or_else(|| SignatureError::malformed(format!("{of} has no {local} where one belongs")))
@@ -265,7 +377,7 @@ impl<'d> Parts<'d> {
         self.finish()
     }
 
-    fn finish(mut self) -> Result<(), SignatureError> {
+    pub(in crate::xml) fn finish(mut self) -> Result<(), SignatureError> {
         match self.rest.next() {
             None => Ok(()),
             Some(element) => Err(SignatureError::malformed(format!(
@@ -278,23 +390,10 @@ impl<'d> Parts<'d> {
 }
 
 /// Base64 text with white space in it.
-fn base64(element: Element<'_>, name: &'static str) -> Result<Vec<u8>, SignatureError> {
+pub(in crate::xml) fn base64(element: Element<'_>, name: &'static str) -> Result<Vec<u8>, SignatureError> {
     let text = element
         .text()
         .ok_or_else(|| SignatureError::malformed(format!("{name} holds something else than text")))?;
     let text: String = text.chars().filter(|&c| !is_space(c)).collect();
     STANDARD.decode(text).map_err(|error| SignatureError::malformed(format!("{name} is not Base64: {error}")))
-}
-
-/// `X509Data/X509Certificate`; what is not a certificate is passed over, for it is a hint only.
-fn certificates(key_info: Element<'_>) -> Vec<Certificate> {
-    key_info
-        .elements()
-        .filter(|element| element.is(NAMESPACE, "X509Data"))
-        .flat_map(|data| data.elements())
-        .filter(|element| element.is(NAMESPACE, "X509Certificate"))
-        .take(MAX_CERTIFICATES)
-        .filter_map(|element| base64(element, "X509Certificate").ok())
-        .filter_map(|der| Certificate::from_der(&der).ok())
-        .collect()
 }

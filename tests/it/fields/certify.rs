@@ -4,9 +4,9 @@ use std::fs;
 
 use kyso::token::provision::NewKeyKind;
 
-use super::{attributes, desks, fill, form, refused, signed, verdict};
+use super::{Bench, attributes, desks, fill, form, refused, signed, verdict};
 use crate::{
-    pen::{Desk, sample, text},
+    pen::{sample, text},
     support::{self, PyHanko},
 };
 
@@ -46,7 +46,7 @@ fn a_certified_document_takes_the_agencys_signature_and_no_more_than_it_permits(
 /// Where it stands in the file does not matter: every cross-reference kind, with and without a form.
 #[test]
 fn every_kind_of_file_is_certified() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let mut files = vec![sample(), desk.folder.path().join("form.pdf")];
     fs::write(&files[1], form("")).unwrap();
     if let Some(shared) = support::shared() {
@@ -64,7 +64,7 @@ fn every_kind_of_file_is_certified() {
 
 #[test]
 fn only_a_first_signature_certifies_and_none_does_unasked() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let plain = signed(&desk, &sample(), "plain.pdf", &[]);
     let bytes = fs::read(&plain).unwrap();
     for word in ["/Perms", "/DocMDP", "/Reference"] {
@@ -91,7 +91,7 @@ fn only_a_first_signature_certifies_and_none_does_unasked() {
 /// Filling in is permitted at level 2, and at level 1 it is not: for both judges.
 #[test]
 fn both_judges_see_what_a_certification_permits() {
-    let desk = Desk::embedded(NewKeyKind::Rsa2048);
+    let desk = Bench::embedded(NewKeyKind::Rsa2048);
     let input = desk.folder.path().join("form.pdf");
     fs::write(&input, form("")).unwrap();
     for (level, permitted) in [("1", false), ("2", true), ("3", true)] {

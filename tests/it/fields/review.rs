@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use kyso::{
+    appearance::{Appearance, Place, Role},
     asn1::{Reader, Tag, oid, write},
     base::{DigestAlgorithm, Limits, MemorySource, Source},
     cms::{SignedAttributes, Statements},
-    pdf::{DocMdp, Document, FieldLock, LockedFields},
+    pdf::{Area, DocMdp, Document, FieldLock, LockedFields},
     signing::{
         self, Request, Wishes,
         review::{Confirmed, ReviewError, ReviewedDocument, review},
@@ -17,6 +18,7 @@ use kyso::{
 use super::{append, form, kyso, lossy, previous, stream};
 use crate::{
     judge::world::{SCHEME, WORLD, now},
+    look::picture,
     pen::{sample, text},
 };
 
@@ -47,6 +49,26 @@ fn what_is_prepared_honestly_is_confirmed() {
             Wishes { certify: Some(DocMdp::NoChanges), ..wishes() },
         ),
         ("locked", form(""), Wishes { lock: lock(LockedFields::All, Some(2)), ..wishes() }),
+        (
+            "a picture",
+            fs::read(sample()).unwrap(),
+            Wishes {
+                appearance: Some(Appearance {
+                    picture: Some(picture("chu-ky.png")),
+                    place: Some(Place::At { page: 1, area: Area::new(300.0, 100.0, 120.0, 60.0) }),
+                    ..Appearance::new(Role::Approve)
+                }),
+                ..wishes()
+            },
+        ),
+        (
+            "lines of text",
+            fs::read(sample()).unwrap(),
+            Wishes {
+                appearance: Some(Appearance { number: Some("7".into()), ..Appearance::new(Role::Income) }),
+                ..wishes()
+            },
+        ),
         ("an old field", form(""), Wishes { field: Some("second".into()), ..wishes() }),
         ("an old field with a lock", waiting, Wishes { field: Some("first".into()), ..wishes() }),
         (
@@ -402,6 +424,7 @@ impl Revision {
     fn write(&self, document: &[u8]) -> Vec<u8> {
         let mut bytes = document.to_vec();
         (self.document)(&mut bytes);
+        let before = bytes.clone();
         let mut table = "xref\n".to_owned();
         let entry = |table: &mut String, number: u32, at: usize| {
             table.push_str(&format!("{number} 1\n{at:010} 00000 n \n"));
@@ -425,10 +448,11 @@ impl Revision {
         let end = bytes.len();
         bytes.extend_from_slice(b" >>\nendobj\n");
         let xref = bytes.len();
-        let previous = self.prev.map_or_else(|| previous(document), |prev| prev(document));
+        let previous = self.prev.map_or_else(|| previous(document), |prev| prev(&before));
         bytes.extend_from_slice(
             format!(
-                "{table}trailer\n<< /Size 100 {} /Prev {previous} >>\nstartxref\n{xref}\n%%EOF\n",
+                "{table}trailer\n<< /Size {} {} /Prev {previous} >>\nstartxref\n{xref}\n%%EOF\n",
+                super::size(document),
                 self.trailer
             )
             .as_bytes(),
@@ -472,6 +496,11 @@ const FIELD: &str =
 const LOOK: &str =
     "<< /Type /XObject /Subtype /Form /BBox [0 0 100 50] /Length 8 >>\nstream\n0 0 m  S\nendstream";
 
+/// Puts a revision of its own behind the document.
+fn between(bytes: &mut Vec<u8>) {
+    *bytes = append(bytes, &[(4, stream("BT (khac) Tj ET"))]);
+}
+
 type Tamper = (&'static str, &'static str, fn(&mut Revision));
 
 /// What was done, words of the refusal, how.
@@ -486,7 +515,7 @@ fn tampered() -> Vec<Tamper> {
         ("a cropped page", "/CropBox", |r| r.replace(3, "/Type /Page ", "/Type /Page /CropBox [0 0 10 10] ")),
         ("another order of tabs", "/Tabs", |r| r.replace(3, "/Type /Page ", "/Type /Page /Tabs /R ")),
         ("another font", "11 0 R", |r| r.set(11, "<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>")),
-        ("another page", "/Kids", |r| {
+        ("another page", "/Pages object", |r| {
             r.set(2, "<< /Type /Pages /Kids [3 0 R 30 0 R] /Count 2 /MediaBox [0 0 595 842] >>");
             r.set(30, "<< /Type /Page /Parent 2 0 R >>");
         }),
@@ -649,13 +678,11 @@ fn tampered() -> Vec<Tamper> {
         ("a shorter document", "does not begin with", |r| {
             r.document = |bytes| bytes.truncate(bytes.len() - 1)
         }),
-        ("something before the revision", "go on from", |r| {
-            r.document = |bytes| {
-                let changed = append(bytes, &[(4, stream("BT (khac) Tj ET"))]);
-                *bytes = changed;
-            };
-            r.prev = None;
+        ("a revision in between", "go on from", |r| {
+            r.document = between;
+            r.prev = Some(previous);
         }),
+        ("a revision in between that nothing leads to", "belong to no object", |r| r.document = between),
         ("a revision that passes over the last one", "go on from", |r| {
             r.prev = Some(|document| {
                 let text = String::from_utf8_lossy(document).into_owned();
@@ -663,7 +690,7 @@ fn tampered() -> Vec<Tamper> {
                 after.lines().next().unwrap().parse().unwrap()
             });
         }),
-        ("no signature at all", "no signature", |r| {
+        ("no signature at all", "12 0 R", |r| {
             r.objects = BTreeMap::new();
             r.signature = "/Type /Other".to_owned();
             r.number = 12;

@@ -5,16 +5,13 @@ use std::fs;
 use kyso::token::provision::NewKeyKind;
 use serde_json::{Value, json};
 
-use super::{desks, form, refused, signed, with_fields};
-use crate::{
-    pen::{Desk, sample},
-    support::PyHanko,
-};
+use super::{Bench, desks, form, refused, signed, with_fields};
+use crate::{pen::sample, support::PyHanko};
 
 /// What is asked, how it is signed, and the words of the refusal where it is refused.
 type Case = (Value, Vec<String>, Option<&'static str>);
 
-fn cases(desk: &Desk) -> Vec<Case> {
+fn cases(desk: &Bench) -> Vec<Case> {
     let tsa = desk.pki.tsa_url();
     let signer = desk.certificate.display().to_string();
     let authority = desk.chain.display().to_string();
@@ -111,7 +108,7 @@ fn cases(desk: &Desk) -> Vec<Case> {
 /// What pyHanko asks of a field: kept so that pyHanko agrees, or refused with the entry that is not met.
 #[test]
 fn what_a_fields_author_asks_is_kept_or_refused() {
-    let desk = Desk::embedded(NewKeyKind::Rsa2048);
+    let desk = Bench::embedded(NewKeyKind::Rsa2048);
     let Some(pyhanko) = PyHanko::find() else { return };
     let input = desk.folder.path().join("asks.pdf");
     let (mut kept, mut refusals) = (0, 0);
@@ -163,7 +160,7 @@ fn seed_values_are_kept_on_every_token() {
 /// Entries that pyHanko does not write: a handler, a version, certificate policies, a signature policy, unknown bits.
 #[test]
 fn other_seed_values_are_kept_or_refused() {
-    let desk = Desk::embedded(NewKeyKind::P256);
+    let desk = Bench::embedded(NewKeyKind::P256);
     let input = desk.folder.path().join("asks.pdf");
     let digest = "ab".repeat(32);
     let policy = format!(

@@ -84,6 +84,51 @@ fn each_step_waits_for_the_one_before() {
 }
 
 #[test]
+fn a_signature_says_and_binds_what_the_request_asks() {
+    let Some(town) = town() else { return };
+    let (clerk, leader) = (town.clerk(), town.leader());
+    let id = clerk.upload(&sample()).text("id");
+    let path = format!("/api/v1/documents/{id}/signatures");
+    for (wrong, at) in [
+        (json!({ "certify": "everything" }), "/certify"),
+        (json!({ "lock": "some" }), "/lock"),
+        (json!({ "lockLevel": "annotate" }), "/lockLevel"),
+        (json!({ "commitment": "approval" }), "/commitment"),
+        (json!({ "policy": { "identifier": "x", "digest": "SHA-256:00" } }), "/policy/identifier"),
+        (json!({ "policy": { "identifier": "1.2.3", "digest": "SHA-256:00" } }), "/policy/digest"),
+    ] {
+        let mut request = json!({ "signer": LEADER_KEY });
+        request.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let refused = leader.post(&path, &request);
+        assert_eq!(refused.code(), "request.invalid", "{wrong}: {}", refused.body());
+        assert_eq!(refused.json()["errors"][0]["pointer"], at);
+    }
+    let both = json!({ "signer": LEADER_KEY, "reason": "Duyệt", "commitment": "proof-of-approval" });
+    assert_eq!(leader.post(&path, &both).code(), "document.refused");
+
+    let request = json!({
+        "signer": LEADER_KEY, "certify": "fill-and-sign", "commitment": "proof-of-approval",
+        "roles": ["Chủ tịch"], "contact": "chu-tich@songlam.example", "field": "Lanh dao",
+    });
+    let signed = leader.post(&path, &request);
+    assert_eq!(signed.status(), "201 Created", "{}", signed.body());
+    let signature = &signed.json()["signature"];
+    assert_eq!(signature["field"], "Lanh dao");
+    assert_eq!(signature["certificationLevel"], 2);
+    assert_eq!(signature["commitmentTypes"], json!(["proof-of-approval"]));
+    assert_eq!(signature["signerRoles"], json!(["Chủ tịch"]));
+
+    assert_eq!(clerk.number(&id).status(), "200 OK");
+    let certified = clerk.post(&path, &json!({ "signer": AGENCY_KEY, "certify": "annotate" }));
+    assert_eq!(certified.code(), "document.refused", "only a first signature certifies");
+    let issued = clerk.sign(&id, AGENCY_KEY);
+    assert_eq!(issued.status(), "201 Created", "{}", issued.body());
+    let pdf = clerk.get(&format!("/api/v1/documents/{id}/content")).bytes;
+    let report = clerk.verify(&pdf).json();
+    assert_eq!(report["documents"][0]["signatures"][0]["modificationLevel"], "permitted", "{report:#}");
+}
+
+#[test]
 fn a_key_is_needed_and_has_to_be_a_good_one() {
     let Some(town) = town() else { return };
     let anon = town.anon();

@@ -313,10 +313,21 @@ impl Person {
 
     /// Files under the field `file` of a multipart form.
     pub(super) fn send_form(&self, path: &str, headers: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {
+        let parts: Vec<_> = files.iter().map(|(name, bytes)| ("file", *name, *bytes)).collect();
+        self.send_parts(path, headers, &parts)
+    }
+
+    /// Files in parts of a multipart form: the field, the name, the bytes.
+    pub(super) fn send_parts(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        parts: &[(&str, &str, &[u8])],
+    ) -> Answer {
         let mut body = Vec::new();
-        for (name, bytes) in files {
+        for (field, name, bytes) in parts {
             let head = format!(
-                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n"
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n"
             );
             body.extend_from_slice(head.as_bytes());
             body.extend_from_slice(bytes);

@@ -5,6 +5,8 @@ use insta::assert_snapshot;
 use kyso::config::LimitSettings;
 use serde_json::{Value, json};
 
+use kyso::{service::sign::CmsWishes, validation::Level};
+
 use super::town::{Answer, Person, sample, town};
 
 const LATER: (&str, &str) = ("Prefer", "respond-async");
@@ -69,6 +71,44 @@ fn a_large_set_is_answered_later() {
     assert_snapshot!(anon.delete(&location).status(), @"204 No Content");
     assert_snapshot!(anon.get(&location).code(), @"verification.not-found");
     assert_snapshot!(anon.delete(&location).code(), @"verification.not-found");
+}
+
+/// A detached signature in one part, what it signs in another named `detached`.
+#[test]
+fn a_detached_signature_comes_with_its_file() {
+    let Some(town) = town() else { return };
+    let content = b"PK\x03\x04 cong van.docx";
+    let folder = tempfile::tempdir().unwrap();
+    let signer = &town.town().keys.values().next().unwrap().signer;
+    let sign = |enveloping, name: &str| {
+        let output = folder.path().join(name);
+        let input = std::sync::Arc::new(kyso::base::MemorySource(content.to_vec()));
+        let wishes = CmsWishes { enveloping, level: Level::T, statements: kyso::cms::Statements::default() };
+        town.town().desk.sign_cms(input, "a.docx", &output, signer, &wishes).unwrap();
+        std::fs::read(output).unwrap()
+    };
+    let (apart, inside) = (sign(false, "a.p7s"), sign(true, "a.p7m"));
+    let anon = town.anon();
+    let send = |parts: &[(&str, &str, &[u8])]| anon.send_parts("/api/v1/verifications", &[], parts);
+
+    let answer = send(&[("file", "a.p7s", &apart), ("detached", "a.docx", content)]);
+    assert_eq!(answer.status(), "200 OK", "{}", answer.body());
+    let document = &answer.json()["documents"][0];
+    assert_eq!((&document["overall"], &document["name"]), (&json!("valid"), &json!("a.p7s")), "{document:#}");
+    assert_eq!(document["signedFiles"][0]["name"], "a.docx");
+    assert_eq!(document["signatures"][0]["signatureFormat"], "CAdES-BASELINE-T");
+    let answer = send(&[("detached", "a.docx", b"khac"), ("file", "a.p7s", &apart)]);
+    assert_eq!(answer.json()["documents"][0]["overall"], "invalid");
+    // Beside others, without its file, and with its content inside.
+    let answer = send(&[("file", "a.p7s", &apart), ("file", "a.p7m", &inside)]).json();
+    let overall: Vec<_> = answer["documents"].as_array().unwrap().iter().map(|one| &one["overall"]).collect();
+    assert_eq!(overall, ["indeterminate", "valid"]);
+    // One signature to a file.
+    let answer =
+        send(&[("file", "a.p7s", &apart), ("file", "b.p7s", &apart), ("detached", "a.docx", content)]);
+    assert_snapshot!(answer.code(), @"request.malformed");
+    let answer = send(&[("file", "a.p7m", &inside), ("detached", "a.docx", content)]).json();
+    assert_eq!(answer["unreadable"][0]["error"]["key"], "file.detached");
 }
 
 #[test]
@@ -282,5 +322,23 @@ fn a_signature_is_verified_by_the_digest_alone() {
             ("422 Unprocessable Entity", "request.invalid")
         );
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
+    }
+}
+
+/// XML as a raw body, and beside what it signs.
+#[test]
+fn xml_is_judged_as_well() {
+    let Some(town) = town() else { return };
+    let desk = crate::xades::desk::Desk::new(kyso::demo::pki::KeyAlgorithm::EcP256);
+    let wishes = kyso::service::sign::XadesWishes::default();
+    let signed = desk.enveloped("<thu><so>05</so></thu>", &wishes).unwrap();
+    for kind in ["application/xml", "text/xml", "application/octet-stream"] {
+        let answer = town.anon().post_with("/api/v1/verifications", &[("Content-Type", kind)], &signed);
+        assert_eq!(answer.status(), "200 OK", "{}", answer.body());
+        let signature = &answer.json()["documents"][0]["signatures"][0];
+        assert_eq!(signature["signatureFormat"], "XAdES-BASELINE-B", "{signature:#}");
+        assert_eq!((&signature["digestMatches"], &signature["coverage"]), (&json!(true), &json!("document")));
+        // Somebody else's PKI.
+        assert_eq!(signature["errors"][0]["key"], "chain.not-found");
     }
 }

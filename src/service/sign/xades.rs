@@ -1,0 +1,348 @@
+//! The task of signing XML, or other files by a signature in XML: prepare, sign, stamp, keep evidence, verify, release.
+//!
+//! As with PDFs, the output gets its name in the last step, and only after the judge has found the new signature whole
+//! in it, at the level that was asked for. XML lies in memory at once; files beside a detached signature are read for
+//! their digest, once by the signer and once by the judge.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    Copy, Identity, Released, SignError, SigningDesk, Steps,
+    cms::{material, stamp_algorithm, valid},
+    timed,
+};
+use crate::{
+    base::{DigestAlgorithm, MemorySource, Source, UtcTime},
+    service::verify::{self, Options, VerifyError},
+    signing::xades::{
+        FileToSign, Frame, XadesFile, XadesRequest, XmlForm, check_document, prepare_detached,
+        prepare_enveloped,
+    },
+    token::TokenError,
+    validation::{CoverageLevel, Detached, DocumentReport, Evidence, Indication, Level, OpenError},
+    x509::algorithm::SignatureScheme,
+    xml::XmlLimits,
+};
+
+/// What is wanted of an XML signature.
+#[derive(Clone, Debug)]
+pub struct XadesWishes {
+    /// B, T or LT. T and LT ask the time-stamp authority, LT the responders and lists of revocation as well.
+    pub level: Level,
+    /// How XML is made octets.
+    pub form: XmlForm,
+    /// Where it is signed.
+    pub location: Option<String>,
+    /// As what the signer signs; nobody vouches for it.
+    pub role: Option<String>,
+}
+
+impl Default for XadesWishes {
+    fn default() -> Self {
+        Self { level: Level::B, form: XmlForm::default(), location: None, role: None }
+    }
+}
+
+/// What an XML signature is about.
+pub enum XmlSubject<'a> {
+    /// A document that the signature goes into.
+    Enveloped(&'a dyn Source),
+    /// Files that it lies beside, by their names.
+    Detached(&'a [Detached]),
+}
+
+impl SigningDesk {
+    /// Signs `subject` into `output`, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// See [`SignError`]. Nothing of the subject is touched; without a released file there is no output file.
+    pub fn sign_xades(
+        &self,
+        subject: &XmlSubject<'_>,
+        output: &Path,
+        identity: Identity,
+        wishes: &XadesWishes,
+        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
+    ) -> Result<Released, SignError> {
+        let now = self.clock.now();
+        let mut took = Steps::default();
+        self.may_reach_xml(wishes.level)?;
+        let Identity { certificate, chain, scheme } = identity;
+        let request = XadesRequest {
+            signer: certificate,
+            chain,
+            scheme,
+            form: wishes.form,
+            location: wishes.location.clone(),
+            role: wishes.role.clone(),
+            seed: self.chance.bytes(),
+        };
+        let detached = match subject {
+            XmlSubject::Enveloped(_) => &[],
+            XmlSubject::Detached(files) => *files,
+        };
+        let prepared = match subject {
+            XmlSubject::Enveloped(document) => {
+                let bytes = timed(&mut took.copy, || whole(*document))?;
+                timed(&mut took.prepare, || prepare_enveloped(bytes, request, now))?
+            }
+            XmlSubject::Detached(files) => {
+                let files = timed(&mut took.copy, || hashed(files, scheme.digest()))?;
+                timed(&mut took.prepare, || prepare_detached(&files, Frame::Alone, request, now))?
+            }
+        };
+        let value = timed(&mut took.sign, || sign(prepared.scheme(), prepared.to_be_signed()))?;
+        let file = prepared.finish(&value)?;
+        // The key is done. What follows may fail and be tried again without it.
+        let file =
+            timed(&mut took.stamp, || self.raise_xml(file, detached, wishes.level, scheme.digest(), now))?;
+        self.release_xml(file, detached, output, wishes.level, now, took)
+    }
+
+    /// Raises the signatures of an XML file to a level: B-T, B-LT. No key is touched, and no earlier byte changes.
+    ///
+    /// `id`: of one signature; all when absent. What has the level already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::sign_xades`].
+    pub fn extend_xades(
+        &self,
+        input: &dyn Source,
+        detached: &[Detached],
+        id: Option<&str>,
+        to: Level,
+        output: &Path,
+    ) -> Result<Released, SignError> {
+        let now = self.clock.now();
+        self.may_reach_xml(to)?;
+        let mut bytes = whole(input)?;
+        let before = self.judged(bytes.clone(), detached, now)?;
+        let ids = match id {
+            Some(id) => vec![id.to_owned()],
+            None => XadesFile::ids(&bytes)?,
+        };
+        let mut last = None;
+        for id in ids {
+            let file = XadesFile::read(bytes, Some(&id))?;
+            let file = self.raise_xml(file, detached, to, DigestAlgorithm::Sha256, now)?;
+            bytes = file.bytes().to_vec();
+            last = Some(file);
+        }
+        let Some(file) = last else {
+            return Err(refused("it has no XAdES signature"));
+        };
+        let after = self.judged(bytes, detached, now)?;
+        let worse = before.signatures.iter().zip(&after.signatures).any(|(before, after)| {
+            before.indication == Indication::TotalPassed && after.indication != Indication::TotalPassed
+        });
+        if worse || before.signatures.len() != after.signatures.len() {
+            return Err(refused("a signature that was valid would not be so any more"));
+        }
+        self.release_xml(file, detached, output, to, now, Steps::default())
+    }
+
+    /// What a level needs that is known beforehand.
+    pub(super) fn may_reach_xml(&self, level: Level) -> Result<(), SignError> {
+        if level > Level::Lt {
+            let reason = "kyso makes XAdES up to B-LT".to_owned();
+            return Err(SignError::Level { level: level.as_str(), reason });
+        }
+        self.may_reach(level)
+    }
+
+    /// The levels above B, one after the other.
+    pub(super) fn raise_xml(
+        &self,
+        mut file: XadesFile,
+        detached: &[Detached],
+        to: Level,
+        digest: DigestAlgorithm,
+        now: UtcTime,
+    ) -> Result<XadesFile, SignError> {
+        if to >= Level::T && !file.is_stamped()? {
+            let (token, ()) = self.token_for(stamp_algorithm(digest), |digest, nonce| {
+                Ok((file.time_stamp_request(digest, nonce)?, ()))
+            })?;
+            file = file.stamp(&token, &self.limits)?;
+        }
+        if to >= Level::Lt && !reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to) {
+            let source = Arc::new(MemorySource(file.bytes().to_vec()));
+            let options = Options { fetcher: Some(&*self.fetcher), ..self.options(now) };
+            let (inspection, report) = verify::inspect_signed("XML", source, detached, &options)?;
+            let report = of(report, file.id());
+            valid(&report, to)?;
+            let held = file.held()?;
+            let mut missing: Vec<Evidence> = Vec::new();
+            for one in material(&inspection, &report) {
+                if !held.contains(&one) && !missing.contains(&one) {
+                    missing.push(one);
+                }
+            }
+            file = file.keep(&missing)?;
+        }
+        Ok(file)
+    }
+
+    fn options(&self, now: UtcTime) -> Options<'_> {
+        Options {
+            anchors: &self.anchors,
+            policy: &self.policy,
+            moment: now,
+            fetcher: None,
+            limits: &self.limits,
+        }
+    }
+
+    /// What the judge says of a file by itself.
+    fn judged(
+        &self,
+        bytes: Vec<u8>,
+        detached: &[Detached],
+        now: UtcTime,
+    ) -> Result<DocumentReport, SignError> {
+        let source = Arc::new(MemorySource(bytes));
+        Ok(verify::verify_signed("", source, detached, &self.options(now))?)
+    }
+
+    /// The verify walk over the result, then its name.
+    fn release_xml(
+        &self,
+        file: XadesFile,
+        detached: &[Detached],
+        output: &Path,
+        level: Level,
+        now: UtcTime,
+        mut took: Steps,
+    ) -> Result<Released, SignError> {
+        let id = file.id().to_owned();
+        let result = MemorySource(file.into_bytes());
+        let copy = Copy::of(&result, output, DigestAlgorithm::Sha256)?;
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let options = Options { fetcher: self.online.then_some(&*self.fetcher), ..self.options(now) };
+        let report = timed(&mut took.verify, || {
+            verify::verify_signed(&name, copy.source()?, detached, &options).map_err(SignError::from)
+        })?;
+        sound(&report, &id)?;
+        // At B the level needs no anchor; at LT the file has to say so by itself.
+        let kept = match level {
+            Level::Lt | Level::Lta => reaches(&self.judged(result.0, detached, now)?, &id, level),
+            Level::B | Level::T => true,
+        };
+        if !kept {
+            let reasons = report.signatures.iter().filter(|one| one.field == id);
+            let reasons =
+                reasons.flat_map(|one| one.level_reasons.iter().chain(&one.errors).chain(&one.warnings));
+            let reasons: Vec<&str> = reasons.map(|reason| reason.message.as_str()).collect();
+            return Err(refused(&format!(
+                "it does not reach level {}: {}",
+                level.as_str(),
+                reasons.join("; ")
+            )));
+        }
+        copy.release(output)?;
+        Ok(Released {
+            path: output.to_owned(),
+            report,
+            field: id,
+            placement: None,
+            took,
+            asked: level,
+            deferred: None,
+            good_until: None,
+        })
+    }
+}
+
+/// The report of one signature alone.
+fn of(report: DocumentReport, id: &str) -> DocumentReport {
+    let signatures: Vec<_> =
+        report.signatures.iter().filter(|signature| signature.field == id).cloned().collect();
+    DocumentReport { overall: DocumentReport::overall_of(&signatures), signatures, ..report }
+}
+
+/// Whether the judge found the signature whole.
+fn sound(report: &DocumentReport, id: &str) -> Result<(), SignError> {
+    let Some(signature) = report.signatures.iter().find(|signature| signature.field == id) else {
+        return Err(refused("the new signature is not found in the result"));
+    };
+    if signature.indication == Indication::TotalFailed {
+        let words: Vec<_> = signature.errors.iter().map(|error| error.message.as_str()).collect();
+        return Err(refused(&words.join("; ")));
+    }
+    if !signature.digest_matches || !signature.signature_matches {
+        return Err(refused("the new signature does not fit the result"));
+    }
+    if signature.coverage != CoverageLevel::Document {
+        return Err(refused("the new signature does not cover the result"));
+    }
+    if !signature.signature_format.starts_with("XAdES-BASELINE-") {
+        return Err(refused("the new signature is no XAdES baseline signature"));
+    }
+    Ok(())
+}
+
+/// Whether the signature is valid and of this level at least, by what the file holds.
+fn reaches(report: &DocumentReport, id: &str, level: Level) -> bool {
+    let levels = [Level::B, Level::T, Level::Lt, Level::Lta];
+    let good = |format: &str| {
+        levels.iter().any(|one| *one >= level && format == format!("XAdES-BASELINE-{}", one.as_str()))
+    };
+    report.signatures.iter().any(|signature| {
+        signature.field == id
+            && signature.indication == Indication::TotalPassed
+            && good(&signature.signature_format)
+    })
+}
+
+/// Whether an XML document can take a signature, before anybody is asked for a PIN.
+///
+/// # Errors
+///
+/// As [`SigningDesk::sign_xades`].
+pub fn check_xml(document: &dyn Source) -> Result<(), SignError> {
+    Ok(check_document(&whole(document)?)?)
+}
+
+/// All of an XML document, which lies in memory at once.
+fn whole(source: &dyn Source) -> Result<Vec<u8>, SignError> {
+    let limit = XmlLimits::default().bytes as u64;
+    if source.len() > limit {
+        return Err(VerifyError::from(OpenError::Limit { kind: "an XML file", limit }).into());
+    }
+    source.read(0..source.len()).map_err(|source| SignError::Input { source })
+}
+
+fn hashed(files: &[Detached], algorithm: DigestAlgorithm) -> Result<Vec<FileToSign>, SignError> {
+    let hash = |file: &Detached| {
+        let hasher = file.source.hasher(algorithm, file.source.len());
+        let digest = hasher.map_err(|source| SignError::Input { source })?.finish();
+        Ok(FileToSign {
+            name: file.name.clone(),
+            digest,
+            media_type: media_type(&file.name).map(str::to_owned),
+        })
+    };
+    files.iter().map(hash).collect()
+}
+
+/// The media type that a name tells, for DataObjectFormat (clause 5.2.4).
+fn media_type(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "pdf" => "application/pdf",
+        "xml" | "edxml" => "text/xml",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "zip" => "application/zip",
+        "txt" => "text/plain",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        _ => return None,
+    })
+}
+
+fn refused(reason: &str) -> SignError {
+    SignError::NotReleased { reason: reason.to_owned() }
+}

@@ -1,0 +1,433 @@
+//! XML signatures and XAdES (xmldsig-core1, ETSI EN 319 132-1): everything about them that does not depend on trust.
+//!
+//! [`inspect`] is the entrance for every file that holds `ds:Signature` elements: a signed document, a signature that
+//! encloses what it signs or lies beside it, the `META-INF/*signatures*.xml` of a container. What lies outside of the
+//! file is asked of `resolve`, and fetched by nobody.
+//!
+//! # What counts as the whole
+//!
+//! A signature over a part is a signature over something else than what is shown. So all of it is covered, or the
+//! signature fails:
+//!
+//! - inside a document (enveloped), a reference has to cover the root element: `URI=""`, or the identifier of the root
+//!   when no processing instruction stands beside it. That every child is covered would not do: the name and the
+//!   attributes of the root could still be others. An edXML message is no exception: `edXMLEnvelope` alone leaves out
+//!   `AttachmentEncoded`, and with it every attachment.
+//! - around its content (enveloping), every `ds:Object` but the one with the XAdES properties has to be covered;
+//! - beside its content (detached), at least one file, and of a container the room of containers says which.
+//!
+//! The signature stands where software looks for it, as a child of the root element (of an edXML message: in
+//! `edXMLEnvelope` or `edXMLHeader`), and between elements only: moved into a text it would cut it in two, and since
+//! `enveloped-signature` leaves it out, the digest would still hold.
+
+mod properties;
+mod references;
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Detached, Evidence, Inspection, OpenError, SignedFile, StatementsReport,
+    archive::MoreStamps,
+    cms::{Checked, Finding, check_token},
+    inspect::{Body, Field, Scope, Signature, Stamp},
+    words::Key,
+};
+use crate::{
+    base::{Digest, DigestAlgorithm, Limits, Sha256, Source, UtcTime},
+    xml::{
+        self, Document, Element, Node, SignatureError, XmlError, XmlLimits,
+        signature::{Identifiers, NAMESPACE},
+        xades::{Properties, TimeStamp},
+    },
+};
+
+/// Finds the file that a reference names, as written; `None` when it is not at hand.
+///
+/// Percent-encoding is the caller's to undo: see [`decoded`].
+pub(super) type Resolve<'a> = dyn Fn(&str) -> Option<Arc<dyn Source>> + 'a;
+
+/// An XML signature, checked apart from trust.
+pub(super) struct XmlBody {
+    pub(super) checked: Checked,
+    /// SignatureTimeStamp, in the order of the file.
+    pub(super) stamps: Vec<Stamp>,
+    /// Of their tokens, as archive time-stamps cover them.
+    pub(super) fingerprints: Vec<Sha256>,
+    /// AllDataObjectsTimeStamp and ArchiveTimeStamp.
+    pub(super) more: MoreStamps,
+    /// SigningTime.
+    pub(super) signing_time: Option<UtcTime>,
+    /// The certificates and status evidence that it carries.
+    pub(super) evidence: Vec<Evidence>,
+    /// The files apart that it refers to.
+    pub(super) files: Vec<ReferredFile>,
+    /// It names certificate and time under protection, as every baseline level asks (clause 6).
+    pub(super) baseline: bool,
+    /// It was made under a signature policy.
+    pub(super) names_a_policy: bool,
+    /// What the signer says beside.
+    pub(super) statements: StatementsReport,
+}
+
+/// A file that a reference names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReferredFile {
+    /// As written.
+    pub(super) uri: String,
+    /// It was at hand.
+    pub(super) present: bool,
+    /// Its digest is the one that was signed.
+    pub(super) matches: bool,
+    /// All its bytes are covered; a canonical form of it is something else.
+    pub(super) whole: bool,
+}
+
+/// Every `ds:Signature` of a file, in the order of the document. Counter-signatures are no signatures of the document.
+///
+/// Each has a [`Body::Xml`], or [`Body::None`] with the reason among its findings, and [`Scope::Whole`] when all of what
+/// it is about is covered.
+///
+/// # Errors
+///
+/// When it is not XML as it has to be. A bad signature is no error.
+pub(super) fn inspect(
+    bytes: &[u8],
+    resolve: &Resolve<'_>,
+    limits: &Limits,
+) -> Result<Vec<Signature>, XmlError> {
+    let xml_limits = XmlLimits::default();
+    let document = Document::parse(bytes, &xml_limits)?;
+    let identifiers = Identifiers::of(&document);
+    let elements: Vec<Element<'_>> = document.elements().filter(is_judged).collect();
+    if elements.len() > limits.signatures {
+        return Err(XmlError::Limit { what: "signatures", limit: limits.signatures });
+    }
+    let mut desk = Desk {
+        cut: document.cut_text(),
+        document: &document,
+        identifiers,
+        resolve,
+        limits,
+        // All signatures together: each may cover the document once, and some its parts.
+        budget: xml_limits.canonical_bytes.saturating_mul(2),
+        xml: xml_limits,
+        digests: HashMap::new(),
+        streams: MAX_STREAMS,
+    };
+    Ok(elements.into_iter().map(|element| desk.signature(element)).collect())
+}
+
+/// Whether a file that begins so is XML. A PDF may have anything before its header.
+pub(super) fn begins(head: &[u8]) -> bool {
+    if head.windows(5).any(|window| window == b"%PDF-") {
+        return false;
+    }
+    let text = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head);
+    let utf_16 = head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]);
+    utf_16 || text.trim_ascii_start().starts_with(b"<")
+}
+
+/// The text of a relative reference with percent-encoding undone (RFC 3986 section 2.1); `None` when it is not UTF-8 or
+/// not such an encoding.
+pub(super) fn decoded(uri: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(uri.len());
+    let mut rest = uri.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            bytes.extend(hex::decode(digits).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+impl Inspection {
+    /// Reads an XML file with the files that its signatures are about.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or `detached` names two files alike.
+    pub(super) fn open_xml(
+        source: &dyn Source,
+        detached: &[Detached],
+        limits: &Limits,
+    ) -> Result<Self, OpenError> {
+        let limit = XmlLimits::default().bytes as u64;
+        if source.len() > limit {
+            return Err(OpenError::Limit { kind: "an XML file", limit });
+        }
+        let bytes = source.read(0..source.len())?;
+        let named = |uri: &str| {
+            let name = decoded(uri)?;
+            let mut found = detached.iter().filter(|file| file.name == name);
+            match (found.next(), found.next()) {
+                (Some(file), None) => Some(Arc::clone(&file.source)),
+                _ => None,
+            }
+        };
+        let mut signatures = inspect(&bytes, &named, limits)?;
+        // One file that lies apart may have been renamed; what it is its digest tells.
+        if let [only] = detached
+            && signatures.iter().all(is_about_one_other)
+        {
+            signatures = inspect(&bytes, &|_: &str| Some(Arc::clone(&only.source)), limits)?;
+        }
+        let mut inspection = Self::empty(Sha256::of(&bytes), limits);
+        for file in detached {
+            let digest = file.source.hasher(DigestAlgorithm::Sha256, file.source.len())?.finish();
+            inspection
+                .signed_files
+                .push(SignedFile { name: file.name.clone(), sha256: hex::encode(&digest.bytes) });
+        }
+        for signature in &mut signatures {
+            signature.must_cover(detached);
+        }
+        for (index, signature) in signatures.iter().enumerate() {
+            inspection.take_in(signature, index);
+        }
+        inspection.signatures = signatures;
+        Ok(inspection)
+    }
+}
+
+impl Signature {
+    /// A file that was given and is not covered would pass for a signed one.
+    fn must_cover(&mut self, given: &[Detached]) {
+        let Body::Xml(body) = &self.body else { return };
+        let covers = |file: &&Detached| {
+            body.files.iter().any(|referred| {
+                let named = decoded(&referred.uri).is_some_and(|name| name == file.name);
+                (named || given.len() == 1) && referred.matches && referred.whole
+            })
+        };
+        if let Some(left) = given.iter().find(|file| !covers(file)) {
+            let message = Key::FormatXmlCoverage
+                .message(format!("The signature does not cover the file {:?} that was given.", left.name));
+            self.findings.push(Finding::fatal("FORMAT_FAILURE", message));
+            self.scope = Scope::Broken;
+        }
+    }
+}
+
+/// Whether a signature is about one file, which was not found under its name.
+fn is_about_one_other(signature: &Signature) -> bool {
+    match &signature.body {
+        Body::Xml(body) => matches!(&body.files[..], [file] if !file.present),
+        _ => false,
+    }
+}
+
+/// `ds:Signature`, but not one that only counter-signs another.
+fn is_judged(element: &Element<'_>) -> bool {
+    let counter = |parent: Element<'_>| parent.is(xml::xades::NAMESPACE, "CounterSignature");
+    element.is(NAMESPACE, "Signature") && !element.parent().is_some_and(counter)
+}
+
+/// One file under inspection.
+struct Desk<'a, 'd> {
+    document: &'d Document,
+    identifiers: Identifiers<'d>,
+    /// An element whose text is cut in two.
+    cut: Option<Element<'d>>,
+    resolve: &'a Resolve<'a>,
+    limits: &'a Limits,
+    xml: XmlLimits,
+    /// Octets of canonical forms that may still be made.
+    budget: usize,
+    /// Of files, as they are.
+    digests: HashMap<(String, DigestAlgorithm), Digest>,
+    /// How often files may still be read for time-stamps on them.
+    streams: usize,
+}
+
+impl<'d> Desk<'_, 'd> {
+    fn signature(&mut self, element: Element<'d>) -> Signature {
+        let mut field = Field {
+            name: element
+                .attribute("Id")
+                .unwrap_or_default()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(256)
+                .collect(),
+            sub_filter: "XML".to_owned(),
+            ..Field::default()
+        };
+        let mut findings = self.place(element);
+        let body = self.read(element, &mut field, &mut findings);
+        let unsound = [Key::FormatXml, Key::FormatXmlAmbiguous, Key::FormatXmlCoverage];
+        let broken = |finding: &Finding| unsound.iter().any(|key| finding.message.key == key.as_str());
+        let scope = match &body {
+            _ if findings.iter().any(broken) => Scope::Broken,
+            Ok(body) if body.files.iter().all(|file| file.present) => Scope::Whole,
+            // Of what was not given only the digest is known.
+            Ok(_) => Scope::Digest,
+            Err(_) => Scope::Broken,
+        };
+        let body = match body {
+            Ok(body) => Body::Xml(Box::new(body)),
+            Err(finding) => {
+                findings.push(finding);
+                Body::None
+            }
+        };
+        Signature { field, scope, body, findings, changes: Ok(Vec::new()) }
+    }
+
+    /// Whether the signature stands where it belongs, in a document that cannot be read in two ways.
+    fn place(&self, element: Element<'d>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut ambiguous = |what: String| {
+            findings.push(Finding::fatal("FORMAT_FAILURE", Key::FormatXmlAmbiguous.message(what)));
+        };
+        if let Some(cut) = self.cut {
+            let name = cut.local_name();
+            ambiguous(format!("A comment or CDATA section cuts the text of {name:?} in two."));
+        }
+        let root = self.document.root();
+        if element == root {
+            return findings;
+        }
+        let Some(parent) = element.parent() else { return findings };
+        let in_edxml = root.is(EDXML, "edXML")
+            && parent.namespace() == EDXML
+            && ["edXMLEnvelope", "edXMLHeader"].contains(&parent.local_name());
+        if parent != root && !in_edxml {
+            let name = parent.local_name();
+            ambiguous(format!("The signature stands in {name:?}, where none belongs."));
+        }
+        let speaks = |node: Node<'_>| match node {
+            Node::Text(text) => !text.trim_matches([' ', '\t', '\r', '\n']).is_empty(),
+            _ => false,
+        };
+        if parent.children().any(speaks) {
+            ambiguous("The signature stands in the middle of a text.".to_owned());
+        }
+        findings
+    }
+
+    /// All about the signature itself.
+    fn read(
+        &mut self,
+        element: Element<'d>,
+        field: &mut Field,
+        findings: &mut Vec<Finding>,
+    ) -> Result<XmlBody, Finding> {
+        let signature =
+            xml::Signature::read_openly(element, &self.identifiers).map_err(|error| told(&error))?;
+        let properties = Properties::read(&signature, &self.identifiers).map_err(|error| told(&error))?;
+        let mut checked = Checked { scheme: Some(signature.scheme()), ..Checked::default() };
+        self.check_value(&signature, properties.as_ref(), &mut checked);
+        let files = self.check_references(&signature, properties.as_ref(), &mut checked, findings);
+        let mut body = XmlBody {
+            checked,
+            stamps: Vec::new(),
+            fingerprints: Vec::new(),
+            more: MoreStamps::default(),
+            signing_time: None,
+            evidence: Vec::new(),
+            files,
+            baseline: false,
+            names_a_policy: false,
+            statements: StatementsReport::default(),
+        };
+        let carried = signature.certificates().iter();
+        body.evidence.extend(carried.map(|one| Evidence::Certificate(one.der().to_vec())));
+        if let Some(properties) = &properties {
+            self.take_properties(&signature, properties, field, &mut body);
+        }
+        Ok(body)
+    }
+
+    /// A time-stamp over `octets`.
+    fn stamp(&self, stamp: &TimeStamp<'d>, octets: Result<Vec<u8>, SignatureError>) -> Stamp {
+        let token = match (&stamp.token, octets) {
+            (Err(reason), _) => Err(reason.clone()),
+            (_, Err(error)) => Err(error.to_string()),
+            (Ok(der), Ok(octets)) => {
+                check_token(der, self.limits, |algorithm| Some(algorithm.digest(&octets)))
+            }
+        };
+        token.map_or_else(Stamp::Broken, |token| Stamp::Token(Box::new(token)))
+    }
+
+    /// The limits for one more canonical form.
+    fn left(&self) -> XmlLimits {
+        XmlLimits { canonical_bytes: self.xml.canonical_bytes.min(self.budget), ..self.xml.clone() }
+    }
+
+    fn spend(&mut self, octets: usize) {
+        self.budget = self.budget.saturating_sub(octets);
+    }
+}
+
+/// What is beyond kyso is no failure of the signature; what breaks the standards is.
+fn told(error: &SignatureError) -> Finding {
+    let words = |key: Key| key.message(format!("The XML signature is not judged: {error}."));
+    match error {
+        SignatureError::Algorithm { .. } => {
+            Finding::open("CRYPTO_CONSTRAINTS_FAILURE", words(Key::AlgorithmUnsupported))
+        }
+        SignatureError::Weak { .. } => Finding::open("CRYPTO_CONSTRAINTS_FAILURE", words(Key::AlgorithmWeak)),
+        SignatureError::Transform { .. } => {
+            Finding::open("SIG_CONSTRAINTS_FAILURE", words(Key::FormatXmlTransform))
+        }
+        SignatureError::AmbiguousId { .. } => {
+            let message =
+                Key::FormatXmlAmbiguous.message(format!("The signature refers to one of two: {error}."));
+            Finding::fatal("FORMAT_FAILURE", message)
+        }
+        SignatureError::Xml(XmlError::Limit { .. }) => {
+            Finding::open("SIGNED_DATA_NOT_FOUND", words(Key::FormatTooCostly))
+        }
+        _ => {
+            let message = Key::FormatXml.message(format!("The XML signature is malformed: {error}."));
+            Finding::fatal("FORMAT_FAILURE", message)
+        }
+    }
+}
+
+/// The digest that says least.
+fn weaker(one: Option<&Digest>, other: &Digest) -> bool {
+    one.is_none_or(|one| other.algorithm.len() < one.algorithm.len())
+}
+
+/// How often all files together are read for content time-stamps: one is usual.
+const MAX_STREAMS: usize = 4;
+
+/// The namespace of edXML (QCVN 102:2016).
+const EDXML: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";
+
+/// The namespace of containers of signatures (EN 319 162-1).
+const ASIC: &str = "http://uri.etsi.org/02918/v1.2.1#";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_are_decoded() {
+        for (uri, name) in [
+            ("a.xml", Some("a.xml")),
+            ("Quy%E1%BA%BFt%20%C4%91%E1%BB%8Bnh.pdf", Some("Quyết định.pdf")),
+            ("a+b", Some("a+b")),
+            ("%2", None),
+            ("%zz", None),
+            ("%FF", None),
+        ] {
+            assert_eq!(decoded(uri).as_deref(), name, "{uri}");
+        }
+    }
+
+    #[test]
+    fn xml_is_told_by_its_beginning() {
+        for head in ["<?xml version='1.0'?>", "\u{FEFF}<a/>", " \n<ds:Signature"] {
+            assert!(begins(head.as_bytes()), "{head}");
+        }
+        for head in ["%PDF-1.7", "", "<html>%PDF-1.4", "PK", "-----BEGIN"] {
+            assert!(!begins(head.as_bytes()), "{head}");
+        }
+    }
+}

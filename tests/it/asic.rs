@@ -1,0 +1,6 @@
+//! ASiC containers: made with tokens, checked by what was not written here; attacked; and those that others made.
+
+mod attacks;
+mod corpus;
+mod made;
+pub(crate) mod parts;

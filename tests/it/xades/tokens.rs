@@ -1,0 +1,187 @@
+//! The command line, with keys on tokens.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use kyso::{
+    base::Pin,
+    demo::pki::{Holder, KeyAlgorithm},
+    token::{
+        LastTry, Module, Token, TokenSelector,
+        provision::{self, NewKey, NewKeyKind},
+        softhsm::SoftHsm,
+    },
+};
+use serde_json::Value;
+
+use super::{desk::Desk, made::LETTER};
+use crate::support::{run, tool};
+
+const PIN: &str = "81726354";
+const LABEL: &str = "ban ky";
+
+/// A desk whose key lies on a token.
+struct Office {
+    desk: Desk,
+    module: String,
+    softhsm: Option<PathBuf>,
+}
+
+impl Office {
+    fn embedded(kind: NewKeyKind) -> Self {
+        let desk = Desk::new(KeyAlgorithm::EcP256);
+        let tokens = desk.path("tokens");
+        fs::create_dir(&tokens).unwrap();
+        let module = Module::Embedded(tokens.clone());
+        let pin = |text: &str| Pin::new(text.as_bytes().to_vec());
+        provision::init_token(&module, LABEL, pin("12345678"), pin(PIN)).unwrap();
+        let token = Token::open(&module, &TokenSelector::labelled(LABEL)).unwrap();
+        token.login(pin(PIN), LastTry::Refuse).unwrap();
+        let key = NewKey { label: "khoa".to_owned(), id: vec![7], kind, always_authenticate: false };
+        let spki = token.generate_key(&key).unwrap();
+        certify(&desk, &spki);
+        Self { desk, module: format!("embedded:{}", tokens.display()), softhsm: None }
+    }
+
+    /// The pair is made by OpenSSL and brought in by SoftHSM's own tool.
+    fn softhsm(kind: NewKeyKind) -> Option<Self> {
+        let (util, openssl) = (tool("softhsm2-util")?, tool("openssl")?);
+        let desk = Desk::new(KeyAlgorithm::EcP256);
+        let softhsm = SoftHsm::prepare(desk.folder.path()).unwrap()?;
+        let (name, value) = softhsm.variable();
+        let Module::Path(library) = softhsm.module() else { return None };
+        let algorithm = match kind {
+            NewKeyKind::P256 => ["EC", "ec_paramgen_curve:P-256"],
+            _ => ["RSA", "rsa_keygen_bits:2048"],
+        };
+        let init = ["--init-token", "--free", "--label", LABEL, "--so-pin", "12345678", "--pin", PIN];
+        run(Command::new(&util).args(init).env(name, value));
+        let (private, public) = (desk.path("private.pem"), desk.path("public.der"));
+        let mut make = Command::new(&openssl);
+        make.args(["genpkey", "-algorithm", algorithm[0], "-pkeyopt", algorithm[1], "-out"]).arg(&private);
+        run(&mut make);
+        let mut read = Command::new(&openssl);
+        run(read.args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&private).arg("-out").arg(&public));
+        let mut bring = Command::new(&util);
+        bring.arg("--import").arg(&private).args(["--token", LABEL, "--label", "khoa", "--id", "07"]);
+        run(bring.args(["--pin", PIN]).env(name, value));
+        fs::remove_file(private).unwrap();
+        certify(&desk, &fs::read(public).unwrap());
+        let configuration = Some(value.to_owned());
+        Some(Self { desk, module: library.display().to_string(), softhsm: configuration })
+    }
+
+    fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.arg("sign").arg(input).arg("-o").arg(output).args(["--format", "xades"]);
+        command.args(["--module", &self.module, "--token", LABEL, "--key", "hex:07"]);
+        command.arg("--cert").arg(self.desk.path("signer.pem")).arg("--chain").arg(self.desk.path("ca.pem"));
+        command.arg("--trust").arg(self.desk.path("root.pem")).args(more);
+        command.args(["--allow-host", &self.desk.services.host()]);
+        if let Some(configuration) = &self.softhsm {
+            command.env("SOFTHSM2_CONF", configuration);
+        }
+        command.env("KYSO_PIN", PIN).output().unwrap()
+    }
+
+    fn verify(&self, file: &Path, more: &[&str]) -> (Option<i32>, Value) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.arg("verify").arg(file).args(["--json", "--no-cache", "--trust"]);
+        command.arg(self.desk.path("root.pem")).args(["--allow-host", &self.desk.services.host()]).args(more);
+        let told = command.output().unwrap();
+        let report = serde_json::from_slice(&told.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&told.stderr)));
+        (told.status.code(), report)
+    }
+}
+
+fn certify(desk: &Desk, spki: &[u8]) {
+    let certificate = desk.services.pki().issue_person(spki, &Holder::new("Trần Văn Ký")).unwrap();
+    fs::write(desk.path("signer.pem"), certificate.to_pem()).unwrap();
+}
+
+#[test]
+fn what_a_token_signs_is_accepted() {
+    let mut made = 0;
+    for kind in [NewKeyKind::Rsa2048, NewKeyKind::P256] {
+        for office in [Some(Office::embedded(kind)), Office::softhsm(kind)].into_iter().flatten() {
+            let (letter, output) = (office.desk.path("thu.xml"), office.desk.path("signed.xml"));
+            fs::write(&letter, LETTER).unwrap();
+            let tsa = office.desk.services.tsa_url();
+            let sha512: &[&str] = if kind == NewKeyKind::P256 { &[] } else { &["--digest", "sha512"] };
+            let pss: &[&str] = if kind == NewKeyKind::P256 { &[] } else { &["--pss"] };
+            for (more, detached, name) in [
+                (vec![], false, "B"),
+                (vec!["--enveloped", "--canonicalization", "inclusive", "--level", "b"], false, "B"),
+                (vec!["--tsa", &tsa, "--role", "Chủ tịch", "--location", "Cần Thơ"], false, "T"),
+                (vec!["--tsa", &tsa, "--level", "lt"], false, "LT"),
+                (vec!["--detached"], true, "B"),
+                (vec!["--detached", "--tsa", &tsa, "--level", "lt"], true, "LT"),
+                ([sha512, &["--overwrite"]].concat(), false, "B"),
+                ([pss, &["--detached", "--overwrite"]].concat(), true, "B"),
+            ] {
+                let _ = fs::remove_file(&output);
+                let told = office.sign(&letter, &output, &more);
+                let stderr = String::from_utf8_lossy(&told.stderr).into_owned();
+                assert!(told.status.success(), "{kind:?} {more:?}: {stderr}");
+                let path = letter.display().to_string();
+                let beside: &[&str] = if detached { &["--detached", &path] } else { &[] };
+                let (status, report) = office.verify(&output, beside);
+                assert_eq!(status, Some(0), "{kind:?} {more:?}: {report:#}");
+                let signature = &report["documents"][0]["signatures"][0];
+                assert_eq!(signature["signatureFormat"], format!("XAdES-BASELINE-{name}"), "{report:#}");
+                assert_eq!(signature["coverage"], "document");
+                // xmlsec 1.2 knows no RSASSA-PSS for XML.
+                if let Some(told) = office.desk.xmlsec(&output).filter(|_| !more.contains(&"--pss")) {
+                    assert_eq!(told, Ok(()), "{kind:?} {more:?}");
+                }
+                made += 1;
+            }
+        }
+    }
+    eprintln!("{made} signatures on tokens");
+}
+
+#[test]
+fn wrong_usage_is_told_before_the_pin() {
+    let office = Office::embedded(NewKeyKind::P256);
+    let (letter, output) = (office.desk.path("thu.xml"), office.desk.path("out.xml"));
+    fs::write(&letter, LETTER).unwrap();
+    let text = office.desk.path("text.xml");
+    fs::write(&text, "<a>b</a>").unwrap();
+    for (input, more, status, said) in [
+        (&letter, vec!["--level", "t"], 64, "--tsa"),
+        (&letter, vec!["--level", "lta"], 64, "level"),
+        (&letter, vec!["--reason", "x"], 64, "--role"),
+        (&letter, vec!["--enveloped", "--detached"], 2, "cannot be used"),
+        (&text, vec![], 65, "holds text"),
+    ] {
+        let told = office.sign(input, &output, &more);
+        let stderr = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(stderr.contains(said), "{more:?}: {stderr}");
+        assert!(told.status.code() == Some(status) || status == 2, "{more:?}: {:?} {stderr}", told.status);
+        assert!(!output.exists());
+    }
+}
+
+#[test]
+fn the_command_line_says_what_a_signature_does_not_cover() {
+    let office = Office::embedded(NewKeyKind::P256);
+    let (letter, output) = (office.desk.path("thu.xml"), office.desk.path("signed.xml"));
+    fs::write(&letter, LETTER).unwrap();
+    assert!(office.sign(&letter, &output, &["--detached"]).status.success());
+    let (status, report) = office.verify(&output, &[]);
+    assert_eq!((status, &report["documents"][0]["overall"]), (Some(2), &Value::from("indeterminate")));
+    assert_eq!(report["documents"][0]["signatures"][0]["errors"][0]["key"], "document.apart");
+    let other = office.desk.path("khac.xml");
+    fs::write(&other, LETTER.replace("05/QĐ", "06/QĐ")).unwrap();
+    let (status, report) = office.verify(&output, &["--detached", &other.display().to_string()]);
+    assert_eq!(
+        (status, &report["documents"][0]["overall"]),
+        (Some(1), &Value::from("invalid")),
+        "{report:#}"
+    );
+}
