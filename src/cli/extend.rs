@@ -4,12 +4,13 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{
     level::{LevelName, TsaArgs},
+    password::PasswordArgs,
     trust::TrustArgs,
     verify::words::plain,
     with_causes,
 };
 use crate::{
-    base::{Chance, Clock, Limits},
+    base::{Chance, Clock, Limits, ProtectedSource},
     service::{
         extend::{AddedRevision, ExtendError, Extended, Extension},
         policy::read_policy,
@@ -63,6 +64,8 @@ pub(super) struct Args {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    password: PasswordArgs,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -149,8 +152,10 @@ fn extend(args: Args) -> Result<Extended, Failure> {
         after_signature: args.after_signature,
         ..Extension::to(to)
     };
+    let password = args.password.read().map_err(Failure::Usage)?;
     let input =
         FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = ProtectedSource::new(input, password);
     let content = match args.detached {
         Some(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -167,3 +167,32 @@ fn a_level_can_be_left_for_later() {
         "PAdES-BASELINE-LTA"
     );
 }
+
+/// What goes into an encrypted file is encrypted too, and the judge reads it back.
+#[test]
+fn an_encrypted_file_is_signed_to_last_and_renewed() {
+    let Some(shared) = support::shared() else { return };
+    let desk = Desk::embedded(NewKeyKind::P256);
+    let (signed, renewed) = (desk.folder.path().join("lta.pdf"), desk.folder.path().join("renewed.pdf"));
+    let word = desk.folder.path().join("word");
+    fs::write(&word, "owner").unwrap();
+    let (tsa, host, root) = (desk.pki.tsa_url(), desk.pki.host(), desk.root.display().to_string());
+    let word = word.display().to_string();
+    let more = ["--tsa", &tsa, "--trust", &root, "--allow-host", &host, "--password-file", &word];
+    let lta = [&more[..], &["--level", "lta", "--no-cache"]].concat();
+    let told = desk.sign(&shared.join("data/qd-encrypted-aes256.pdf"), &signed, &lta);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let renew = [&more[..], &["--to", "lta", "--renew"]].concat();
+    let told = super::world::kyso_extend(&signed, &renewed, &renew);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    for (file, stamps) in [(&signed, 1), (&renewed, 2)] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.arg("verify").arg(file).args(["--json", "--offline", "--password-file", &word]);
+        let told = command.arg("--trust").arg(&desk.root).output().unwrap();
+        let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let signatures = report["documents"][0]["signatures"].as_array().unwrap();
+        assert_eq!(report["documents"][0]["overall"], "valid", "{report:#}");
+        assert_eq!(signatures[0]["signatureFormat"], "PAdES-BASELINE-LTA", "{report:#}");
+        assert_eq!(signatures.len(), 1 + stamps);
+    }
+}
