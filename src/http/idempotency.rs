@@ -75,11 +75,6 @@ impl Reply {
         Self::new(StatusCode::CREATED, location.into(), body)
     }
 
-    /// Something was begun, and can be followed at `location`.
-    pub(super) fn accepted(location: String, body: &impl Serialize) -> Result<Self, Problem> {
-        Self::new(StatusCode::ACCEPTED, Some(location), body)
-    }
-
     /// Something was done.
     pub(super) fn done(body: &impl Serialize) -> Result<Self, Problem> {
         Self::new(StatusCode::OK, None, body)

@@ -45,7 +45,8 @@ pub(super) struct Entry {
 impl Entry {
     /// About a copy that is to be released.
     pub(super) fn of(finished: &Finished, by: Sha256) -> Self {
-        Self { output: name_of(&finished.output), sha256: finished.report().sha256.clone(), by: by.to_hex() }
+        let released = finished.released();
+        Self { output: name_of(released.path()), sha256: released.report().sha256.clone(), by: by.to_hex() }
     }
 }
 
