@@ -91,7 +91,7 @@ pub(crate) fn look_at_everything(document: &Document) {
 fn judge_by_nobody(data: &[u8]) {
     let source = Arc::new(MemorySource(data.to_vec()));
     let Ok(inspection) = Inspection::open(source, &limits()) else { return };
-    let _ = inspection.needs(&nobody(), moment());
+    let _ = inspection.needs(&Policy::strict(), &nobody(), moment());
     let report = inspection.judge("fuzz.pdf", &Policy::strict(), &nobody(), moment());
     assert_ne!(report.overall, Overall::Valid, "valid with nobody trusted");
 }
@@ -101,13 +101,8 @@ pub(crate) fn add_a_signature(document: &Document, data: &[u8]) {
     let new = NewSignature {
         kind: SignatureKind::Signature,
         sub_filter: "ETSI.CAdES.detached",
-        field: None,
-        reason: None,
-        location: None,
-        contact: None,
-        signer_name: None,
-        claimed_time: None,
         contents_len: 16,
+        ..NewSignature::default()
     };
     let Ok(increment) = prepare_signature(document, &new) else { return };
     let Ok(before) = document.signatures() else { return };

@@ -4,18 +4,18 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{
     level::{LevelName, TsaArgs},
+    password::PasswordArgs,
     trust::TrustArgs,
     verify::words::plain,
     with_causes,
 };
 use crate::{
-    base::{Chance, Clock, Limits},
+    base::{Chance, Clock, Limits, ProtectedSource},
     service::{
         extend::{AddedRevision, ExtendError, Extended, Extension},
         policy::read_policy,
         sign::{SignError, SigningDesk},
     },
-    signing::SigningError,
     store::FileSource,
     validation::{Detached, Level, words::Language},
 };
@@ -64,6 +64,8 @@ pub(super) struct Args {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    password: PasswordArgs,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -101,7 +103,7 @@ impl Failure {
                 SignError::NoAnchors { .. } | SignError::NoAuthority { .. } => 64,
                 SignError::NotReleased { .. } => 65,
                 SignError::Output { .. } => 73,
-                SignError::Input { .. } | SignError::Pdf(_) | SignError::Signing(SigningError::Pdf(_)) => 65,
+                SignError::Input { .. } | SignError::Pdf(_) | SignError::Signing(_) => 65,
                 _ => 70,
             },
             Self::Extend(ExtendError::Worse { .. }) => 70,
@@ -150,8 +152,10 @@ fn extend(args: Args) -> Result<Extended, Failure> {
         after_signature: args.after_signature,
         ..Extension::to(to)
     };
+    let password = args.password.read().map_err(Failure::Usage)?;
     let input =
         FileSource::open(&args.input).map_err(|source| Failure::Input { path: args.input, source })?;
+    let input = ProtectedSource::new(input, password);
     let content = match args.detached {
         Some(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -556,7 +556,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
 /// The same as signing up to the key: what stands against it is said here too.
 fn dry_run(args: Args) -> Result<(), Failure> {
     let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
-    let path = args.input();
+    let input = args.strictness.open(&args.input(), &picture, &Limits::default())?;
     let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
     let wish = SchemeWish { digest, pss: args.pss };
     let certificate =
@@ -582,7 +582,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let any_usage = args.strictness.allow_key_usage;
     let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
-    let input = args.strictness.open(&path, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
     let preview = desk.preview(input.source, identity, &wishes, &helper)?;

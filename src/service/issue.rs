@@ -265,12 +265,12 @@ impl Service {
         signed: SignedFile<'_>,
         lasting: Option<&Lasting>,
     ) -> Result<Document, ServiceError> {
-        self.record_with_handle(caller, id, role, signed, (lasting, None)).await
+        self.record(caller, id, role, signed, (lasting, None)).await
     }
 
     /// As [`Service::record_lasting_signature`]; with a handle of a prepared signature, uses it up in the same
     /// transaction.
-    pub(super) async fn record_with_handle(
+    pub(super) async fn record(
         &self,
         caller: &Caller,
         id: Id<Document>,

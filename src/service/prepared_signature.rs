@@ -219,7 +219,7 @@ impl Service {
         };
         let lasting = Lasting::of(&released, &desk);
         let recording = (Some(&lasting), Some(row.handle_sha256));
-        let document = match self.record_with_handle(caller, id, row.role, signed, recording).await {
+        let document = match self.record(caller, id, row.role, signed, recording).await {
             Ok(document) => document,
             // Somebody was quicker: what became of the handle says more than what became of the document.
             Err(error) => return Err(self.usable(caller, id, handle).await.err().unwrap_or(error).into()),

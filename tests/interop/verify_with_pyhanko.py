@@ -105,12 +105,13 @@ def suspicion(status):
 
 
 def bottom_line(status) -> bool:
-    # pyHanko gives document time-stamps no bottom line of their own.
+    # pyHanko gives document time-stamps no bottom line of their own. Signatures may follow them, which is form filling.
     if hasattr(status, "bottom_line"):
         return status.bottom_line
     unchanged = status.modification_level is not None and status.modification_level.name in (
         "NONE",
         "LTA_UPDATES",
+        "FORM_FILLING",
     )
     return status.intact and status.valid and status.trusted and unchanged
 

@@ -98,6 +98,9 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
             "how a signature looks, what it says and binds, and its field are for PDF; leave them away",
         );
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return usage("--repair and --allow-key-usage are for PDF; leave them away");
+    }
     let form = with.map(|with| match with {
         WithName::Cades => Form::Cades,
         WithName::Xades => Form::Xades,

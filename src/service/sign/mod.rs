@@ -284,6 +284,11 @@ pub(super) struct Finished {
 }
 
 impl Finished {
+    /// What will be released.
+    pub(super) fn released(&self) -> &Released {
+        &self.released
+    }
+
     /// Makes its bytes durable, and nothing visible.
     pub(super) fn sync(&self) -> Result<(), SignError> {
         self.copy.sync(&self.released.path)

@@ -1,7 +1,8 @@
 //! Many documents with one key of the server: over SQLite and PostgreSQL.
 
 use std::{
-    sync::Arc,
+    path::Path,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -49,23 +50,37 @@ fn everywhere(test: impl Fn(&mut Offices)) {
 const TOKEN: &str = "lanh dao lo";
 const PIN: &str = "13572468";
 
-fn token(offices: &Offices) -> Token {
-    let module = Module::Embedded(offices.database.folder.path().join("tokens"));
-    Token::open(&module, &TokenSelector::labelled(TOKEN)).unwrap()
+/// One token for all these tests: the built-in driver goes on knowing a token's file for as long as the process lives.
+struct Shared {
+    folder: tempfile::TempDir,
+    token: Token,
+    spki: Vec<u8>,
+}
+
+fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let pin = |text: &str| Pin::new(text.as_bytes().to_vec());
+        provision::init_token(&Module::Embedded(folder.path().into()), TOKEN, pin("98765432"), pin(PIN))
+            .unwrap();
+        let token = open(folder.path());
+        token.login_and_keep(pin(PIN), LastTry::Refuse).unwrap();
+        let kind = NewKeyKind::P256;
+        let key = NewKey { label: "ky".to_owned(), id: vec![1], kind, always_authenticate: false };
+        let spki = token.generate_key(&key).unwrap();
+        Shared { folder, token, spki }
+    })
+}
+
+fn open(folder: &Path) -> Token {
+    Token::open(&Module::Embedded(folder.into()), &TokenSelector::labelled(TOKEN)).unwrap()
 }
 
 fn held_key(offices: &Offices) -> HeldKey {
-    let tokens = offices.database.folder.path().join("tokens");
-    std::fs::create_dir(&tokens).unwrap();
-    let pin = |text: &str| Pin::new(text.as_bytes().to_vec());
-    provision::init_token(&Module::Embedded(tokens), TOKEN, pin("98765432"), pin(PIN)).unwrap();
-    let token = token(offices);
-    token.login_and_keep(pin(PIN), LastTry::Refuse).unwrap();
-    let kind = NewKeyKind::P256;
-    let key = NewKey { label: "ky".to_owned(), id: vec![1], kind, always_authenticate: false };
-    let spki = token.generate_key(&key).unwrap();
-    let certificate = offices.pki.pki().issue_person(&spki, &Holder::new("Lê Văn Lô")).unwrap();
-    hold(offices, token, certificate)
+    let Shared { token, spki, .. } = shared();
+    let certificate = offices.pki.pki().issue_person(spki, &Holder::new("Lê Văn Lô")).unwrap();
+    hold(offices, token.clone(), certificate)
 }
 
 fn hold(offices: &Offices, token: Token, certificate: kyso::x509::Certificate) -> HeldKey {
@@ -214,7 +229,7 @@ fn a_token_that_is_away_stops_the_batch_and_it_can_be_resumed() {
     everywhere(|offices| {
         let good = offices.held[SIGNER].clone();
         // A handle that nobody logged in with is as good as a token that is away.
-        let locked = hold(offices, token(offices), good.signer.certificate.clone());
+        let locked = hold(offices, open(shared().folder.path()), good.signer.certificate.clone());
         offices.held.insert(SIGNER.to_owned(), locked);
         offices.start(Clock::System);
         let documents = drafts(offices, 4);

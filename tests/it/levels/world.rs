@@ -366,12 +366,17 @@ impl Store {
         Some(Self { lists, per_signature, keys: keys.collect() })
     }
 
-    /// No piece twice, and every entry of `/VRI` belongs to a signature.
-    pub(super) fn is_tidy(&self) {
+    /// No piece twice.
+    pub(super) fn holds_nothing_twice(&self) {
         for (key, list) in &self.lists {
             let distinct: std::collections::BTreeSet<_> = list.iter().collect();
             assert_eq!(distinct.len(), list.len(), "/{key} holds something twice");
         }
+    }
+
+    /// No piece twice, and every entry of `/VRI` belongs to a signature.
+    pub(super) fn is_tidy(&self) {
+        self.holds_nothing_twice();
         for key in &self.per_signature {
             assert!(self.keys.contains(key), "{key} of /VRI is no signature's: {:?}", self.keys);
         }

@@ -45,7 +45,7 @@ pub(super) struct Entry {
 impl Entry {
     /// About a copy that is to be released.
     pub(super) fn of(finished: &Finished, by: Sha256) -> Self {
-        let released = &finished.released;
+        let released = finished.released();
         Self { output: name_of(released.path()), sha256: released.report().sha256.clone(), by: by.to_hex() }
     }
 }
