@@ -1,4 +1,4 @@
-//! How many instructions parsing, path building and judging take, counted by `valgrind --tool=callgrind`: a figure that
+//! How many instructions parsing, path building, judging and signing without the key take, counted by `valgrind --tool=callgrind`: a figure that
 //! a noisy machine does not change. `./dev bench` prints how far they are from `benches/instructions.toml`, and fails
 //! when one has grown by more than the tolerance written there. `--keep` writes the file anew.
 //!
@@ -19,6 +19,7 @@ use kyso::{
     base::{Limits, MemorySource, UtcTime},
     cms::SignedData,
     pdf::Document,
+    signing::Prepared,
     trust::{Anchors, Checks, Control, Court, Purpose, StatusItem},
     validation::{Evidence, Overall},
     x509::{Certificate, Crl},
@@ -55,7 +56,7 @@ struct Kept {
 const FILE: &str = "benches/instructions.toml";
 
 /// What is counted: each of these functions is counted from its begin to its end, and nothing else.
-const WHAT: [&str; 4] = ["parse", "path", "judge", "judge-51"];
+const WHAT: [&str; 6] = ["parse", "path", "judge", "judge-51", "prepare", "finish"];
 
 fn compare(keep: bool) -> Result<(), Failure> {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -139,6 +140,17 @@ fn count(what: &str) -> Result<(), Failure> {
             judge(&world, &pdf)?;
             counted_judge(&world, &pdf)?;
         }
+        "prepare" => {
+            black_box(prepare(&world, &sample)?);
+            black_box(counted_prepare(&world, &sample)?);
+        }
+        "finish" => {
+            for counted in [false, true] {
+                let prepared = prepare(&world, &sample)?;
+                let value = world.value(&prepared)?;
+                black_box(if counted { counted_finish(prepared, value)? } else { finish(prepared, value)? });
+            }
+        }
         _ => return Err(format!("there is nothing called {what}").into()),
     }
     Ok(())
@@ -160,6 +172,26 @@ fn counted_path(case: &PathCase) -> Result<(), Failure> {
 #[inline(never)]
 fn counted_judge(world: &World, pdf: &[u8]) -> Result<(), Failure> {
     judge(world, pdf)
+}
+
+/// Reading a document and building the revision that is to be signed.
+#[inline(never)]
+fn counted_prepare(world: &World, pdf: &[u8]) -> Result<Prepared, Failure> {
+    prepare(world, pdf)
+}
+
+/// Checking the value and putting it into its place.
+#[inline(never)]
+fn counted_finish(prepared: Prepared, value: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    finish(prepared, value)
+}
+
+fn prepare(world: &World, pdf: &[u8]) -> Result<Prepared, Failure> {
+    world.prepare(Arc::new(MemorySource(pdf.to_vec())), false)
+}
+
+fn finish(prepared: Prepared, value: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    Ok(prepared.finish(value)?.plain()?)
 }
 
 fn open(pdf: &[u8]) -> Result<Document, Failure> {

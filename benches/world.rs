@@ -8,7 +8,7 @@ use kyso::{
     demo::pki::{DemoPki, Holder, KeyAlgorithm, SigningKey},
     ocsp::{self, CertId},
     pdf::{Document, Object},
-    signing::{self, Request, Stamped, TokenRoom, Wishes},
+    signing::{self, Prepared, Request, Stamped, TokenRoom, Wishes},
     trust::Anchors,
     tsp,
     validation::{DocumentReport, Evidence, Inspection, Policy},
@@ -67,10 +67,9 @@ impl World {
         Ok([pdf, tail].concat())
     }
 
-    /// What a signature appends to a document.
-    pub(crate) fn signature(&self, source: Arc<dyn Source>, stamped: bool) -> Result<Vec<u8>, Failure> {
-        let limits = Limits::default();
-        let document = Document::open(source, &limits)?;
+    /// A document with a revision that waits for its value.
+    pub(crate) fn prepare(&self, source: Arc<dyn Source>, stamped: bool) -> Result<Prepared, Failure> {
+        let document = Document::open(source, &Limits::default())?;
         let request = Request {
             signer: self.person.clone(),
             chain: self.pki.chain(),
@@ -78,8 +77,19 @@ impl World {
             time_stamp: stamped.then_some(self.room),
             wishes: Wishes::default(),
         };
-        let prepared = signing::prepare(&document, request, self.now)?;
-        let value = self.key.sign(prepared.to_be_signed())?;
+        Ok(signing::prepare(&document, request, self.now)?)
+    }
+
+    /// The value of a prepared signature.
+    pub(crate) fn value(&self, prepared: &Prepared) -> Result<Vec<u8>, Failure> {
+        Ok(self.key.sign(prepared.to_be_signed())?)
+    }
+
+    /// What a signature appends to a document.
+    pub(crate) fn signature(&self, source: Arc<dyn Source>, stamped: bool) -> Result<Vec<u8>, Failure> {
+        let limits = Limits::default();
+        let prepared = self.prepare(source, stamped)?;
+        let value = self.value(&prepared)?;
         let signed = prepared.finish(value)?;
         if !stamped {
             return Ok(signed.plain()?);

@@ -345,6 +345,12 @@ pub struct LimitSettings {
     pub public_verifications_per_minute: u32,
     /// Documents judged and signed at the same time.
     pub parallel_work: usize,
+    /// How long a prepared signature waits for its value, in seconds.
+    pub prepared_seconds: u64,
+    /// Prepared signatures of one member that wait at the same time.
+    pub prepared_signatures: u64,
+    /// The most documents in one signature batch.
+    pub batch_documents: usize,
 }
 
 impl Default for LimitSettings {
@@ -355,6 +361,9 @@ impl Default for LimitSettings {
             idle_seconds: 30,
             public_verifications_per_minute: 60,
             parallel_work: 4,
+            prepared_seconds: 900,
+            prepared_signatures: 500,
+            batch_documents: 1_000,
         }
     }
 }

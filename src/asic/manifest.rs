@@ -207,9 +207,20 @@ pub(super) fn digest_uri(algorithm: DigestAlgorithm) -> Option<&'static str> {
     DIGESTS.iter().find(|(known, _)| *known == algorithm).map(|(_, uri)| *uri)
 }
 
-/// Text and attribute values, so that XML gives them back.
+/// The value of an attribute, so that XML gives it back (XML 1.0 section 3.3.3).
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' | '\n' | '\r' => escaped += &format!("&#{};", u32::from(c)),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 fn target(element: Element<'_>) -> Result<String, AsicError> {
@@ -287,7 +298,7 @@ mod tests {
         };
         Manifest {
             signature: "META-INF/signature001.p7s".to_owned(),
-            signature_type: Some("application/pkcs7-signature".to_owned()),
+            signature_type: Some("application/pkcs7-signature;\ta=\"\r\n\"".to_owned()),
             objects: vec![
                 object("Quyết định số 15 <mật> & \"phụ lục\".pdf", true),
                 object("thư mục/ảnh+100%.png", false),

@@ -17,6 +17,7 @@ mod review;
 mod says;
 mod serve;
 mod sign;
+mod sign_batch;
 mod sign_input;
 mod token;
 mod trust;

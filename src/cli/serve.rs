@@ -108,9 +108,11 @@ async fn run_until_signal(
         let every = Duration::from_secs(config.upkeep.every_seconds);
         tokio::spawn(keep_up(service.clone(), Upkeeping::with(Arc::clone(&desk)), every, stopped))
     });
-    let app = App::new(Parts { service, desk, signers, settings });
+    let app = App::new(Parts { service: service.clone(), desk, signers, settings });
+    app.resume_batches();
+    let sweeper = tokio::spawn(sweep(service));
 
-    let mut running = crate::http::serve(app, &listen).await?;
+    let mut running = crate::http::serve(app.clone(), &listen).await?;
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
     tracing::info!(address = %running.address, scheme, "serving");
     eprintln!("kyso serves {scheme}://{}", running.address);
@@ -121,9 +123,11 @@ async fn run_until_signal(
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+    sweeper.abort();
     let _ = stop_upkeep.send(true);
     let grace = Duration::from_secs(config.http.shutdown_seconds);
-    running.stop(grace).await?;
+    let (stopped, ()) = tokio::join!(running.stop(grace), app.pause_batches(grace));
+    stopped?;
     if let Some(upkeep) = upkeep {
         // What it is doing is done, or forgotten: nothing is recorded by halves.
         let _ = tokio::time::timeout(grace, upkeep).await;
@@ -131,6 +135,18 @@ async fn run_until_signal(
     tracing::info!("stopped");
     Ok(())
 }
+
+/// Drops what nobody completed in time.
+async fn sweep(service: Service) {
+    loop {
+        if let Err(error) = service.sweep_prepared().await {
+            tracing::warn!(%error, "expired prepared signatures could not be swept");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+const SWEEP: Duration = Duration::from_mins(10);
 
 /// What signs and extends, as configured.
 pub(super) fn desk(

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     appearance::Placement,
-    base::{Chance, Clock, DigestAlgorithm, Limits},
+    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource},
     fetch::Fetcher,
     pdf::{Document, PdfError},
     service::{
@@ -29,7 +29,9 @@ use crate::{
         repair::Repaired,
         sign::{
             CmsWishes, Identity, Released, ReleasedCms, SchemeWish, SignError, Signer, SigningDesk, Steps,
-            XadesWishes, XmlSubject, container::ContainerError,
+            XadesWishes, XmlSubject,
+            batch::{BatchError, Plan},
+            container::ContainerError,
         },
         signer_check::{SignerCheck, demand_own_key},
     },
@@ -52,17 +54,25 @@ use crate::{
 /// The input is never touched. The output appears whole, after the new signature was found intact in it, or
 /// not at all.
 ///
+/// With --batch, many PDFs are signed with one login, each into the output folder under its own name
+/// (docs/sign-many.md). What is wrong with one file does not stop the others; what is wrong with the token does. Give the
+/// same command again to go on after that, or after a crash: what is signed is not signed again.
+///
 /// Exit status: 0 signed; 64 wrong usage; 65 the document cannot be signed; 69 the time-stamp authority gave
 /// nothing; 70 our own fault; 73 the output cannot be written; 77 token, PIN or certificate refused.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The PDF to sign; with --format cades any file; with --format xades an XML document, or with --detached any file
-    #[arg(value_name = "IN")]
-    input: PathBuf,
+    #[arg(value_name = "IN", required_unless_present = "batch", conflicts_with = "batch")]
+    input: Option<PathBuf>,
+    /// Sign many: the PDFs of a folder, or those that a list names, one a line
+    #[arg(long, value_name = "LIST|FOLDER", conflicts_with = "overwrite")]
+    batch: Option<PathBuf>,
     #[command(flatten)]
     dossier: container::DossierArgs,
-    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s
-    #[arg(short, long, value_name = "OUT")]
+    /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s; with
+    /// --batch the folder of the signed PDFs
+    #[arg(short, long, value_name = "OUT|FOLDER")]
     output: PathBuf,
     /// Write over an output that exists
     #[arg(long)]
@@ -169,6 +179,12 @@ enum FormName {
 
 pub(super) fn run(args: Args) -> ExitCode {
     let json = args.json;
+    if args.batch.is_some() {
+        return sign_many(args).unwrap_or_else(|failure| {
+            eprintln!("kyso sign: {failure}");
+            ExitCode::from(failure.status())
+        });
+    }
     let dossier = match container::wanted(&args) {
         Ok(dossier) => dossier,
         Err(failure) => {
@@ -214,9 +230,18 @@ pub(super) fn run(args: Args) -> ExitCode {
     }
 }
 
+impl Args {
+    /// The one file that is signed.
+    fn input(&self) -> PathBuf {
+        self.input.clone().unwrap_or_default()
+    }
+}
+
 /// What went wrong, in the order of the walk.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    #[error("{}", super::with_causes(.0))]
+    Batch(#[from] BatchError),
     #[error("{}", super::with_causes(.0))]
     Container(ContainerError),
     #[error("{0}")]
@@ -233,30 +258,54 @@ impl Failure {
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
-            Self::Container(_) => 65,
-            Self::Usage(_) => 64,
+            Self::Batch(BatchError::Input { .. }) | Self::Container(_) => 65,
+            Self::Batch(BatchError::Journal { .. } | BatchError::Output { .. }) => 73,
+            Self::Batch(_) | Self::Usage(_) => 64,
             Self::Damaged(_) | Self::Input { .. } => 65,
-            Self::Sign(error) => match error {
-                SignError::Input { .. } | SignError::Pdf(_) => 65,
-                SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
-                SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
-                SignError::Enveloping { .. } => 65,
-                SignError::Signing(
-                    SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
-                ) => 65,
-                SignError::Verify(_) => 65,
-                SignError::Level { .. } => 69,
-                SignError::Signing(SigningError::Seed { .. }) => 65,
-                SignError::Signing(SigningError::Wish { .. }) => 64,
-                SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
-                SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
-                SignError::Signing(SigningError::TimeStamp(_)) => 69,
-                SignError::Output { .. } => 73,
-                SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
-                _ => 70,
-            },
+            Self::Sign(error) => status_of(error),
         }
     }
+}
+
+/// After `sysexits.h`.
+pub(super) fn status_of(error: &SignError) -> u8 {
+    match error {
+        SignError::Input { .. } | SignError::Pdf(_) => 65,
+        SignError::Signing(SigningError::Pdf(_) | SigningError::Read(_)) => 65,
+        SignError::Signing(SigningError::Appearance(_)) | SignError::Preview { .. } => 65,
+        SignError::Enveloping { .. } => 65,
+        SignError::Signing(
+            SigningError::Xml(_) | SigningError::XmlSignature(_) | SigningError::XmlUnsuited { .. },
+        ) => 65,
+        SignError::Verify(_) => 65,
+        SignError::Level { .. } => 69,
+        SignError::Signing(SigningError::Seed { .. }) => 65,
+        SignError::Signing(SigningError::Wish { .. }) => 64,
+        SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
+        SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
+        SignError::Signing(SigningError::TimeStamp(_)) => 69,
+        SignError::Exists { .. } | SignError::Output { .. } => 73,
+        SignError::Token(_) | SignError::NoCertificate { .. } | SignError::Signing(_) => 77,
+        _ => 70,
+    }
+}
+
+fn sign_many(args: Args) -> Result<ExitCode, Failure> {
+    let only = |words: &str| Err(Failure::Usage(words.to_owned()));
+    let of_xml = args.enveloped || args.detached || args.canonicalization != FormName::default();
+    if args.format != FormatName::Pades || of_xml || args.enveloping || args.dossier.is_given() {
+        return only("--batch signs PDFs; sign other files and containers one by one");
+    }
+    if args.strictness.repair {
+        return only("--batch keeps every byte of its files; repair those that need it one by one");
+    }
+    if args.looks.dry_run.is_some() {
+        return only("a dry run shows one PDF; leave --batch away");
+    }
+    let json = args.json;
+    let Ready { desk, signer, plan, wishes, .. } = ready(args, None)?;
+    let Some(plan) = plan else { return only("--batch needs a list or a folder") };
+    super::sign_batch::run(plan, &desk, &signer, &wishes, json)
 }
 
 fn sign(args: Args) -> Result<(Released, Notes), Failure> {
@@ -268,7 +317,7 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     let output = args.output.clone();
-    let Ready { desk, signer, input, warnings, wishes, level: _ } = ready(args, None)?;
+    let Ready { desk, signer, input, warnings, wishes, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
@@ -294,7 +343,7 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
         return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
-    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let source = Arc::clone(&input.source);
@@ -319,7 +368,7 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
         return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
     }
     let (output, detached) = (args.output.clone(), args.detached);
-    let name = args.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let form = match args.canonicalization {
         FormName::Exclusive => XmlForm::Exclusive,
         FormName::Inclusive => XmlForm::Inclusive,
@@ -355,6 +404,8 @@ struct Ready {
     desk: SigningDesk,
     signer: Signer,
     input: Repaired,
+    /// The files of a batch, which has no `input`.
+    plan: Option<Plan>,
     warnings: Vec<String>,
     level: Level,
     wishes: Wishes,
@@ -376,17 +427,24 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
             "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
         return Err(Failure::Usage(words.to_owned()));
     }
-    if args.output.exists() && !args.overwrite {
+    if args.batch.is_none() && args.output.exists() && !args.overwrite {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
     // Everything that can be refused without the PIN is refused before anybody is asked for it.
     let limits = Limits::default();
+    let plan = match &args.batch {
+        Some(source) => Some(Plan::make(Plan::inputs(source)?, &args.output)?),
+        None => None,
+    };
     let input = match (dossier, args.format) {
-        (None, FormatName::Pades) => args.strictness.open(&args.input, &args.output, &limits)?,
-        _ => InputArgs::open_any(args.input)?,
+        // A batch opens each of its files when its turn comes.
+        _ if plan.is_some() => Repaired::unchanged(Arc::new(MemorySource(Vec::new()))),
+        (None, FormatName::Pades) => args.strictness.open(&args.input(), &args.output, &limits)?,
+        _ => InputArgs::open_any(args.input())?,
     };
     let document = match (dossier, args.format) {
+        _ if plan.is_some() => None,
         (Some(wanted), _) => {
             wanted.check(&limits, clock)?;
             None
@@ -462,7 +520,16 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         };
         signing::check(document, &request, clock.now()).map_err(SignError::from)?;
     }
-    args.pin.login(&token).map_err(SignError::from)?;
+    let nothing_left = match (&plan, &certificate) {
+        (Some(plan), Some(certificate)) => {
+            plan.check(&Identity::new(certificate.clone(), chain.clone(), wish)?, &wishes)?;
+            plan.open() == 0
+        }
+        _ => false,
+    };
+    if !nothing_left {
+        args.pin.login(&token).map_err(SignError::from)?;
+    }
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
     let warnings = match warnings {
         Some(warnings) => warnings,
@@ -483,12 +550,13 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt && !args.trust.offline,
     };
-    Ok(Ready { desk, signer, input, warnings, level, wishes })
+    Ok(Ready { desk, signer, input, plan, warnings, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.
 fn dry_run(args: Args) -> Result<(), Failure> {
     let Some(picture) = args.looks.dry_run.clone() else { return Ok(()) };
+    let input = args.strictness.open(&args.input(), &picture, &Limits::default())?;
     let digest = args.digest.map_or(DigestAlgorithm::Sha256, DigestAlgorithm::from);
     let wish = SchemeWish { digest, pss: args.pss };
     let certificate =
@@ -514,7 +582,6 @@ fn dry_run(args: Args) -> Result<(), Failure> {
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let any_usage = args.strictness.allow_key_usage;
     let wishes = Wishes { field: args.field, appearance, any_usage, ..args.says.wishes() };
-    let input = args.strictness.open(&args.input, &picture, &desk.limits)?;
     let helper = std::env::current_exe()
         .map_err(|error| SignError::Preview { reason: format!("this program is not found: {error}") })?;
     let preview = desk.preview(input.source, identity, &wishes, &helper)?;
@@ -570,7 +637,7 @@ fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json
             "warnings": notes.warnings,
             "milliseconds": {
                 "copy": took.copy, "prepare": took.prepare, "sign": took.sign,
-                "stamp": took.stamp, "extend": took.extend, "verify": took.verify,
+                "stamp": took.stamp, "extend": took.extend, "verify": took.verify, "release": took.release,
             },
             "askedLevel": level.as_ref().map(|level| level.asked),
             "reachedLevel": level.as_ref().map(|level| level.reached),

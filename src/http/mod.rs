@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod batches;
 mod extract;
 mod idempotency;
 mod jobs;
@@ -32,6 +33,7 @@ use tokio::{
 
 use self::{
     api::operations::LastLook,
+    batches::Batches,
     idempotency::Answers,
     jobs::Jobs,
     limiter::{Allowance, Limiter},
@@ -63,6 +65,7 @@ struct Shared {
     limiter: Limiter,
     work: Arc<Semaphore>,
     jobs: Jobs,
+    batches: Batches,
     started: UtcTime,
 }
 
@@ -113,6 +116,7 @@ impl App {
             limiter,
             work,
             jobs,
+            batches: Batches::default(),
             started,
         }))
     }
@@ -127,6 +131,10 @@ impl App {
 
     fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    fn batches(&self) -> &Batches {
+        &self.0.batches
     }
 
     /// Since when this process answers.

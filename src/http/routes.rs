@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App,
     api::{
-        agencies, deliveries, dispatches, documents, extensions, keys, ledger, operations, signatures,
-        verifications,
+        agencies, deliveries, dispatches, documents, extensions, keys, ledger, operations,
+        prepared_signatures, signature_batches, signatures, verifications,
     },
     observe,
     problem::{self, Problem},
@@ -51,6 +51,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(siva::heartbeat))
         .routes(routes!(siva::version))
         .routes(routes!(signatures::sign))
+        .routes(routes!(prepared_signatures::prepare))
+        .routes(routes!(prepared_signatures::read, prepared_signatures::give_up))
+        .routes(routes!(prepared_signatures::content))
+        .routes(routes!(prepared_signatures::complete))
+        .routes(routes!(signature_batches::begin))
+        .routes(routes!(signature_batches::read))
+        .routes(routes!(signature_batches::stop))
+        .routes(routes!(signature_batches::resume))
         .routes(routes!(extensions::extend))
         .routes(routes!(extensions::list))
         .routes(routes!(signatures::preview))

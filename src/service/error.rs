@@ -1,7 +1,7 @@
 //! Why a task was not done.
 
 use crate::{
-    base::Sha256,
+    base::{Sha256, UtcTime},
     dispatch::{NumberError, Role, State, TransitionError},
     ledger::{CheckpointError, KeyError, TreeError},
     people::{AgencyCode, Scope},
@@ -122,6 +122,35 @@ pub enum ServiceError {
     /// An idempotency key is used twice for different requests.
     #[error("the idempotency key was used for another request; use a new key for a new request")]
     IdempotencyConflict,
+    /// The document is not what it was when the signature was prepared.
+    #[error("the document changed since this signature was prepared; prepare it anew")]
+    PreparedChanged,
+    /// The handle came too late.
+    #[error("this prepared signature expired at {at}; prepare it anew")]
+    PreparedExpired {
+        /// When.
+        at: UtcTime,
+    },
+    /// Too many wrong values came for the handle.
+    #[error("too many wrong values came for this prepared signature; prepare it anew")]
+    PreparedSpent,
+    /// As many handles wait as a member may hold.
+    #[error("{most} prepared signatures wait for their value already; complete or give up some of them")]
+    PreparedTooMany {
+        /// How many may wait.
+        most: u64,
+    },
+    /// The handle was completed: it is good once.
+    #[error("this prepared signature is completed already")]
+    PreparedUsed,
+    /// The value of a prepared signature was made by another key, or over other bytes.
+    #[error(
+        "the signature value does not fit the certificate and what was to be signed; this handle bears {left} more"
+    )]
+    WrongValue {
+        /// How many wrong values it bears still.
+        left: u32,
+    },
     /// The ledger does not fit its signed checkpoint. Nothing is signed until somebody has looked.
     #[error("the ledger does not agree with its last checkpoint of {size} entries; run `kyso ledger audit`")]
     LedgerBroken {
@@ -215,6 +244,12 @@ impl ServiceError {
             Self::Transition(_) => "delivery.state",
             Self::EventReused { .. } => "event.reused",
             Self::IdempotencyConflict => "idempotency.conflict",
+            Self::PreparedChanged => "prepared.changed",
+            Self::PreparedExpired { .. } => "prepared.expired",
+            Self::PreparedSpent => "prepared.spent",
+            Self::PreparedTooMany { .. } => "prepared.too-many",
+            Self::PreparedUsed => "prepared.used",
+            Self::WrongValue { .. } => "signature.value",
             Self::LedgerBroken { .. } => "ledger.broken",
             Self::LedgerKey { .. } => "ledger.key",
             Self::NotPublished { .. } => "ledger.not-published",

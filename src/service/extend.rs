@@ -147,7 +147,8 @@ impl SigningDesk {
     /// Extends `input` into `output`, which appears whole or not at all.
     ///
     /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes ([`SigningDesk::extend_cms`]), and at
-    /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart.
+    /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart. XML gets more
+    /// unsigned properties, up to B-LT ([`SigningDesk::extend_xades`]).
     ///
     /// # Errors
     ///
@@ -164,6 +165,7 @@ impl SigningDesk {
         match SignedKind::of(&head) {
             Some(SignedKind::Cms) => self.extend_signed_data(input, output, extension, content),
             Some(SignedKind::Pdf) => self.extend_pdf(input, output, extension),
+            Some(SignedKind::Xml) => self.extend_xml(input, output, extension, content),
             kind => Err(ExtendError::Kind { kind: kind.map(SignedKind::words) }),
         }
     }
@@ -198,6 +200,28 @@ impl SigningDesk {
         Copy::of(&MemorySource(bytes), output, DIGEST)?.release(output)?;
         let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
         let reached = lowest(&report, extension).unwrap_or(Level::B);
+        let raised = Raised { added, before: None, reached, good_until: None, report };
+        Ok(Extended { path: output.to_owned(), raised })
+    }
+
+    fn extend_xml(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+        content: Option<Detached>,
+    ) -> Result<Extended, ExtendError> {
+        let detached: Vec<Detached> = content.into_iter().collect();
+        let released = self.extend_xades(
+            input,
+            &detached,
+            extension.only.as_deref(),
+            extension.to.max(Level::T),
+            output,
+        )?;
+        let report = released.report().clone();
+        let reached = lowest(&report, extension).unwrap_or(Level::B);
+        let added = vec![AddedRevision::Attributes];
         let raised = Raised { added, before: None, reached, good_until: None, report };
         Ok(Extended { path: output.to_owned(), raised })
     }

@@ -4,7 +4,9 @@ use std::{io, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::{Page, PageRequest, Service, ServiceError, bounded, require, upkeep::Lasting};
+use super::{
+    Page, PageRequest, Service, ServiceError, bounded, require, sign_document::scope_of, upkeep::Lasting,
+};
 use crate::{
     base::{Id, Sha256, Source as _, UtcTime},
     dispatch::{Document, DocumentState, Number, NumberRequest, Numbering, Role, Secrecy, Signature, Symbol},
@@ -263,11 +265,26 @@ impl Service {
         signed: SignedFile<'_>,
         lasting: Option<&Lasting>,
     ) -> Result<Document, ServiceError> {
-        require(caller, if role == Role::Approve { Scope::Approve } else { Scope::Seal })?;
+        self.record(caller, id, role, signed, (lasting, None)).await
+    }
+
+    /// As [`Service::record_lasting_signature`]; with a handle of a prepared signature, uses it up in the same
+    /// transaction.
+    pub(super) async fn record(
+        &self,
+        caller: &Caller,
+        id: Id<Document>,
+        role: Role,
+        signed: SignedFile<'_>,
+        (lasting, handle): (Option<&Lasting>, Option<Sha256>),
+    ) -> Result<Document, ServiceError> {
+        require(caller, scope_of(role))?;
         let before = own_document(&mut self.inner.store.read().await?, caller, id).await?;
         let stored = self.inner.blobs.put(FileSource::open(signed.staged)?).await?;
         self.fault(role.as_str(), "blob");
-        if let Some(document) = recorded(&before, role, stored.sha256()) {
+        if handle.is_none()
+            && let Some(document) = recorded(&before, role, stored.sha256())
+        {
             return Ok(document);
         }
         in_order(&before, role, signed.certificate_sha256)?;
@@ -276,8 +293,16 @@ impl Service {
         let body = serde_json::to_string(signed.report)?;
 
         let mut tx = self.inner.store.write().await?;
+        // Before anything else is looked at: of those who hold the same handle, the others learn that it is used.
+        if let Some(handle) = handle
+            && !tx.use_prepared(handle).await?
+        {
+            return Err(ServiceError::PreparedUsed);
+        }
         let document = own_document(&mut tx, caller, id).await?;
-        if let Some(document) = recorded(&document, role, stored.sha256()) {
+        if handle.is_none()
+            && let Some(document) = recorded(&document, role, stored.sha256())
+        {
             return Ok(document);
         }
         in_order(&document, role, signed.certificate_sha256)?;
@@ -304,6 +329,17 @@ impl Service {
         tx.commit().await?;
         self.fault(role.as_str(), "commit");
         Ok(document)
+    }
+
+    /// A document of the caller's agency and its present bytes. The caller's scope was looked at before.
+    pub(super) async fn open_own(
+        &self,
+        caller: &Caller,
+        id: Id<Document>,
+    ) -> Result<(Document, FileSource), ServiceError> {
+        let document = own_document(&mut self.inner.store.read().await?, caller, id).await?;
+        let file = self.inner.blobs.get(document.sha256)?;
+        Ok((document, file))
     }
 
     /// Whether the stored file begins with all the bytes of the earlier one and goes on after them.
@@ -432,7 +468,8 @@ fn recorded(document: &Document, role: Role, sha256: Sha256) -> Option<Document>
     document.signatures.iter().any(same).then(|| document.clone())
 }
 
-fn in_order(document: &Document, role: Role, certificate: Sha256) -> Result<(), ServiceError> {
+/// Whether it is the turn of this role, with a certificate that has not signed yet.
+pub(super) fn in_order(document: &Document, role: Role, certificate: Sha256) -> Result<(), ServiceError> {
     match (role, document.state) {
         (Role::Approve, DocumentState::Drafted) => {}
         (Role::Issue, DocumentState::Approved) if document.number.is_some() => {}

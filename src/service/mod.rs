@@ -8,6 +8,7 @@ mod error;
 pub mod extend;
 mod issue;
 mod people;
+mod prepared_signature;
 mod prove;
 mod receive;
 mod record;
@@ -18,6 +19,7 @@ pub mod repair;
 pub mod sign;
 pub mod signer_check;
 mod sign_document;
+mod signature_batch;
 pub mod time_stamping;
 pub mod trust;
 pub mod upkeep;
@@ -38,9 +40,13 @@ pub use audit::{Audit, Finding};
 pub use error::ServiceError;
 pub use issue::{NewDocument, SignedFile};
 pub use people::{NewApiKey, NewMember, ShownKey};
+pub use prepared_signature::{MOST_WRONG_VALUES, PreparedLimits, PreparedSignature, SignatureWish};
 pub use receive::Report;
 pub use send::{Send, Sent};
 pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
+pub use signature_batch::{
+    BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
+};
 
 use crate::{
     base::{Chance, Clock, Id, Limits, UtcTime},

@@ -73,6 +73,16 @@ impl Service {
         Ok(Caller::new(key.id, member, &key.scopes))
     }
 
+    /// The caller that a key stands for, if it is still good: for work that goes on after its request.
+    pub(super) async fn caller_of(&self, key: &str) -> Result<Option<Caller>, ServiceError> {
+        let Some((key, _, member)) = self.inner.store.read().await?.api_key(key).await? else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let alive = key.revoked_at.is_none() && key.expires_at.is_none_or(|end| now < end);
+        Ok(alive.then(|| Caller::new(key.id, member, &key.scopes)))
+    }
+
     /// Adds an agency. The operator's own door: faces let only the operator through.
     ///
     /// # Errors

@@ -115,10 +115,7 @@ fn may_sign(caller: &Caller, document: &Document, key: &HeldKey) -> Result<(), S
     if key.agency != *caller.agency() || document.agency != *caller.agency() {
         return Err(SignDocumentError::NotYourKey);
     }
-    let scope = match key.role {
-        Role::Approve => Scope::Approve,
-        Role::Issue => Scope::Seal,
-    };
+    let scope = scope_of(key.role);
     if !caller.may(scope) {
         return Err(ServiceError::Forbidden { scope }.into());
     }
@@ -129,6 +126,14 @@ fn may_sign(caller: &Caller, document: &Document, key: &HeldKey) -> Result<(), S
         }
         (Role::Issue, DocumentState::Approved) => Ok(()),
         (role, _) => Err(ServiceError::SignatureOrder { role }.into()),
+    }
+}
+
+/// What a caller needs for a signature of this role.
+pub(super) const fn scope_of(role: Role) -> Scope {
+    match role {
+        Role::Approve => Scope::Approve,
+        Role::Issue => Scope::Seal,
     }
 }
 

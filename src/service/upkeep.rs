@@ -338,7 +338,7 @@ impl Service {
         let (kept, error) = match worked {
             Ok(extended) => {
                 let work = Work { task, document: &document, raised: extended.raised(), staged: &staged };
-                match self.record(upkeeping, &job, &work).await {
+                match self.record_raised(upkeeping, &job, &work).await {
                     Err(error) if is_refusal(&error) => {
                         (self.put_off(upkeeping, &job, task, error.to_string(), None).await?, None)
                     }
@@ -359,7 +359,7 @@ impl Service {
     }
 
     /// Records an extended file and how the document stands with it.
-    async fn record(
+    async fn record_raised(
         &self,
         upkeeping: &Upkeeping,
         job: &Job,

@@ -16,6 +16,7 @@
 mod cms_file;
 mod document_stamp;
 mod extension;
+mod kept;
 pub mod review;
 mod room;
 pub mod seed;
@@ -44,6 +45,7 @@ pub use document_stamp::{PreparedStamp, prepare_document_stamp};
 pub use extension::{
     Choice, TooOld, entries_to_store, good_until, is_document_stamp, level_of, reached, too_old,
 };
+pub use kept::Kept;
 pub use room::TokenRoom;
 
 /// What a signature says, and with which certificate.
@@ -398,6 +400,12 @@ pub enum SigningError {
     #[error("this certificate cannot sign: {reason}")]
     Certificate {
         /// What stands against it.
+        reason: String,
+    },
+    /// What was put away cannot be taken up again.
+    #[error("the prepared signature cannot be used any more: {reason}; prepare it anew")]
+    Kept {
+        /// What does not fit.
         reason: String,
     },
     /// The signature that is there cannot be read.

@@ -274,6 +274,12 @@ impl From<Vec<u8>> for Arg {
     }
 }
 
+impl From<Option<Vec<u8>>> for Arg {
+    fn from(value: Option<Vec<u8>>) -> Self {
+        Self::MaybeBytes(value)
+    }
+}
+
 impl From<&str> for Arg {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
@@ -339,6 +345,10 @@ impl Row {
 
     pub(crate) fn bytes(&self, column: &str) -> Result<Vec<u8>, StoreError> {
         column!(self, column, Vec<u8>)
+    }
+
+    pub(crate) fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        column!(self, column, Option<Vec<u8>>)
     }
 
     pub(crate) fn flag(&self, column: &str) -> Result<bool, StoreError> {
@@ -437,10 +447,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "spine", include_str!("../../migrations/sqlite/0001_spine.sql")),
     (2, "upkeep", include_str!("../../migrations/sqlite/0002_upkeep.sql")),
+    (3, "signing", include_str!("../../migrations/sqlite/0003_signing.sql")),
 ];
 const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "spine", include_str!("../../migrations/postgres/0001_spine.sql")),
     (2, "upkeep", include_str!("../../migrations/postgres/0002_upkeep.sql")),
+    (3, "signing", include_str!("../../migrations/postgres/0003_signing.sql")),
 ];
 
 fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {

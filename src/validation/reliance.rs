@@ -66,6 +66,7 @@ impl Inspection {
         moment: UtcTime,
     ) -> (DocumentReport, Vec<Reliance>) {
         if self.container.is_some() {
+            // Each of its signatures rests on pieces of its own, which no one store could hold.
             return (self.judge(name, policy, anchors, moment), Vec::new());
         }
         let judged = super::verdict::judge_all(self, policy, anchors, moment, None);

@@ -2,6 +2,7 @@
 
 mod asic;
 mod attacks;
+mod batch;
 mod cades;
 mod crypto_policy;
 mod databases;

@@ -59,6 +59,13 @@ pub(super) struct Wanted {
     instead: String,
 }
 
+impl DossierArgs {
+    /// Whether anything here was asked for.
+    pub(super) fn is_given(&self) -> bool {
+        !self.more.is_empty() || self.container.is_some() || self.with.is_some()
+    }
+}
+
 /// What there is to sign; `None` when it is neither a dossier nor a container.
 pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
     let usage = |reason: &str| Err(Failure::Usage(reason.to_owned()));
@@ -68,12 +75,13 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
             ContainerName::Asice => Kind::Extended,
             ContainerName::Asics => Kind::Simple,
         };
-        let files = std::iter::once(&args.input).chain(more);
+        let input = args.input();
+        let files = std::iter::once(&input).chain(more);
         Dossier::New(kind, files.map(|path| document(path)).collect::<Result<_, _>>()?)
     } else if !more.is_empty() {
         return usage("several files are signed together in a container: add --container asice");
-    } else if args.format == FormatName::Pades && begins_as_zip(&args.input) {
-        Dossier::Existing(Arc::new(open(&args.input)?))
+    } else if args.format == FormatName::Pades && begins_as_zip(&args.input()) {
+        Dossier::Existing(Arc::new(open(&args.input())?))
     } else if with.is_some() {
         return usage("--with belongs to containers: add --container asice");
     } else {
@@ -90,11 +98,15 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
             "how a signature looks, what it says and binds, and its field are for PDF; leave them away",
         );
     }
+    if args.strictness.repair || args.strictness.allow_key_usage {
+        return usage("--repair and --allow-key-usage are for PDF; leave them away");
+    }
     let form = with.map(|with| match with {
         WithName::Cades => Form::Cades,
         WithName::Xades => Form::Xades,
     });
-    let (input, output) = (args.input.display(), args.output.display());
+    let (input, output) = (args.input(), args.output.display());
+    let input = input.display();
     let instead = format!(
         "inside a container (kyso sign --container asice {input} -o {output}.asice), or by a signature that lies apart \
          (kyso sign --format cades {input} -o {input}.p7s)"

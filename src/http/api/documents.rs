@@ -18,10 +18,9 @@ use super::super::{
     upload::{self, content_digest},
 };
 use crate::{
-    base::{Sha256, Source as _},
+    base::{Sha256, Source},
     dispatch::{Document, Number, NumberRequest, Secrecy},
     service::NewDocument,
-    store::FileSource,
 };
 
 /// Upload a document
@@ -169,7 +168,7 @@ pub(in super::super) async fn number(
 }
 
 /// A stored file as a body, read a piece at a time.
-pub(super) fn file_response(source: FileSource, sha256: Sha256, name: &str) -> Response {
+pub(super) fn file_response(source: impl Source + 'static, sha256: Sha256, name: &str) -> Response {
     let len = source.len();
     let source = std::sync::Arc::new(source);
     let pieces = stream::try_unfold(0_u64, move |at| {

@@ -9,6 +9,7 @@ use axum::{
 };
 use der::oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::super::{
     App, Problem,
@@ -118,7 +119,7 @@ async fn wanted(app: &App, caller: &Caller, mut request: SignRequest) -> Result<
 }
 
 /// The key of this name, when it is one of the caller's agency.
-async fn held_key(app: &App, caller: &Caller, name: String) -> Result<HeldKey, Problem> {
+pub(super) async fn held_key(app: &App, caller: &Caller, name: String) -> Result<HeldKey, Problem> {
     let unknown = || Problem::new(&problem::SIGNER_UNKNOWN).at("/signer", "signer.unknown", "no such key");
     if !app.signers().has(&name, caller.agency()) {
         return Err(unknown());
@@ -240,15 +241,42 @@ fn invalid(at: &'static str, detail: &str) -> Problem {
     Problem::new(&problem::INVALID).at(at, "signature.wish", detail.to_owned())
 }
 
+/// What a signature says and binds, by a request that says other things beside: `rest` is what was left of it. What it
+/// looks like goes with a key of the server.
+pub(in super::super) fn wishes_of(
+    rest: &Map<String, Value>,
+    key: Option<&HeldKey>,
+) -> Result<Wishes, Problem> {
+    let mut rest = rest.clone();
+    for other in ["role", "signer"] {
+        if rest.contains_key(other) {
+            return Err(invalid("", &format!("unknown field `{other}`")));
+        }
+    }
+    // The key is named elsewhere, or is not the server's.
+    rest.insert("signer".to_owned(), Value::String(String::new()));
+    let mut request: SignRequest = serde_json::from_value(Value::Object(rest))
+        .map_err(|error| Problem::new(&problem::INVALID).at("", "json.shape", error.to_string()))?;
+    let appearance = match (request.appearance.take(), key) {
+        (None, _) => None,
+        (Some(looks), Some(key)) => Some(looks.appearance(key)?),
+        (Some(_), None) => {
+            let words = "the server keeps pictures beside its own keys only: prepare an invisible signature";
+            return Err(invalid("/appearance", words));
+        }
+    };
+    Ok(Wishes { appearance, ..request.wishes()? })
+}
+
 /// A document and the signature just put on it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in super::super) struct Signed {
     /// The document as it stands now.
-    document: Document,
+    pub(super) document: Document,
     /// The verdict on the new signature.
-    signature: SignatureReport,
+    pub(super) signature: SignatureReport,
     /// Where it can be seen, for one that is not invisible.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    placement: Option<Placement>,
+    pub(super) placement: Option<Placement>,
 }

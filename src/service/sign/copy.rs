@@ -1,6 +1,11 @@
 //! The copy that becomes the output.
 
-use std::{fs::File, io::Write, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use tempfile::NamedTempFile;
 
@@ -24,9 +29,18 @@ impl Copy {
         output: &Path,
         algorithm: DigestAlgorithm,
     ) -> Result<Self, SignError> {
-        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        Self::within(folder_of(output), input, output, algorithm)
+    }
+
+    /// As [`Copy::of`], in a folder on the disk of the output.
+    pub(super) fn within(
+        folder: &Path,
+        input: &dyn Source,
+        output: &Path,
+        algorithm: DigestAlgorithm,
+    ) -> Result<Self, SignError> {
+        let unwritten = unwritten(output);
+        let file = NamedTempFile::new_in(folder).map_err(&unwritten)?;
         let prefix_len = input.len();
         let mut prefix = Hasher::new(algorithm);
         let mut piece = vec![0; PIECE.min(usize::try_from(prefix_len).unwrap_or(PIECE))];
@@ -35,7 +49,7 @@ impl Copy {
             let take = usize::try_from(prefix_len - at).unwrap_or(PIECE).min(PIECE);
             input.read_at(at, &mut piece[..take]).map_err(|source| SignError::Input { source })?;
             prefix.update(&piece[..take]);
-            file.as_file().write_all(&piece[..take]).map_err(unwritten)?;
+            file.as_file().write_all(&piece[..take]).map_err(&unwritten)?;
             at += take as u64;
         }
         Ok(Self { file, prefix_len, prefix, password: input.password() })
@@ -67,14 +81,42 @@ impl Copy {
 
     /// Durable first, visible second.
     pub(in crate::service) fn release(self, output: &Path) -> Result<(), SignError> {
-        let unwritten = |source| SignError::Output { path: output.to_owned(), source };
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        self.file.as_file().set_permissions(permissions).map_err(unwritten)?;
-        self.file.as_file().sync_all().map_err(unwritten)?;
-        self.file.persist(output).map_err(|error| unwritten(error.error))?;
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(unwritten)
+        self.sync(output)?;
+        self.file.persist(output).map_err(|error| unwritten(output)(error.error))?;
+        sync_folder(folder_of(output)).map_err(unwritten(output))
     }
+
+    /// Makes the bytes durable.
+    pub(super) fn sync(&self, output: &Path) -> Result<(), SignError> {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        self.file.as_file().set_permissions(permissions).map_err(unwritten(output))?;
+        self.file.as_file().sync_all().map_err(unwritten(output))
+    }
+
+    /// Makes the bytes visible under a name that nobody has.
+    pub(super) fn reveal(self, output: &Path) -> Result<(), SignError> {
+        match self.file.persist_noclobber(output) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(SignError::Exists { path: output.to_owned() })
+            }
+            Err(error) => Err(unwritten(output)(error.error)),
+        }
+    }
+}
+
+/// The folder that a file is in.
+pub(in super::super) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes the names in a folder durable.
+pub(in super::super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn unwritten(output: &Path) -> impl Fn(io::Error) -> SignError + '_ {
+    |source| SignError::Output { path: output.to_owned(), source }
 }
 
 /// Bytes copied and hashed at a time.

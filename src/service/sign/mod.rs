@@ -4,6 +4,7 @@
 //! happens to the input meanwhile can come between what was hashed and what is released. The copy takes the
 //! output's name in the last step, and only after the judge has found the new signature intact in it.
 
+pub mod batch;
 mod cms;
 pub mod container;
 mod copy;
@@ -19,7 +20,7 @@ use std::{
 };
 
 pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
-pub(super) use copy::Copy;
+pub(super) use copy::{Copy, folder_of, sync_folder};
 pub use preview::Preview;
 use stamping::Room;
 
@@ -33,10 +34,10 @@ use super::{
 
 use crate::{
     appearance::Placement,
-    base::{Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
+    base::{AppendedSource, Chance, Clock, DigestAlgorithm, Limits, Source, UtcTime},
     fetch::Fetcher,
     pdf::{Document, PdfError},
-    signing::{self, Prepared, Request, SigningError, Wishes},
+    signing::{self, Kept, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
     trust::Anchors,
     validation::{CoverageLevel, DocumentReport, Indication, Level, Policy, SignatureReport},
@@ -55,6 +56,23 @@ pub struct Identity {
     pub chain: Vec<Certificate>,
     /// How the key signs.
     pub scheme: SignatureScheme,
+}
+
+impl Identity {
+    /// Of the holder of `certificate`; its issuers are those of `chain` that are not itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`SchemeWish::scheme_for`].
+    pub fn new(
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+        wish: SchemeWish,
+    ) -> Result<Self, SignError> {
+        let scheme = wish.scheme_for(&certificate)?;
+        let chain = chain.into_iter().filter(|issuer| issuer.der() != certificate.der()).collect();
+        Ok(Self { certificate, chain, scheme })
+    }
 }
 
 /// A key on a token, with the certificate that says whose it is.
@@ -89,8 +107,7 @@ impl Signer {
             Some(certificate) => certificate,
             None => certificate_on(&token, &key)?,
         };
-        let scheme = wish.scheme_for(&certificate)?;
-        let chain = chain.into_iter().filter(|issuer| issuer.der() != certificate.der()).collect();
+        let Identity { certificate, chain, scheme } = Identity::new(certificate, chain, wish)?;
         Ok(Self { token, key, certificate, chain, scheme })
     }
 
@@ -217,6 +234,8 @@ pub struct Steps {
     pub extend: f64,
     /// The verify walk over the result.
     pub verify: f64,
+    /// Making the result durable, and visible; 0 in a batch, which does that for many together.
+    pub release: f64,
 }
 
 /// A copy of the input with a revision that waits for its signature value.
@@ -241,6 +260,51 @@ impl Pending {
     /// How the key signs.
     pub fn scheme(&self) -> SignatureScheme {
         self.prepared.scheme()
+    }
+
+    /// What the revision says, and how it is put away.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// The whole file as it stands, the hole for the CMS being zeros.
+    ///
+    /// # Errors
+    ///
+    /// When the copy cannot be read.
+    pub fn revision(&self) -> Result<AppendedSource<Arc<dyn Source>>, SignError> {
+        Ok(AppendedSource::new(self.copy.source()?, self.prepared.tail().to_vec()))
+    }
+}
+
+/// A signed copy that the judge let pass, and that has no name yet.
+pub(super) struct Finished {
+    copy: Copy,
+    released: Released,
+}
+
+impl Finished {
+    /// What will be released.
+    pub(super) fn released(&self) -> &Released {
+        &self.released
+    }
+
+    /// Makes its bytes durable, and nothing visible.
+    pub(super) fn sync(&self) -> Result<(), SignError> {
+        self.copy.sync(&self.released.path)
+    }
+
+    /// Gives it its name, which nobody may have; durable with [`sync_folder`] only.
+    pub(super) fn reveal(self) -> Result<Released, SignError> {
+        self.copy.reveal(&self.released.path)?;
+        Ok(self.released)
+    }
+
+    /// Durable first, visible second.
+    fn release(self) -> Result<Released, SignError> {
+        let Self { copy, mut released } = self;
+        timed(&mut released.took.release, || copy.release(&released.path))?;
+        Ok(released)
     }
 }
 
@@ -313,13 +377,25 @@ impl SigningDesk {
         identity: Identity,
         wishes: &Wishes,
     ) -> Result<Pending, SignError> {
+        self.begin_in(input, folder_of(output), output, identity, wishes)
+    }
+
+    /// As [`SigningDesk::begin`], with the copy in `folder`, which is on the disk of the output.
+    pub(super) fn begin_in(
+        &self,
+        input: &dyn Source,
+        folder: &Path,
+        output: &Path,
+        identity: Identity,
+        wishes: &Wishes,
+    ) -> Result<Pending, SignError> {
         let now = self.clock.now();
         let Identity { certificate, chain, scheme } = identity;
         signing::check_signer(&certificate, scheme, now)?;
         let asked = self.asked_level(wishes)?;
         let mut took = Steps::default();
 
-        let copy = timed(&mut took.copy, || Copy::of(input, output, scheme.digest()))?;
+        let copy = timed(&mut took.copy, || Copy::within(folder, input, output, scheme.digest()))?;
         let room = timed(&mut took.stamp, || self.token_room(asked, scheme.digest()))?;
         let (time_stamp, deferred) = match room {
             Room::Needless => (None, None),
@@ -341,6 +417,36 @@ impl SigningDesk {
     ///
     /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
+        self.finish(pending, value)?.release()
+    }
+
+    /// Takes up what was put away with [`Prepared::keep`]: `input` is the document that it was prepared for.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::begin`]; [`SigningError::Kept`] when it does not go with the input.
+    pub fn resume(&self, input: &dyn Source, output: &Path, kept: Kept) -> Result<Pending, SignError> {
+        let now = self.clock.now();
+        let prepared = Prepared::resume(kept, &self.limits)?;
+        if input.len() != prepared.base_len() {
+            let reason = "the document has another length now".to_owned();
+            return Err(SigningError::Kept { reason }.into());
+        }
+        // Time has passed: the certificate may have expired.
+        signing::check_signer(prepared.signer(), prepared.scheme(), now)?;
+        let mut took = Steps::default();
+        let algorithm = prepared.scheme().digest();
+        let copy = timed(&mut took.copy, || Copy::of(input, output, algorithm))?;
+        let asked = self.asked_level(prepared.wishes())?;
+        let stamped = prepared.is_stamped();
+        let deferred = (asked > Level::B && !stamped)
+            .then(|| "no time-stamp authority answered when the signature was prepared".to_owned());
+        let output = output.to_owned();
+        Ok(Pending { copy, prepared, output, now, took, asked, stamped, deferred })
+    }
+
+    /// As [`SigningDesk::complete`], but for the name.
+    pub(super) fn finish(&self, pending: Pending, value: Vec<u8>) -> Result<Finished, SignError> {
         let Pending { mut copy, prepared, output, now, mut took, asked, stamped, mut deferred } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let placement = prepared.placement().cloned();
@@ -358,8 +464,10 @@ impl SigningDesk {
         // Evidence and time-stamps are younger than the moment at which signing began.
         let moment = self.clock.now().max(now);
         let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
-        copy.release(&output)?;
-        Ok(Released { path: output, report, field, placement, took, asked, deferred, good_until })
+        Ok(Finished {
+            copy,
+            released: Released { path: output, report, field, placement, took, asked, deferred, good_until },
+        })
     }
 
     /// Raises the new signature; says why not where that is left for later.
@@ -438,6 +546,12 @@ pub enum SignError {
     Enveloping {
         /// In bytes.
         limit: u64,
+    },
+    /// There is a file of the output's name, which nobody wrote over.
+    #[error("{} exists; it was not written over", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
     },
     /// The input could not be opened or read.
     #[error("the document could not be read to its end")]

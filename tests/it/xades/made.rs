@@ -5,7 +5,10 @@ use std::{fs, process::Command};
 use kyso::{
     base::{DigestAlgorithm, MemorySource},
     demo::pki::{KeyAlgorithm, SigningKey},
-    service::sign::{SignError, XadesWishes, XmlSubject},
+    service::{
+        extend::Extension,
+        sign::{SignError, XadesWishes, XmlSubject},
+    },
     signing::{SigningError, xades::XmlForm},
     validation::{CoverageLevel, Indication, Level, Overall},
     x509::algorithm::SignatureScheme,
@@ -245,7 +248,7 @@ fn a_signature_is_raised_without_a_key() {
             let output = desk.path("raised.xml");
             let input = MemorySource(before.clone());
             desk.signing()
-                .extend_xades(&input, beside, None, to, &output)
+                .extend_file(&input, &output, &Extension::to(to), beside.first().cloned())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             let after = fs::read(&output).unwrap();
             let report = desk.judge(&after, given).unwrap();

@@ -1,0 +1,378 @@
+//! What signing costs beside the token: `./dev bench`, or `./dev bench --quick`.
+//!
+//! Batches beside the bare `C_Sign` rate of the same key on the same token, for each software token that is here; the
+//! steps of one signature on a small file and on one of 50,000 objects, beside pyHanko; a large file from disk to disk,
+//! as whole processes, beside `cp` and `openssl dgst -sha256` on the same bytes.
+//!
+//! A batch writes real files: each is copied, signed, judged, flushed and renamed. Bare rates are taken right before and
+//! right after it, so that a machine that is busy with something else slows both down. Keys are new in each run.
+//! `cargo bench --bench signing -- batches steps large` runs these stories only.
+
+#[allow(dead_code, reason = "the other benches use the rest of it")]
+mod large;
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use kyso::{
+    base::{Chance, Clock, Limits, Pin},
+    demo::pki::{DemoPki, Holder},
+    fetch::Fetcher,
+    service::sign::{
+        SchemeWish, Signer, SigningDesk,
+        batch::{Outcome, Plan},
+    },
+    signing::Wishes,
+    store::FileSource,
+    token::{
+        KeySelector, LastTry, Module, Token, TokenSelector,
+        provision::{self, NewKey, NewKeyKind},
+        softhsm::SoftHsm,
+    },
+    validation::Policy,
+};
+use large::{Filling, pdf_with_one_stream};
+
+fn main() -> ExitCode {
+    match Bench::new().and_then(|bench| bench.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Bench {
+    folder: PathBuf,
+    pki: DemoPki,
+    tokens: Vec<(&'static str, Module)>,
+    softhsm: PathBuf,
+    quick: bool,
+    stories: Vec<String>,
+}
+
+const LABEL: &str = "bench";
+const PIN: &str = "273849";
+const KEYS: [(&str, NewKeyKind); 3] =
+    [("RSA-3072", NewKeyKind::Rsa3072), ("RSA-2048", NewKeyKind::Rsa2048), ("P-256", NewKeyKind::P256)];
+
+impl Bench {
+    fn new() -> Result<Self, Failure> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signing");
+        let softhsm =
+            SoftHsm::prepare(&folder)?.ok_or("SoftHSM is not installed (./dev bench installs it)")?;
+        if !softhsm.is_entered() {
+            fs::remove_dir_all(&folder)?;
+            let softhsm = SoftHsm::prepare(&folder)?.ok_or("SoftHSM is gone")?;
+            softhsm.enter()?;
+        }
+        let mut tokens = vec![("SoftHSM", softhsm.module())];
+        if cfg!(feature = "embedded-token") {
+            let own = folder.join("built-in");
+            fs::create_dir_all(&own)?;
+            tokens.push(("built-in", Module::Embedded(own)));
+        }
+        let pki = DemoPki::new(Clock::System, Chance::system())?;
+        fs::write(folder.join("root.pem"), pki.root().certificate().to_pem())?;
+        for (_, module) in &tokens {
+            provision::init_token(module, LABEL, pin("12345678"), pin(PIN))?;
+        }
+        let Module::Path(softhsm) = softhsm.module() else { return Err("SoftHSM has no file".into()) };
+        let given: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+        let quick = env::args().any(|argument| argument == "--quick");
+        Ok(Self { folder, pki, tokens, softhsm, quick, stories: given })
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let stories: [(&str, fn(&Self) -> Result<(), Failure>); 3] =
+            [("batches", Self::batches), ("steps", Self::steps), ("large", Self::large)];
+        for (name, story) in stories {
+            if self.stories.is_empty() || self.stories.iter().any(|wanted| wanted == name) {
+                story(self)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Batches beside the bare rate.
+    fn batches(&self) -> Result<(), Failure> {
+        let sample = fs::read("samples/quyet-dinh.pdf")?;
+        let processors = std::thread::available_parallelism()?;
+        println!(
+            "\nSignatures a second, files of {} kB from disk to disk, {processors} processors",
+            sample.len() / 1000
+        );
+        println!(
+            "{:<22} {:>10} {:>10} {:>8} {:>14} {:>8}",
+            "", "C_Sign", "batch", "ratio", "one at a time", "ratio"
+        );
+        for (token_name, module) in &self.tokens {
+            for (key_name, kind) in KEYS {
+                let signer = self.signer(module, key_name, kind)?;
+                let rate = || -> Result<f64, Failure> {
+                    let time = Duration::from_millis(if self.quick { 300 } else { 2_000 });
+                    Ok(signer.token.bare_sign_rate(&signer.key, signer.scheme, time)?.per_second())
+                };
+                let before = rate()?;
+                let seconds = if self.quick { 0.5 } else { 3.0 };
+                let count = whole(before * seconds).clamp(50, 4_000);
+                let batch = self.batch(&sample, count, &signer)?;
+                let after = rate()?;
+                let bare = f64::midpoint(before, after);
+                let single = self.one_at_a_time(count.min(whole(bare)).min(500), &signer)?;
+                println!(
+                    "{:<22} {bare:>10.0} {batch:>10.0} {:>8.2} {single:>14.0} {:>8.2}",
+                    format!("{token_name}, {key_name}"),
+                    batch / bare,
+                    single / bare
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&self, sample: &[u8], count: usize, signer: &Signer) -> Result<f64, Failure> {
+        let [drafts, signed] = ["drafts", "signed"].map(|name| self.folder.join(name));
+        for folder in [&drafts, &signed] {
+            if folder.exists() {
+                fs::remove_dir_all(folder)?;
+            }
+            fs::create_dir(folder)?;
+        }
+        for number in 0..count {
+            fs::write(drafts.join(format!("{number:06}.pdf")), sample)?;
+        }
+        settle()?;
+        let plan = Plan::make(Plan::inputs(&drafts)?, &signed)?;
+        let mut wrong = None;
+        let start = Instant::now();
+        let summary = plan.run(&self.desk(), signer, &Wishes::default(), |_, _, outcome| {
+            if let Outcome::Failed(error) = outcome {
+                wrong = Some(error.to_string());
+            }
+        })?;
+        let time = start.elapsed();
+        if summary.signed != count {
+            return Err(format!("{summary:?}: {}", wrong.unwrap_or_default()).into());
+        }
+        fs::remove_dir_all(drafts)?;
+        fs::remove_dir_all(signed)?;
+        Ok(as_float(count) / time.as_secs_f64())
+    }
+
+    /// The same work without the pipeline, each file flushed by itself.
+    fn one_at_a_time(&self, count: usize, signer: &Signer) -> Result<f64, Failure> {
+        let (desk, output) = (self.desk(), self.folder.join("one.pdf"));
+        let start = Instant::now();
+        for _ in 0..count {
+            let input = FileSource::open(Path::new("samples/quyet-dinh.pdf"))?;
+            desk.sign_file(&input, &output, signer, &Wishes::default())?;
+        }
+        Ok(as_float(count) / start.elapsed().as_secs_f64())
+    }
+
+    /// One signature without its token and its flush, beside pyHanko's whole signature.
+    fn steps(&self) -> Result<(), Failure> {
+        let signer = self.signer(&Module::Path(self.softhsm.clone()), "steps", NewKeyKind::Rsa2048)?;
+        let certificate = self.folder.join("steps.pem");
+        fs::write(&certificate, signer.certificate.to_pem())?;
+        let many = self.folder.join("many.pdf");
+        fs::write(&many, pdf_with_objects(if self.quick { 5_000 } else { 50_000 }))?;
+        let desk = self.desk();
+        println!("\nOne signature on SoftHSM, RSA-2048: milliseconds, median");
+        println!(
+            "{:<24} {:>9} {:>9} {:>9} {:>9} {:>12} {:>9}",
+            "", "token", "prepare", "finish", "flush", "beside token", "pyHanko"
+        );
+        for (name, file, runs, theirs) in [
+            ("60 kB", PathBuf::from("samples/quyet-dinh.pdf"), 200, 20),
+            (if self.quick { "5,000 objects" } else { "50,000 objects" }, many, 9, 3),
+        ] {
+            let mut rows = Vec::new();
+            for _ in 0..=runs {
+                let input = FileSource::open(&file)?;
+                let start = Instant::now();
+                let released =
+                    desk.sign_file(&input, &self.folder.join("step.pdf"), &signer, &Wishes::default())?;
+                let all = start.elapsed().as_secs_f64() * 1e3;
+                let took = *released.took();
+                let prepare = took.copy + took.prepare;
+                rows.push([took.sign, prepare, all - took.sign - took.release - prepare, took.release]);
+            }
+            // The first does not count.
+            let [token, prepare, finish, flush] =
+                [0, 1, 2, 3].map(|column| median(rows.iter().skip(1).map(|row| row[column]).collect()));
+            let pyhanko = self.pyhanko(&file, &certificate, theirs)?;
+            let theirs =
+                pyhanko.map_or_else(|| "absent".to_owned(), |milliseconds| format!("{milliseconds:.1}"));
+            println!(
+                "{name:<24} {token:>9.2} {prepare:>9.2} {finish:>9.2} {flush:>9.2} {:>12.2} {theirs:>9}",
+                prepare + finish
+            );
+        }
+        println!("(wanted: 60 kB under 1 ms, 50,000 objects under 100 ms beside the token)");
+        Ok(())
+    }
+
+    /// A large file, as whole processes.
+    fn large(&self) -> Result<(), Failure> {
+        let bytes: u64 = if self.quick { 50 << 20 } else { 500 << 20 };
+        let [file, copy, signed] =
+            ["large.pdf", "copy.pdf", "large.signed.pdf"].map(|name| self.folder.join(name));
+        pdf_with_one_stream(&file, bytes, Filling::Noise)?;
+        self.signer(&Module::Path(self.softhsm.clone()), "large", NewKeyKind::Rsa2048)
+            .and_then(|signer| Ok(fs::write(self.folder.join("large.pem"), signer.certificate.to_pem())?))?;
+        let runs = if self.quick { 3 } else { 5 };
+        // In turns, so that a disk that grows slower does so for all.
+        let (mut copies, mut hashes, mut signs) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..=runs {
+            settle()?;
+            let copied = timed(|| {
+                checked(Command::new("cp").arg(&file).arg(&copy))?;
+                Ok(fs::File::open(&copy)?.sync_all()?)
+            })?;
+            fs::remove_file(&copy)?;
+            let hashed =
+                timed(|| checked(Command::new("openssl").args(["dgst", "-sha256"]).arg(&file)).map(drop))?;
+            settle()?;
+            let mut sign = Command::new(env!("CARGO_BIN_EXE_kyso"));
+            sign.arg("sign").arg(&file).arg("-o").arg(&signed).arg("--module").arg(&self.softhsm);
+            sign.args(["--token", LABEL, "--key", "large", "--cert"]).arg(self.folder.join("large.pem"));
+            sign.env("KYSO_PIN", PIN);
+            let took = timed(|| checked(&mut sign).map(drop))?;
+            fs::remove_file(&signed)?;
+            if round > 0 {
+                copies.push(copied);
+                hashes.push(hashed);
+                signs.push(took);
+            }
+        }
+        let [copied, hashed, took] = [copies, hashes, signs].map(median);
+        println!("\n{} MiB from disk to disk, whole processes, milliseconds, median", bytes >> 20);
+        println!(
+            "cp and fsync {copied:.0}, openssl dgst -sha256 {hashed:.0}, kyso sign {took:.0}: {:.2} of both together (wanted: under 1.5)",
+            took / (copied + hashed)
+        );
+        fs::remove_file(file)?;
+        Ok(())
+    }
+
+    /// A fresh key and its certificate.
+    fn signer(&self, module: &Module, label: &str, kind: NewKeyKind) -> Result<Signer, Failure> {
+        let token = Token::open(module, &TokenSelector::labelled(LABEL))?;
+        token.login(pin(PIN), LastTry::Refuse)?;
+        let id = label.as_bytes().to_vec();
+        let key = NewKey { label: label.to_owned(), id, kind, always_authenticate: false };
+        let spki = token.generate_key(&key)?;
+        let certificate = self.pki.issue_person(&spki, &Holder::new("Bench"))?;
+        let key = KeySelector::Label(label.to_owned());
+        Ok(Signer::new(token, key, Some(certificate), self.pki.chain(), SchemeWish::default())?)
+    }
+
+    fn desk(&self) -> SigningDesk {
+        SigningDesk {
+            clock: Clock::System,
+            chance: Chance::system(),
+            limits: Limits::default(),
+            fetcher: Arc::new(Fetcher::new()),
+            time_stamping: None,
+            anchors: self.pki.anchors(),
+            policy: Policy::strict(),
+            online: false,
+        }
+    }
+
+    /// pyHanko's milliseconds in a warm loop on the same key; `None` where it is absent.
+    fn pyhanko(&self, file: &Path, certificate: &Path, runs: usize) -> Result<Option<f64>, Failure> {
+        let venv = env::var_os("KYSO_VENV").map_or_else(|| PathBuf::from(".kyso/venv"), PathBuf::from);
+        let python = venv.join("bin/python");
+        if !python.is_file() {
+            return Ok(None);
+        }
+        let mut command = Command::new(python);
+        command.arg("benches/pyhanko_bench.py").arg("--module").arg(&self.softhsm);
+        command.args(["--token", LABEL, "--key", "steps", "--cert"]).arg(certificate);
+        command.arg("--trust").arg(self.folder.join("root.pem")).arg("--scratch").arg(&self.folder);
+        command.arg(format!("sign:{runs}:{}", file.display())).env("INTEROP_SECRET", PIN);
+        let [seconds]: [Vec<f64>; 1] = serde_json::from_slice(&checked(&mut command)?.stdout)?;
+        Ok(Some(median(seconds) * 1e3))
+    }
+}
+
+/// One page, and so many small objects that hang on the catalog in lists.
+fn pdf_with_objects(count: usize) -> Vec<u8> {
+    const LIST: usize = 1_000;
+    let lists = count.div_ceil(LIST);
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut offsets = Vec::with_capacity(count + lists + 3);
+    let mut add = |pdf: &mut Vec<u8>, body: &str| {
+        offsets.push(pdf.len());
+        let number = offsets.len();
+        pdf.extend_from_slice(format!("{number} 0 obj\n{body}\nendobj\n").as_bytes());
+    };
+    let references = |from: usize, to: usize| (from..to).map(|n| format!("{n} 0 R ")).collect::<String>();
+    add(&mut pdf, &format!("<</Type/Catalog/Pages 2 0 R/KysoLists[{}]>>", references(4, 4 + lists)));
+    add(&mut pdf, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
+    add(&mut pdf, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>");
+    for list in 0..lists {
+        let from = 4 + lists + list * LIST;
+        add(&mut pdf, &format!("[{}]", references(from, from + LIST.min(count - list * LIST))));
+    }
+    for number in 0..count {
+        add(&mut pdf, &format!("<</N {number}/T(object {number})>>"));
+    }
+    let xref = pdf.len();
+    let _ = write!(pdf, "xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1);
+    for offset in &offsets {
+        let _ = writeln!(pdf, "{offset:010} 00000 n ");
+    }
+    let _ = write!(pdf, "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{xref}\n%%EOF\n", offsets.len() + 1);
+    pdf
+}
+
+/// What others wrote is on the disk before the clock starts.
+fn settle() -> Result<(), Failure> {
+    checked(&mut Command::new("sync")).map(drop)
+}
+
+fn checked(command: &mut Command) -> Result<Output, Failure> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// Milliseconds.
+fn timed(run: impl FnOnce() -> Result<(), Failure>) -> Result<f64, Failure> {
+    let start = Instant::now();
+    run()?;
+    Ok(start.elapsed().as_secs_f64() * 1e3)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn pin(text: &str) -> Pin {
+    Pin::new(text.as_bytes().to_vec())
+}
+
+fn as_float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[expect(clippy::cast_sign_loss, reason = "rates are positive")]
+fn whole(count: f64) -> usize {
+    count as usize
+}
+
+type Failure = Box<dyn std::error::Error>;

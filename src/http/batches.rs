@@ -1,0 +1,254 @@
+//! The work on signature batches: this server's share of them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::Notify;
+
+use super::{
+    App, Problem,
+    api::signatures::wishes_of,
+    problem::{self, Entry},
+};
+use crate::{
+    base::Id,
+    service::{
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
+    },
+    signing::Wishes,
+};
+
+/// The batches that this server works on.
+#[derive(Default)]
+pub(super) struct Batches {
+    /// No other document is begun.
+    pausing: AtomicBool,
+    at_work: AtomicUsize,
+    ended: Notify,
+}
+
+/// Work on a batch, as long as this is kept.
+struct AtWork(App);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.batches().at_work.fetch_sub(1, Ordering::AcqRel);
+        self.0.batches().ended.notify_waiters();
+    }
+}
+
+impl App {
+    /// Begins no other document of a batch, and waits until those under way have ended, or for `patience`. Another
+    /// server, or the next start of this one, goes on.
+    pub async fn pause_batches(&self, patience: Duration) {
+        let batches = self.batches();
+        batches.pausing.store(true, Ordering::Release);
+        let all = async {
+            loop {
+                let ended = batches.ended.notified();
+                if batches.at_work.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("batches are cut off in the middle of a document");
+        }
+    }
+
+    /// Goes on with batches that no server works on: those of a server that died, now and from time to time. Call it
+    /// inside the runtime, once.
+    pub fn resume_batches(&self) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            loop {
+                match app.service().unclaimed_batches().await {
+                    Ok(batches) => batches.into_iter().for_each(|id| app.work_on_batch(id)),
+                    // Closed, or down: a server without its database has other worries.
+                    Err(error) => tracing::warn!(%error, "unfinished batches could not be looked for"),
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+    }
+
+    /// Works on a batch in the background, unless another server does.
+    pub(super) fn work_on_batch(&self, id: Id<SignatureBatch>) {
+        if self.batches().pausing.load(Ordering::Acquire) {
+            return;
+        }
+        let app = self.clone();
+        app.batches().at_work.fetch_add(1, Ordering::AcqRel);
+        let at_work = AtWork(app.clone());
+        tokio::spawn(async move {
+            let _at_work = at_work;
+            let worker = hex::encode(app.chance().bytes::<8>());
+            match app.service().claim_batch(id, &worker).await {
+                Ok(Some(claimed)) => {
+                    if let Err(error) = work(&app, claimed, &worker).await {
+                        tracing::error!(batch = %id, %error, "work on a batch broke off; it is taken up again");
+                        return;
+                    }
+                    if app.service().leave_batch(id, &worker).await.unwrap_or(false) {
+                        app.work_on_batch(id);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(batch = %id, %error, "a batch could not be claimed"),
+            }
+        });
+    }
+}
+
+async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), ServiceError> {
+    let id = claimed.batch.id;
+    let key = match held_key(app, &claimed).await {
+        Ok(key) => key,
+        Err(problem) => {
+            tracing::warn!(batch = %id, code = problem.entry().code, cause = problem.cause(), "a batch stops");
+            return app.service().end_batch(id, BatchState::Stopped, Some(problem.entry().code)).await;
+        }
+    };
+    let waiting: Vec<BatchItem> =
+        claimed.batch.items.iter().filter(|item| item.outcome == BatchOutcome::Waiting).cloned().collect();
+    let line = Arc::new(Line { app: app.clone(), claimed, key, stop: AtomicBool::new(false) });
+    let shared = Arc::clone(&line);
+    let all = async move {
+        let signing = waiting.into_iter().map(|item| {
+            let line = Arc::clone(&shared);
+            async move { line.sign(item).await }
+        });
+        let mut results = stream::iter(signing).buffered(AT_ONCE);
+        let mut stopped_by = None;
+        while let Some(result) = results.next().await {
+            stopped_by = stopped_by.or(result?);
+        }
+        Ok::<_, ServiceError>(stopped_by)
+    };
+    tokio::pin!(all);
+    let stopped_by = tokio::select! {
+        stopped_by = &mut all => stopped_by?,
+        // The claim is lost: another server thought that this one is dead. What is under way ends.
+        () = keep(app, id, worker) => {
+            line.stop.store(true, Ordering::Release);
+            all.await?
+        }
+    };
+    match stopped_by {
+        None if line.stop.load(Ordering::Acquire) => Ok(()),
+        None => app.service().end_batch(id, BatchState::Done, None).await,
+        Some(entry) => app.service().end_batch(id, BatchState::Stopped, Some(entry.code)).await,
+    }
+}
+
+/// Renews the claim until it is lost.
+async fn keep(app: &App, id: Id<SignatureBatch>, worker: &str) {
+    loop {
+        tokio::time::sleep(CLAIM / 4).await;
+        match app.service().keep_batch(id, worker).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(batch = %id, %error, "the claim on a batch could not be renewed");
+                return;
+            }
+        }
+    }
+}
+
+/// What the documents of a batch share.
+struct Line {
+    app: App,
+    claimed: ClaimedBatch,
+    key: HeldKey,
+    /// No other document is begun.
+    stop: AtomicBool,
+}
+
+impl Line {
+    /// Signs a document and notes the result; gives what stops the whole batch.
+    async fn sign(&self, item: BatchItem) -> Result<Option<&'static Entry>, ServiceError> {
+        let (service, id) = (self.app.service(), self.claimed.batch.id);
+        if self.stop.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        // A server that died may have recorded it and not noted it.
+        if service.is_signed_by_batch(id, item.document).await? {
+            service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
+            return Ok(None);
+        }
+        let signed = {
+            let Ok(_turn) = self.app.turn().await else { return Ok(Some(&problem::INTERNAL)) };
+            // Whoever stopped the batch while this one waited means this one, too.
+            if !self.goes_on().await? {
+                self.stop.store(true, Ordering::Release);
+                return Ok(None);
+            }
+            let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
+            let wishes = match wishes(&self.claimed.words, &self.key) {
+                Ok(wishes) => wishes,
+                Err(problem) => return Ok(Some(problem.entry())),
+            };
+            service.sign_document(caller, item.document, desk, &self.key, wishes).await
+        };
+        let problem = match signed {
+            Ok(_) => {
+                service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
+                return Ok(None);
+            }
+            Err(error) => Problem::from(error),
+        };
+        let entry = problem.entry();
+        tracing::warn!(batch = %id, document = %item.document, code = entry.code, cause = problem.cause(),
+            "a document of a batch was not signed");
+        if STOPPING.contains(&entry.code) {
+            self.stop.store(true, Ordering::Release);
+            return Ok(Some(entry));
+        }
+        service.note_batch_item(id, item.position, BatchOutcome::Failed, Some(entry.code)).await?;
+        Ok(None)
+    }
+
+    async fn goes_on(&self) -> Result<bool, ServiceError> {
+        let wanted = self.app.service().batch_runs(self.claimed.batch.id).await?;
+        let pausing = self.app.batches().pausing.load(Ordering::Acquire);
+        Ok(wanted && !pausing && !self.stop.load(Ordering::Acquire))
+    }
+}
+
+/// What the signatures say, as it was looked at when the batch was begun.
+fn wishes(words: &str, key: &HeldKey) -> Result<Wishes, Problem> {
+    let words = serde_json::from_str(words);
+    wishes_of(&words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?, Some(key))
+}
+
+/// The server's key of the batch; it has to be the one that the batch was begun with.
+async fn held_key(app: &App, claimed: &ClaimedBatch) -> Result<HeldKey, Problem> {
+    let unknown = || Problem::new(&problem::SIGNER_UNKNOWN);
+    let name = claimed.batch.signer.clone();
+    if !app.signers().has(&name, &claimed.agency) {
+        return Err(unknown());
+    }
+    let signers = Arc::clone(app.signers());
+    let key = app.blocking(move || signers.open(&name)).await?.ok_or_else(unknown)?.map_err(Problem::from)?;
+    let same =
+        key.role == claimed.batch.role && key.signer.certificate.sha256() == claimed.batch.certificate_sha256;
+    if same { Ok(key) } else { Err(unknown()) }
+}
+
+/// Codes after which no other document would fare better: the document waits, and the batch is stopped.
+const STOPPING: [&str; 5] =
+    ["service.internal", "signer.failed", "signer.locked", "signer.unavailable", "timestamp.unavailable"];
+
+/// Documents of one batch under way: one with the token, one being prepared, one being finished.
+const AT_ONCE: usize = 3;
+
+/// How often a server looks for batches that another one left.
+const LOOK: Duration = Duration::from_secs(15);
