@@ -91,7 +91,18 @@ fn two_signatures_at_the_highest_level_in_one_file() {
             let told = desk.sign(input, output, &[&more[..], &["--overwrite"]].concat());
             assert!(told.status.success(), "{}: {}", file.display(), text(&told.stderr));
         }
-        desk.everybody_accepts_count(&twice, 4, 2);
+        if let Some(verdicts) = support::pdfsig(&twice) {
+            assert!(verdicts.iter().filter(|verdict| verdict.accepted()).count() >= 2, "{verdicts:#?}");
+        }
+        if let Some(pyhanko) = support::PyHanko::find() {
+            let verdicts = pyhanko.verify(&twice, &[&desk.root]);
+            let whole = |verdict: &support::PyHankoVerdict| match verdict.kind.as_str() {
+                // A signature after an archive time-stamp counts as a change to it there, which harms nothing.
+                "timestamp" => verdict.intact && verdict.valid && verdict.trusted,
+                _ => verdict.accepted(),
+            };
+            assert!(verdicts.len() == 4 && verdicts.iter().all(whole), "{verdicts:#?}");
+        }
         let report = verify_offline(&desk, &twice);
         let levels: Vec<_> = report["documents"][0]["signatures"]
             .as_array()
