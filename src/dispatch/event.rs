@@ -134,6 +134,7 @@ impl LeafFields {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
+        // Writing fails only for maps with other keys than texts and for writers that fail: there is neither here.
         serde_json::to_vec(self).expect("a struct of texts can be written as JSON")
     }
 }

@@ -23,6 +23,7 @@ mod pen;
 mod pki;
 mod record;
 mod size;
+mod soft_token;
 mod support;
 mod token;
 mod wycheproof;

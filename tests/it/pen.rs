@@ -13,23 +13,23 @@ use std::{
 };
 
 use kyso::{
-    base::{Chance, Clock, Limits, MemorySource, Pin},
+    base::{Chance, Clock, Limits, MemorySource},
     demo::pki::{
         CertificateRequest, DemoServices, Holder, KeyAlgorithm, Profile, SigningKey, TimeStampAuthority,
     },
     fetch::Fetcher,
     service::sign::{Identity, SignError, SigningDesk, TimeStamping},
     signing::Wishes,
-    token::{
-        LastTry, Module, Token, TokenSelector,
-        provision::{self, NewKey, NewKeyKind},
-    },
+    token::provision::NewKeyKind,
     validation::{DocumentReport, Indication, Overall, Policy, SignatureReport},
     x509::Certificate,
 };
 use serde_json::Value;
 
-use crate::support::{self, PyHanko, PyHankoVerdict, run, shared, tool};
+use crate::{
+    soft_token::{LABEL, PIN, SoftToken},
+    support::{self, PyHanko, PyHankoVerdict, shared},
+};
 
 /// Every document that LibreOffice made, and the project's own, signed with an RSA key on SoftHSM with a
 /// time-stamp: the earlier bytes stay, poppler and pyHanko accept it, kyso finds it valid.
@@ -282,59 +282,25 @@ pub(crate) struct Desk {
     pub(crate) softhsm: Option<PathBuf>,
 }
 
-const PIN: &str = "81726354";
-const LABEL: &str = "ban ky";
-
 impl Desk {
     /// A key on a fresh token of the built-in module.
     pub(crate) fn embedded(kind: NewKeyKind) -> Self {
-        let mut desk = Self::soft();
-        let tokens = desk.folder.path().join("tokens");
-        fs::create_dir(&tokens).unwrap();
-        let module = Module::Embedded(tokens.clone());
-        let pin = |text: &str| Pin::new(text.as_bytes().to_vec());
-        provision::init_token(&module, LABEL, pin("12345678"), pin(PIN)).unwrap();
-        let token = Token::open(&module, &TokenSelector::labelled(LABEL)).unwrap();
-        token.login(pin(PIN), LastTry::Refuse).unwrap();
-        let key = NewKey { label: "khoa".to_owned(), id: vec![7], kind, always_authenticate: false };
-        let spki = token.generate_key(&key).unwrap();
-        desk.certify(spki);
-        desk.module = format!("embedded:{}", tokens.display());
-        desk
+        let desk = Self::soft();
+        let token = SoftToken::embedded(desk.folder.path(), kind);
+        desk.holding(token)
     }
 
     /// A key on a fresh SoftHSM token, made by tools that are not ours.
     pub(crate) fn softhsm(kind: NewKeyKind) -> Option<Self> {
-        let (util, openssl) = (tool("softhsm2-util")?, tool("openssl")?);
-        let mut desk = Self::soft();
-        let folder = desk.folder.path().to_owned();
-        let softhsm = kyso::token::softhsm::SoftHsm::prepare(&folder).unwrap()?;
-        let (name, value) = softhsm.variable();
-        let Module::Path(library) = softhsm.module() else { return None };
-        let algorithm = match kind {
-            NewKeyKind::P256 => ["EC", "ec_paramgen_curve:P-256"],
-            NewKeyKind::P384 => ["EC", "ec_paramgen_curve:P-384"],
-            NewKeyKind::Rsa2048 => ["RSA", "rsa_keygen_bits:2048"],
-            NewKeyKind::Rsa3072 => ["RSA", "rsa_keygen_bits:3072"],
-            NewKeyKind::Rsa4096 => ["RSA", "rsa_keygen_bits:4096"],
-        };
-        let init = ["--init-token", "--free", "--label", LABEL, "--so-pin", "12345678", "--pin", PIN];
-        run(Command::new(&util).args(init).env(name, value));
-        // Debian's pkcs11-tool cannot read the public key of an EC pair back, so the pair is brought in instead.
-        let (private, public) = (folder.join("private.pem"), folder.join("public.der"));
-        let mut make = Command::new(&openssl);
-        make.args(["genpkey", "-algorithm", algorithm[0], "-pkeyopt", algorithm[1], "-out"]).arg(&private);
-        run(&mut make);
-        let mut read = Command::new(&openssl);
-        run(read.args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&private).arg("-out").arg(&public));
-        let mut bring = Command::new(&util);
-        bring.arg("--import").arg(&private).args(["--token", LABEL, "--label", "khoa", "--id", "07"]);
-        run(bring.args(["--pin", PIN]).env(name, value));
-        fs::remove_file(private).unwrap();
-        desk.certify(fs::read(public).unwrap());
-        desk.module = library.display().to_string();
-        desk.softhsm = Some(value.to_owned());
-        Some(desk)
+        let desk = Self::soft();
+        let token = SoftToken::softhsm(desk.folder.path(), kind)?;
+        Some(desk.holding(token))
+    }
+
+    fn holding(mut self, token: SoftToken) -> Self {
+        self.certify(token.spki);
+        (self.module, self.softhsm) = (token.module, token.softhsm);
+        self
     }
 
     /// No token: for keys in memory.

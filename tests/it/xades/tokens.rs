@@ -2,86 +2,48 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
 use kyso::{
-    base::Pin,
     demo::pki::{Holder, KeyAlgorithm},
-    token::{
-        LastTry, Module, Token, TokenSelector,
-        provision::{self, NewKey, NewKeyKind},
-        softhsm::SoftHsm,
-    },
+    token::provision::NewKeyKind,
 };
 use serde_json::Value;
 
 use super::{desk::Desk, made::LETTER};
-use crate::support::{run, tool};
-
-const PIN: &str = "81726354";
-const LABEL: &str = "ban ky";
+use crate::soft_token::{LABEL, PIN, SoftToken};
 
 /// A desk whose key lies on a token.
 struct Office {
     desk: Desk,
-    module: String,
-    softhsm: Option<PathBuf>,
+    token: SoftToken,
 }
 
 impl Office {
     fn embedded(kind: NewKeyKind) -> Self {
         let desk = Desk::new(KeyAlgorithm::EcP256);
-        let tokens = desk.path("tokens");
-        fs::create_dir(&tokens).unwrap();
-        let module = Module::Embedded(tokens.clone());
-        let pin = |text: &str| Pin::new(text.as_bytes().to_vec());
-        provision::init_token(&module, LABEL, pin("12345678"), pin(PIN)).unwrap();
-        let token = Token::open(&module, &TokenSelector::labelled(LABEL)).unwrap();
-        token.login(pin(PIN), LastTry::Refuse).unwrap();
-        let key = NewKey { label: "khoa".to_owned(), id: vec![7], kind, always_authenticate: false };
-        let spki = token.generate_key(&key).unwrap();
-        certify(&desk, &spki);
-        Self { desk, module: format!("embedded:{}", tokens.display()), softhsm: None }
+        let token = SoftToken::embedded(desk.folder.path(), kind);
+        certify(&desk, &token.spki);
+        Self { desk, token }
     }
 
-    /// The pair is made by OpenSSL and brought in by SoftHSM's own tool.
     fn softhsm(kind: NewKeyKind) -> Option<Self> {
-        let (util, openssl) = (tool("softhsm2-util")?, tool("openssl")?);
         let desk = Desk::new(KeyAlgorithm::EcP256);
-        let softhsm = SoftHsm::prepare(desk.folder.path()).unwrap()?;
-        let (name, value) = softhsm.variable();
-        let Module::Path(library) = softhsm.module() else { return None };
-        let algorithm = match kind {
-            NewKeyKind::P256 => ["EC", "ec_paramgen_curve:P-256"],
-            _ => ["RSA", "rsa_keygen_bits:2048"],
-        };
-        let init = ["--init-token", "--free", "--label", LABEL, "--so-pin", "12345678", "--pin", PIN];
-        run(Command::new(&util).args(init).env(name, value));
-        let (private, public) = (desk.path("private.pem"), desk.path("public.der"));
-        let mut make = Command::new(&openssl);
-        make.args(["genpkey", "-algorithm", algorithm[0], "-pkeyopt", algorithm[1], "-out"]).arg(&private);
-        run(&mut make);
-        let mut read = Command::new(&openssl);
-        run(read.args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&private).arg("-out").arg(&public));
-        let mut bring = Command::new(&util);
-        bring.arg("--import").arg(&private).args(["--token", LABEL, "--label", "khoa", "--id", "07"]);
-        run(bring.args(["--pin", PIN]).env(name, value));
-        fs::remove_file(private).unwrap();
-        certify(&desk, &fs::read(public).unwrap());
-        let configuration = Some(value.to_owned());
-        Some(Self { desk, module: library.display().to_string(), softhsm: configuration })
+        let token = SoftToken::softhsm(desk.folder.path(), kind)?;
+        certify(&desk, &token.spki);
+        Some(Self { desk, token })
     }
 
     fn sign(&self, input: &Path, output: &Path, more: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
         command.arg("sign").arg(input).arg("-o").arg(output).args(["--format", "xades"]);
-        command.args(["--module", &self.module, "--token", LABEL, "--key", "hex:07"]);
+        command.args(["--module", &self.token.module, "--token", LABEL, "--key", "hex:07"]);
         command.arg("--cert").arg(self.desk.path("signer.pem")).arg("--chain").arg(self.desk.path("ca.pem"));
         command.arg("--trust").arg(self.desk.path("root.pem")).args(more);
         command.args(["--allow-host", &self.desk.services.host()]);
-        if let Some(configuration) = &self.softhsm {
+        if let Some(configuration) = &self.token.softhsm {
             command.env("SOFTHSM2_CONF", configuration);
         }
         command.env("KYSO_PIN", PIN).output().unwrap()
