@@ -110,7 +110,7 @@ pub(super) fn room_at(anchor: &Line, lines: &[Line], sheet: Area) -> Option<Area
         lower.copied().max_by(|one, two| one.top.total_cmp(&two.top))
     };
     let centred = |area: &Area| (area.centre().0 - centre).abs() < CENTRED;
-    let between = |top: f64, bottom: f64| Area { top, bottom, ..anchor.area };
+    let between = |top: f64, bottom: f64| Area { bottom, top, ..anchor.area };
 
     // The anchor is (a line of) the position: the name is the first line below that is not near.
     let mut last = anchor.area;

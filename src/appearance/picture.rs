@@ -160,9 +160,7 @@ fn png(bytes: &[u8]) -> Result<Picture, PictureError> {
     // What can hardly be seen does not count for the edges.
     let seen = |pixel: &[u8]| cover_of(pixel) >= FAINT;
     let used = |row: &&[u8]| row.chunks_exact(samples).any(seen);
-    let (Some(top), Some(bottom)) =
-        (rows.iter().position(|row| used(&row)), rows.iter().rposition(|row| used(&row)))
-    else {
+    let (Some(top), Some(bottom)) = (rows.iter().position(&used), rows.iter().rposition(&used)) else {
         return Err(PictureError::Empty);
     };
     let kept = rows.get(top..=bottom).unwrap_or_default();

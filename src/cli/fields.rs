@@ -131,7 +131,9 @@ fn list(path: &Path, json: bool) -> Result<(), Failure> {
     for slot in &slots {
         println!("{:?}  {}", slot.name, if slot.signed { "signed" } else { "empty" });
         if let Some(page) = slot.page {
-            let place = slot.rectangle.filter(|[left, bottom, right, top]| left != right && bottom != top);
+            let place = slot.rectangle.filter(|[left, bottom, right, top]| {
+                (right - left).abs() > 0.0 && (top - bottom).abs() > 0.0
+            });
             let place = place.map_or_else(
                 || "not seen".to_owned(),
                 |sides| format!("at {}", sides.map(|side| side.to_string()).join(",")),

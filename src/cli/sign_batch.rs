@@ -29,7 +29,7 @@ pub(super) fn run(
     let mut worst = None;
     let summary = plan.run(desk, signer, wishes, |_, item, outcome| {
         bar.suspend(|| {
-            println!("{}", if json { as_json(item, outcome).to_string() } else { as_text(item, outcome) })
+            println!("{}", if json { as_json(item, outcome).to_string() } else { as_text(item, outcome) });
         });
         bar.inc(1);
         // What ends the whole batch says more about what to do than what is wrong with one file.

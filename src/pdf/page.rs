@@ -55,7 +55,7 @@ impl Frame {
     /// The whole page, in shown coordinates.
     pub fn sheet(&self) -> Area {
         let (width, height) = (self.crop.width() * self.unit, self.crop.height() * self.unit);
-        if self.turns % 2 == 0 {
+        if self.turns.is_multiple_of(2) {
             Area::new(0.0, 0.0, width, height)
         } else {
             Area::new(0.0, 0.0, height, width)

@@ -603,9 +603,10 @@ fn scopes(signature: &SignatureReport) -> Vec<Scope> {
         return vec![scope(signature.coverage)];
     }
     let scopes = signature.scopes.iter().map(|covered| {
-        let (scope, content) = match covered.whole {
-            true => ("FULL", "Digest of the document content"),
-            false => ("PARTIAL", "Digest of what transforms leave of the document"),
+        let (scope, content) = if covered.whole {
+            ("FULL", "Digest of the document content")
+        } else {
+            ("PARTIAL", "Digest of what transforms leave of the document")
         };
         Scope { name: covered.name.clone(), scope, content, hash_algo: None, hash: None }
     });

@@ -99,7 +99,9 @@ pub fn entries_to_store(
             }
         }
         if let Choice::All(brought) = choice {
-            brought.iter().for_each(|evidence| put(&mut entry, evidence));
+            for evidence in brought {
+                put(&mut entry, evidence);
+            }
         }
         if !entry.is_empty() {
             entries.push(entry);

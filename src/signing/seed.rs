@@ -320,6 +320,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the fields of a seed value are optional")]
     fn texts(texts: &[&str]) -> Option<Vec<String>> {
         Some(texts.iter().map(|text| (*text).to_owned()).collect())
     }

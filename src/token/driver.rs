@@ -26,7 +26,7 @@ use super::{
     KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenKeyKind, TokenPublicKey, TokenSelector,
     error::{TokenError, TriesLeft, code_name, means_gone},
     mechanism::Operation,
-    module::Loaded,
+    module::{self, Loaded},
     pin::{Mark, Marker},
     raw::SignFailure,
     worker::Progress,
@@ -54,6 +54,8 @@ pub(super) struct Driver {
     loaded: Option<Loaded>,
     /// The slots of the built-in token, by database file.
     files: BTreeMap<PathBuf, u64>,
+    /// The database files that the built-in token was asked to open, in that order.
+    asked: Vec<PathBuf>,
     open: HashMap<TokenKeyName, Open>,
     /// Marks of the PINs that a token refused. They outlive the handles.
     refused: HashMap<TokenKeyName, Vec<Mark>>,
@@ -86,6 +88,7 @@ impl Driver {
             progress,
             loaded: None,
             files: BTreeMap::new(),
+            asked: Vec::new(),
             open: HashMap::new(),
             refused: HashMap::new(),
             marker: Marker::new(&Chance::system()),
@@ -672,7 +675,7 @@ impl Driver {
         };
         let mut files: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sql") && path.is_file())
             .collect();
         files.sort();
         for file in files {
@@ -686,23 +689,48 @@ impl Driver {
         if let Some(slot) = self.files.get(file) {
             return Ok(*slot);
         }
-        let progress = Arc::clone(&self.progress);
-        // kryoptic opens every file it knows once more, and adds nothing when one of them is gone.
-        let stand_ins = StandIns::for_missing(self.files.keys());
-        match &self.loaded {
-            Some(loaded) => loaded.add_file(file, &progress)?,
-            None => self.loaded = Some(Loaded::embedded(file, &progress)?),
+        self.ask_for(file)?;
+        self.note("C_GetSlotList");
+        let mut slots: Vec<u64> = self.pkcs11()?.get_all_slots()?.iter().map(Slot::id).collect();
+        slots.sort_unstable();
+        // kryoptic numbers its slots in the order in which it was asked for them.
+        for (asked, slot) in self.asked.iter().zip(slots) {
+            self.files.insert(asked.clone(), slot);
         }
-        drop(stand_ins);
-        progress.at("C_GetSlotList");
-        let slots = self.pkcs11()?.get_all_slots()?;
-        let fresh = slots.iter().map(Slot::id).find(|slot| !self.files.values().any(|known| known == slot));
-        let slot = fresh.ok_or_else(|| TokenError::Module {
+        self.files.get(file).copied().ok_or_else(|| TokenError::Module {
             path: file.to_owned(),
             reason: "the built-in token gave it no slot".into(),
-        })?;
-        self.files.insert(file.to_owned(), slot);
-        Ok(slot)
+        })
+    }
+
+    /// `C_Initialize` with one more file.
+    ///
+    /// kryoptic never forgets a file that it was asked for, not even one that it could not open. At each call it opens
+    /// all of them once more, and one that is gone keeps it from adding what is asked for.
+    fn ask_for(&mut self, file: &Path) -> Result<(), TokenError> {
+        let progress = Arc::clone(&self.progress);
+        let name = module::file_name(file)?;
+        if file.exists() {
+            // Looked at before kryoptic hears of it.
+            let opened = std::fs::OpenOptions::new().read(true).write(true).open(file);
+            opened
+                .map_err(|error| TokenError::Module { path: file.to_owned(), reason: error.to_string() })?;
+        }
+        if !self.asked.iter().any(|asked| asked == file) {
+            self.asked.push(file.to_owned());
+        }
+        let mut answer = Ok(());
+        for _ in 0..ASKED_AT_MOST {
+            let _stand_ins = StandIns::for_missing(self.asked.iter());
+            answer = match &self.loaded {
+                Some(loaded) => loaded.add_file(file, &name, &progress),
+                None => Loaded::embedded(file, &name, &progress).map(|loaded| self.loaded = Some(loaded)),
+            };
+            if answer.is_ok() {
+                break;
+            }
+        }
+        answer
     }
 
     /// The module, loaded when it was not yet.
@@ -763,6 +791,9 @@ impl Driver {
         }
     }
 }
+
+/// How often the built-in token is asked for a file: the folder of another one may go between the look and the call.
+const ASKED_AT_MOST: usize = 3;
 
 /// Folders made for a moment in the place of folders of the built-in token that somebody deleted, as tests do.
 struct StandIns(Vec<PathBuf>);

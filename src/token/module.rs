@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::{CStr, CString},
     path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
@@ -67,18 +68,18 @@ impl Loaded {
 
     /// The built-in token, with one more database file.
     #[cfg(feature = "embedded-token")]
-    pub(super) fn embedded(file: &Path, progress: &Progress) -> Result<Self, TokenError> {
+    pub(super) fn embedded(file: &Path, name: &CStr, progress: &Progress) -> Result<Self, TokenError> {
         super::embedded::keep();
         let pkcs11 = Pkcs11::new_from_self()
             .map_err(|error| TokenError::Module { path: file.to_owned(), reason: error.to_string() })?;
         let loaded = Self { pkcs11, raw: Raw::of_embedded()? };
-        loaded.add_file(file, progress)?;
+        loaded.add_file(file, name, progress)?;
         Ok(loaded)
     }
 
     /// The built-in token, which is not in this binary.
     #[cfg(not(feature = "embedded-token"))]
-    pub(super) fn embedded(file: &Path, _progress: &Progress) -> Result<Self, TokenError> {
+    pub(super) fn embedded(file: &Path, _name: &CStr, _progress: &Progress) -> Result<Self, TokenError> {
         Err(not_built_in(file))
     }
 
@@ -86,18 +87,15 @@ impl Loaded {
     ///
     /// kryoptic takes the file's name as the reserved argument of `C_Initialize`, and adds the slot even when it
     /// answers that it was initialized before.
-    pub(super) fn add_file(&self, file: &Path, progress: &Progress) -> Result<(), TokenError> {
-        let unusable = |reason: String| TokenError::Module { path: file.to_owned(), reason };
-        let name = file.to_str().ok_or_else(|| unusable("the path is not UTF-8".into()))?;
-        let name = std::ffi::CString::new(name).map_err(|_| unusable("the path holds a zero byte".into()))?;
-        let reserved = std::ptr::NonNull::from(name.as_c_str()).cast();
+    pub(super) fn add_file(&self, file: &Path, name: &CStr, progress: &Progress) -> Result<(), TokenError> {
+        let reserved = std::ptr::NonNull::from(name).cast();
         // SAFETY: kryoptic reads the reserved argument as a zero-terminated string during the call only; `name` is one
-        // and lives until this function ends. No other module is ever initialized through here.
+        // and outlives this function. No other module is ever initialized through here.
         let args = unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, reserved) };
         progress.at("C_Initialize");
         match self.pkcs11.initialize(args) {
             Ok(()) | Err(CryptokiError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
-            Err(error) => Err(unusable(described(&error))),
+            Err(error) => Err(TokenError::Module { path: file.to_owned(), reason: described(&error) }),
         }
     }
 
@@ -119,6 +117,13 @@ pub(super) fn not_built_in(path: &Path) -> TokenError {
         path: path.to_owned(),
         reason: "this kyso was built without the token of its own (cargo feature embedded-token)".into(),
     }
+}
+
+/// The path of a database file as kryoptic takes it.
+pub(super) fn file_name(file: &Path) -> Result<CString, TokenError> {
+    let unusable = |reason: &str| TokenError::Module { path: file.to_owned(), reason: reason.into() };
+    let name = file.to_str().ok_or_else(|| unusable("the path is not UTF-8"))?;
+    CString::new(name).map_err(|_| unusable("the path holds a zero byte"))
 }
 
 /// With locking by the operating system where the module can, without where it cannot: one thread calls it either way.

@@ -39,6 +39,22 @@ fn every_kind_of_key_signs_on_softhsm() {
     on_softhsm("every_kind_of_key_signs_on_softhsm", every_kind_of_key_signs);
 }
 
+/// kryoptic opens every file it ever heard of anew when it gets another one, and adds nothing when one cannot be opened.
+#[test]
+fn what_cannot_be_opened_in_one_folder_leaves_the_others_usable() {
+    let (good, odd, gone) = (Place::embedded(), Place::embedded(), Place::embedded());
+    let folder = odd.folder.join("token");
+    fs::create_dir_all(folder.join("folder.sql")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/to/be/found", folder.join("link.sql")).unwrap();
+    drop(gone.token("gone"));
+    fs::remove_dir_all(&gone.folder).unwrap();
+    assert!(Token::list(&odd.module).unwrap().is_empty());
+    drop(odd.token("odd"));
+    drop(good.token("good"));
+    assert_eq!(Token::list(&odd.module).unwrap()[0].label, "odd");
+    assert_eq!(Token::list(&good.module).unwrap()[0].label, "good");
+}
+
 fn every_kind_of_key_signs(place: &Place) {
     let token = place.token("Ký số");
     let mut schemes = 0;

@@ -202,11 +202,7 @@ impl Walk<'_> {
                 Some(apply(&state.ctm, (*numbers.get(at)?, *numbers.get(at + 1)?)))
             };
             match operator {
-                b"q" => {
-                    if kept.len() < DEEPEST_STATE {
-                        kept.push(state.clone());
-                    }
-                }
+                b"q" if kept.len() < DEEPEST_STATE => kept.push(state.clone()),
                 b"Q" => state = kept.pop().unwrap_or(state),
                 b"cm" => {
                     if let Ok(by) = Matrix::try_from(numbers) {
@@ -215,7 +211,7 @@ impl Walk<'_> {
                 }
                 b"w" => state.line_width = numbers.first().copied().unwrap_or(1.0),
                 b"g" | b"rg" => {
-                    state.white = !numbers.is_empty() && numbers.iter().all(|part| *part >= WHITE)
+                    state.white = !numbers.is_empty() && numbers.iter().all(|part| *part >= WHITE);
                 }
                 b"k" => state.white = numbers.len() == 4 && numbers.iter().all(|part| *part <= 1.0 - WHITE),
                 // Three numbers are some red, green and blue, four some inks; what a pattern shows is not known.

@@ -217,9 +217,9 @@ fn pss_parameters(element: Element<'_>, taking: Taking) -> Result<SignatureSchem
 /// Two numbers of the field's length side by side (xmldsig-core1 section 6.4.3), as the DER that verifiers take.
 pub(super) fn ecdsa_value(value: &[u8], spki_der: &[u8]) -> Result<Vec<u8>, SignatureError> {
     let key = |reason: String| SignatureError::Key { reason };
-    let bits = match key_kind(spki_der).map_err(|error| key(error.to_string()))? {
-        KeyKind::Brainpool { bits } | KeyKind::Ec { bits } => bits,
-        _ => return Err(key("the value is an ECDSA one, the key is of another kind".to_owned())),
+    let kind = key_kind(spki_der).map_err(|error| key(error.to_string()))?;
+    let (KeyKind::Brainpool { bits } | KeyKind::Ec { bits }) = kind else {
+        return Err(key("the value is an ECDSA one, the key is of another kind".to_owned()));
     };
     let half = bits.div_ceil(8);
     if value.len() != 2 * half {
