@@ -94,7 +94,8 @@ impl World {
         if !stamped {
             return Ok(signed.plain()?);
         }
-        let token = self.pki.tsa().token(&signed.time_stamp_request([7; 8]), self.now)?;
+        let asked = signed.time_stamp_request(DigestAlgorithm::Sha256, [7; 8]);
+        let token = self.pki.tsa().token(&asked, self.now)?;
         match signed.stamp(&token, &limits)? {
             Stamped::Whole(tail) => Ok(tail),
             Stamped::TooLong(_) => Err("the time-stamp outgrew its room".into()),

@@ -15,7 +15,7 @@
 //! </ds:Object>
 //! ```
 //!
-//! What a [`Signature`](super::Signature) covers of it is asked of its references; here is only where things stand and
+//! What a [`Signature`] covers of it is asked of its references; here is only where things stand and
 //! what they say.
 
 use super::{

@@ -159,7 +159,7 @@ impl Desk {
             }
             let stamped = !format.ends_with("-B");
             assert_eq!(told["timeStamp"], if stamped { Value::Bool(true) } else { Value::Null }, "{told:#}");
-            let archived = if format.ends_with("-LTA") { 1 } else { 0 };
+            let archived = u64::from(format.ends_with("-LTA"));
             assert!(told["archiveTimeStamps"].as_u64() >= Some(archived), "{told:#}");
             self.tokens_hold(&told);
         }

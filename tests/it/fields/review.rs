@@ -368,7 +368,7 @@ struct Revision {
     hidden: Vec<String>,
     trailer: String,
     /// The numbers of `/ByteRange`, changed.
-    range: fn([usize; 4]) -> Vec<i64>,
+    range: fn([usize; 4]) -> Vec<isize>,
     prev: Option<fn(&[u8]) -> u64>,
     after: Vec<u8>,
     document: fn(&mut Vec<u8>),
@@ -394,7 +394,7 @@ impl Revision {
             contents: "0".repeat(64),
             hidden: Vec::new(),
             trailer: "/Root 1 0 R".to_owned(),
-            range: |range| range.map(|number| i64::try_from(number).unwrap()).to_vec(),
+            range: |range| range.map(|number| isize::try_from(number).unwrap()).to_vec(),
             prev: None,
             after: Vec::new(),
             document: |_| {},
@@ -458,7 +458,7 @@ impl Revision {
             .as_bytes(),
         );
         let range: Vec<String> =
-            (self.range)([0, start, end, bytes.len() - end]).iter().map(i64::to_string).collect();
+            (self.range)([0, start, end, bytes.len() - end]).iter().map(isize::to_string).collect();
         let range = range.join(" ");
         bytes[numbers..numbers + range.len()].copy_from_slice(range.as_bytes());
         bytes.extend_from_slice(&self.after);
@@ -509,7 +509,7 @@ fn tampered() -> Vec<Tamper> {
         ("other page content", "4 0 R", |r| r.set(4, &stream("BT (khac) Tj ET"))),
         ("the page leads to other content", "/Contents of the page", |r| r.replace(3, "4 0 R", "12 0 R")),
         ("the page gains content", "/Contents of the page", |r| {
-            r.replace(3, "/Contents 4 0 R", "/Contents [4 0 R 12 0 R]")
+            r.replace(3, "/Contents 4 0 R", "/Contents [4 0 R 12 0 R]");
         }),
         ("a turned page", "/Rotate", |r| r.replace(3, "/Type /Page ", "/Type /Page /Rotate 180 ")),
         ("a cropped page", "/CropBox", |r| r.replace(3, "/Type /Page ", "/Type /Page /CropBox [0 0 10 10] ")),
@@ -540,7 +540,7 @@ fn tampered() -> Vec<Tamper> {
         }),
         ("another appearance of fields", "/DA", |r| r.replace(5, "12 Tf", "1 Tf")),
         ("appearances left to the reader", "/NeedAppearances", |r| {
-            r.replace(5, "<< ", "<< /NeedAppearances true ")
+            r.replace(5, "<< ", "<< /NeedAppearances true ");
         }),
         ("an XFA form", "/XFA", |r| r.replace(5, "<< ", "<< /XFA (x) ")),
         ("an action in the field", "more than a signature field", |r| {
@@ -577,7 +577,7 @@ fn tampered() -> Vec<Tamper> {
             r.set(30, "<< /ModDate (D:20260601000000Z) >>");
         }),
         ("a catalog of its own", "another object the catalog", |r| {
-            r.trailer = "/Root 30 0 R".to_owned();
+            "/Root 30 0 R".clone_into(&mut r.trailer);
             r.set(30, "<< /Type /Catalog /Pages 2 0 R /AcroForm 5 0 R >>");
         }),
         ("an object that hangs from nothing", "30 0 R", |r| r.set(30, "<< /S /JavaScript /JS (x) >>")),
@@ -593,7 +593,8 @@ fn tampered() -> Vec<Tamper> {
         }),
         ("no signature", "without a signature", |r| r.replace(20, "/V 21 0 R ", "")),
         ("a time-stamp instead", "document time-stamp", |r| {
-            r.signature = "/Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161".to_owned();
+            "/Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161"
+                .clone_into(&mut r.signature);
         }),
         ("a field that is seen all over the page", "quarter of the page", |r| {
             r.replace(20, "[0 0 0 0]", "[0 0 595 842]");
@@ -644,7 +645,7 @@ fn tampered() -> Vec<Tamper> {
         ("a contact", "/ContactInfo is \"x\"", |r| r.signature.push_str(" /ContactInfo (x)")),
         ("another name", "/Name is \"Ai khac\"", |r| r.signature.push_str(" /Name (Ai khac)")),
         ("an entry that nobody knows", "/Prop_Build", |r| {
-            r.signature.push_str(" /Prop_Build << /App << /Name /X >> >>")
+            r.signature.push_str(" /Prop_Build << /App << /Name /X >> >>");
         }),
         ("a certificate in the dictionary", "/Cert", |r| r.signature.push_str(" /Cert <00>")),
         ("an entry that stands elsewhere", "/Reason", |r| {
@@ -655,28 +656,32 @@ fn tampered() -> Vec<Tamper> {
             r.signature = r.signature.replace("ETSI.CAdES.detached", "adbe.pkcs7.detached");
         }),
         ("something in the hole", "kept for the signature", |r| {
-            r.contents = format!("3082{}", "0".repeat(60))
+            r.contents = format!("3082{}", "0".repeat(60));
         }),
         ("a range that leaves out a byte", "signed bytes are not in order", |r| {
-            r.range = |[first, start, end, len]| [first, start - 1, end, len].map(|n| n as i64).to_vec();
+            r.range =
+                |[first, start, end, len]| [first, start - 1, end, len].map(usize::cast_signed).to_vec();
         }),
         ("a range that begins later", "signed bytes are not in order", |r| {
-            r.range = |[_, start, end, len]| [1, start - 1, end, len].map(|n| n as i64).to_vec();
+            r.range = |[_, start, end, len]| [1, start - 1, end, len].map(usize::cast_signed).to_vec();
         }),
         ("a range that ends sooner", "signed bytes are not in order", |r| {
-            r.range = |[first, start, end, len]| [first, start, end, len - 60].map(|n| n as i64).to_vec();
+            r.range =
+                |[first, start, end, len]| [first, start, end, len - 60].map(usize::cast_signed).to_vec();
         }),
         ("a range of three pieces", "signed bytes are not in order", |r| {
-            r.range =
-                |[first, start, end, len]| [first, 10, 10, start - 10, end, len].map(|n| n as i64).to_vec();
+            r.range = |[first, start, end, len]| {
+                [first, 10, 10, start - 10, end, len].map(usize::cast_signed).to_vec()
+            };
         }),
         ("a range with a wider hole", "signed bytes are not in order", |r| {
-            r.range =
-                |[first, start, end, len]| [first, start - 12, end + 3, len - 3].map(|n| n as i64).to_vec();
+            r.range = |[first, start, end, len]| {
+                [first, start - 12, end + 3, len - 3].map(usize::cast_signed).to_vec()
+            };
         }),
         ("another document", "does not begin with", |r| r.document = |bytes| bytes[20] ^= 1),
         ("a shorter document", "does not begin with", |r| {
-            r.document = |bytes| bytes.truncate(bytes.len() - 1)
+            r.document = |bytes| bytes.truncate(bytes.len() - 1);
         }),
         ("a revision in between", "go on from", |r| {
             r.document = between;
@@ -692,7 +697,7 @@ fn tampered() -> Vec<Tamper> {
         }),
         ("no signature at all", "12 0 R", |r| {
             r.objects = BTreeMap::new();
-            r.signature = "/Type /Other".to_owned();
+            "/Type /Other".clone_into(&mut r.signature);
             r.number = 12;
         }),
     ]

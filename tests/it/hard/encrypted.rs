@@ -313,7 +313,7 @@ fn a_revision_that_changes_the_encryption_is_a_forbidden_change() {
         let mut other = Vec::new();
         Object::Dictionary(encrypt).write(&mut other);
         let id = text(&written(honest.trailer().get("ID")));
-        let changed_id = id.replacen('<', "<00", 1).replacen("(", "(x", 1);
+        let changed_id = id.replacen('<', "<00", 1).replacen('(', "(x", 1);
         let keep = format!("/Encrypt {number} 0 R");
         for (what, object, trailer) in [
             ("/Encrypt redefined", Some(text(&other)), format!("{keep} /ID {id}")),

@@ -131,7 +131,7 @@ fn what_the_law_leaves_open_is_told_and_signed() {
         let warnings = report["warnings"].to_string();
         match warning {
             Some(words) => {
-                assert!(why.contains(words) && warnings.contains(words), "{what}: {why} {warnings}")
+                assert!(why.contains(words) && warnings.contains(words), "{what}: {why} {warnings}");
             }
             None => assert!(why.is_empty() && warnings == "[]", "{what}: {why} {warnings}"),
         }

@@ -129,7 +129,10 @@ fn what_pyhanko_signed_is_extended_here() {
             assert_eq!(world.told(file, false), [format!("TOTAL-PASSED {format}-LTA")], "{what}");
             Store::of(file).unwrap().is_tidy();
             let verdicts = pyhanko.verify(file, &[&world.root]);
-            assert!(verdicts.iter().all(|verdict| verdict.accepted()), "{what}: {verdicts:#?}");
+            assert!(
+                verdicts.iter().all(super::super::support::PyHankoVerdict::accepted),
+                "{what}: {verdicts:#?}"
+            );
             let lasting = pyhanko_lasting(file, &world.root).unwrap();
             let known = if from == "B" { "SIG_CONSTRAINTS_FAILURE" } else { "OK" };
             assert!(lasting.iter().all(|one| one.0.starts_with(known) && one.2), "{what}: {lasting:?}");

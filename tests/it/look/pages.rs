@@ -28,7 +28,7 @@ impl Sheet {
 
     /// What is seen, in user units.
     pub(super) fn crop(&self) -> Area {
-        let (width, height) = if self.turns % 2 == 0 { (595.0, 842.0) } else { (842.0, 595.0) };
+        let (width, height) = if self.turns.is_multiple_of(2) { (595.0, 842.0) } else { (842.0, 595.0) };
         let (x, y) = self.offset;
         Area::new(x + self.cut, y + self.cut, width / self.unit, height / self.unit)
     }

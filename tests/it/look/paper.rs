@@ -59,7 +59,7 @@ impl Print {
         command.args(["-r", "100", "-cropbox", "-f", &page, "-l", &page, "-singlefile"]);
         run(command.arg(&file).arg(folder.path().join("page")));
         let ppm = fs::read(folder.path().join("page.ppm")).unwrap();
-        let mut words = ppm.splitn(4, |byte| byte.is_ascii_whitespace());
+        let mut words = ppm.splitn(4, u8::is_ascii_whitespace);
         let mut number = || {
             let word = String::from_utf8(words.next().unwrap().to_vec()).unwrap();
             if word == "P6" { 6 } else { word.parse::<usize>().unwrap() }

@@ -160,7 +160,7 @@ fn an_archive_time_stamp_keeps_what_stands_before_it() {
     let report = desk.judge(without.as_bytes(), &[]).unwrap();
     assert_eq!(only(&report).errors[0].key, "time-stamp.invalid", "{report:#?}");
     // Older than the time-stamp on the value that it covers.
-    let earlier = archived(&desk, &lasting, now - Duration::from_mins(60));
+    let earlier = archived(&desk, &lasting, now - Duration::from_hours(1));
     let report = desk.judge(earlier.as_bytes(), &[]).unwrap();
     assert_eq!(only(&report).sub_indication.as_deref(), Some("TIMESTAMP_ORDER_FAILURE"), "{report:#?}");
     // Of another file.

@@ -9,7 +9,7 @@
 //!
 //! A few workers carry each file from its copy to the judge. The token serves them one after the other, so that while
 //! it works on one file others are prepared and finished. Signed copies then wait for the releaser, who makes a window
-//! of them durable together: their bytes first, then the [journal](Journal) that says what the outputs will be, then
+//! of them durable together: their bytes first, then the journal that says what the outputs will be, then
 //! their names. "Signed" is said after that.
 //!
 //! A batch that was killed, or whose token was pulled out, is gone on with by giving the same command again. What
