@@ -542,6 +542,7 @@ impl Bench<'_> {
     fn want(&mut self, lack: &Lack) {
         let wanted: Vec<Need> = match lack {
             Lack::Issuer { of } => of.issuer_urls().into_iter().map(|url| Need::Issuer { url }).collect(),
+            Lack::ListSigner { urls } => urls.iter().map(|url| Need::Issuer { url: url.clone() }).collect(),
             Lack::Status { of, issuer } => {
                 // SHA-1 here only names the issuer, and is the one digest that every responder knows (RFC 5019).
                 let id = ocsp::CertId::new(of, issuer, DigestAlgorithm::Sha1);
