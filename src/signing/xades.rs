@@ -7,6 +7,8 @@
 //! PreparedXades::finish(value)               ->  XadesFile        XAdES B-B
 //! XadesFile::stamp(token)                    ->  XadesFile        B-T
 //! XadesFile::keep(evidence)                  ->  XadesFile        B-LT
+//! XadesFile::archive_request(files)          ->  tsp::Request
+//! XadesFile::archive(token, files)           ->  XadesFile        B-LTA; again before that weakens
 //! ```
 //!
 //! Nothing of a document is written anew: the signature goes between two of its bytes, and what is added later between
@@ -14,11 +16,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{SigningError, check_signer, check_usage, key_kind};
+use super::{SigningError, Wishes, check_signer, check_usage, key_kind};
 use crate::{
-    base::{Digest, DigestAlgorithm, Limits, UtcTime},
+    asic,
+    base::{Digest, DigestAlgorithm, Limits, UtcTime, digest::Hasher},
+    cms::{Commitment, SignedPolicy, Statements},
     crypto, tsp,
-    validation::Evidence,
+    validation::{Detached, Evidence},
     x509::{
         Certificate,
         algorithm::{KeyKind, SignatureScheme},
@@ -26,8 +30,10 @@ use crate::{
     xml::{
         self, Algorithm, Canonicalization, Document, Element, Subset, XmlLimits,
         insert::Places,
-        signature::{self, Identifiers},
-        xades::{NAMESPACE, NAMESPACE_141, Properties, SIGNED_PROPERTIES, UnsignedKind},
+        signature::{self, Identifiers, Target},
+        xades::{
+            COMMITMENTS, NAMESPACE, NAMESPACE_141, OID_URN, Properties, SIGNED_PROPERTIES, Stamped, UnsignedKind,
+        },
     },
 };
 
@@ -44,8 +50,9 @@ pub struct XadesRequest {
     pub form: XmlForm,
     /// City of SignatureProductionPlaceV2 (clause 5.2.5).
     pub location: Option<String>,
-    /// ClaimedRole of SignerRoleV2 (clause 5.2.6): nobody vouches for it.
-    pub role: Option<String>,
+    /// SignaturePolicyIdentifier, CommitmentTypeIndication over all that is signed, and the ClaimedRoles of SignerRoleV2
+    /// (clauses 5.2.9, 5.2.3 and 5.2.6): nobody vouches for them.
+    pub statements: Statements,
     /// From chance: identifiers in the file have to be unlike all others.
     pub seed: [u8; 16],
 }
@@ -122,8 +129,7 @@ pub fn prepare_enveloped(
     request: XadesRequest,
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
-    check_signer(&request.signer, request.scheme, now)?;
-    check_usage(&request.signer)?;
+    check_request(&request, now)?;
     let limits = XmlLimits::default();
     let read = Document::parse(&document, &limits)?;
     suited(&read)?;
@@ -167,8 +173,69 @@ pub fn prepare_detached(
     request: XadesRequest,
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
+    check_request(&request, now)?;
+    let id = format!("id-{}", hex::encode(request.seed));
+    let references = references(files, &request, &id)?;
+    Draft::new(&request, id, &references, Host::Frame(frame), now)?.prepare(request)
+}
+
+/// Builds one signature more for a file of signatures as containers have it (EN 319 162-1 clause 4.3.3.2 item 4 c): behind
+/// those that are there, of which no byte changes.
+///
+/// # Errors
+///
+/// As [`prepare_detached`]; [`SigningError::XmlUnsuited`] when `signatures` is no such file.
+pub fn prepare_beside(
+    files: &[FileToSign],
+    signatures: Vec<u8>,
+    request: XadesRequest,
+    now: UtcTime,
+) -> Result<PreparedXades, SigningError> {
+    check_request(&request, now)?;
+    let read = Document::parse(&signatures, &XmlLimits::default())?;
+    takes_another(&read)?;
+    let id = identifier(&request, &Identifiers::of(&read))?;
+    let references = references(files, &request, &id)?;
+    let host = Host::Document { bytes: signatures, place: 0 };
+    Draft::new(&request, id, &references, host, now)?.prepare(request)
+}
+
+/// Whether a file of signatures takes one more.
+///
+/// # Errors
+///
+/// As [`prepare_beside`].
+pub fn check_beside(signatures: &[u8]) -> Result<(), SigningError> {
+    takes_another(&Document::parse(signatures, &XmlLimits::default())?)
+}
+
+fn takes_another(signatures: &Document) -> Result<(), SigningError> {
+    let root = signatures.root();
+    let mut own = root.elements();
+    let all = own.all(|child| child.is(signature::NAMESPACE, "Signature"));
+    if root.is(ASIC, "XAdESSignatures") && all {
+        return Ok(());
+    }
+    Err(unsuited("its file of signatures is no asic:XAdESSignatures with signatures alone"))
+}
+
+/// Who signs, and what they say.
+fn check_request(request: &XadesRequest, now: UtcTime) -> Result<(), SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
     check_usage(&request.signer)?;
+    let refuse = |reason: &str| Err(SigningError::Wish { reason: reason.to_owned() });
+    if request.location.as_ref().is_some_and(|place| place.trim().is_empty() || place.len() > LONGEST_PLACE) {
+        return refuse("the place of signing has from 1 to 1000 bytes");
+    }
+    let policy = request.statements.policy.as_ref();
+    if policy.is_some_and(|policy| signature::digest_uri(policy.digest.algorithm).is_none()) {
+        return refuse("the digest of the policy has no identifier in XML signatures; take SHA-256");
+    }
+    Wishes { statements: request.statements.clone(), ..Wishes::default() }.check()
+}
+
+/// The references to files, with their digests.
+fn references(files: &[FileToSign], request: &XadesRequest, id: &str) -> Result<Vec<Reference>, SigningError> {
     let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
     if files.is_empty() || files.len() >= signature::MAX_REFERENCES {
         return Err(unsuited("a detached signature is about at least one file, and about 63 at most"));
@@ -182,7 +249,6 @@ pub fn prepare_detached(
     if files.iter().any(|file| file.digest.algorithm != request.scheme.digest()) {
         return Err(unsuited("a file was hashed with another algorithm than the signature"));
     }
-    let id = format!("id-{}", hex::encode(request.seed));
     let references = files.iter().enumerate().map(|(at, file)| Reference {
         id: format!("{id}-r{}", at + 1),
         uri: encoded(&file.name),
@@ -190,8 +256,7 @@ pub fn prepare_detached(
         digest: file.digest.clone(),
         media_type: file.media_type.clone().or_else(|| Some("application/octet-stream".to_owned())),
     });
-    let references: Vec<Reference> = references.collect();
-    Draft::new(&request, id, &references, Host::Frame(frame), now)?.prepare(request)
+    Ok(references.collect())
 }
 
 impl PreparedXades {
@@ -298,8 +363,12 @@ impl XadesFile {
     ///
     /// # Errors
     ///
-    /// [`SigningError::TimeStamp`] when the token is not one over this signature.
+    /// [`SigningError::TimeStamp`] when the token is not one over this signature; [`SigningError::XmlUnsuited`] when an
+    /// archive time-stamp is there, behind which nothing but its own evidence belongs.
     pub fn stamp(self, token: &[u8], limits: &Limits) -> Result<Self, SigningError> {
+        if self.with(|_, _, properties| Ok(properties.is_archived()))? {
+            return Err(unsuited("it has an archive time-stamp, and kyso adds no other kind behind one"));
+        }
         let parsed = tsp::Token::parse(token, limits)?;
         let imprint = parsed.info.imprint.algorithm.digest(&self.stamped_octets()?);
         if parsed.info.imprint != imprint {
@@ -352,7 +421,7 @@ impl XadesFile {
         } else {
             format!("<xades:RevocationValues>{statuses}</xades:RevocationValues>")
         };
-        let again = self.with(|_, _, properties| Ok(properties.has_values()))?;
+        let again = self.with(|_, _, properties| Ok(properties.has_values() || properties.is_archived()))?;
         let declaration = format!("xmlns:xades=\"{NAMESPACE}\"");
         let property = if again {
             format!(
@@ -366,6 +435,74 @@ impl XadesFile {
                 .collect()
         };
         self.add(&property)
+    }
+
+    /// The request for an ArchiveTimeStamp (clause 5.5.2) over all that is there now. `files`: those that lie apart and that
+    /// the signature is about.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or a file that the signature is about is not among `files`.
+    pub fn archive_request(
+        &self,
+        files: &[Detached],
+        algorithm: DigestAlgorithm,
+        nonce: [u8; 8],
+    ) -> Result<tsp::Request, SigningError> {
+        let imprint = self.archive_imprint(files, algorithm)?;
+        Ok(tsp::Request { imprint, nonce: Some(nonce.to_vec()), cert_req: true })
+    }
+
+    /// The file with an ArchiveTimeStamp behind all that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::TimeStamp`] when the token is not one over it; and as [`XadesFile::archive_request`].
+    pub fn archive(self, token: &[u8], files: &[Detached], limits: &Limits) -> Result<Self, SigningError> {
+        let parsed = tsp::Token::parse(token, limits)?;
+        if parsed.info.imprint != self.archive_imprint(files, parsed.info.imprint.algorithm)? {
+            return Err(tsp::TspError::Mismatch { what: "messageImprint" }.into());
+        }
+        let property = format!(
+            "<xades141:ArchiveTimeStamp xmlns:xades141=\"{NAMESPACE_141}\" xmlns:xades=\"{NAMESPACE}\">\
+             <ds:CanonicalizationMethod xmlns:ds=\"{}\" Algorithm=\"{EXCLUSIVE}\"/><xades:EncapsulatedTimeStamp>{}\
+             </xades:EncapsulatedTimeStamp></xades141:ArchiveTimeStamp>",
+            signature::NAMESPACE,
+            STANDARD.encode(token)
+        );
+        self.add(&property)
+    }
+
+    /// Of all that an archive time-stamp put here would be over.
+    fn archive_imprint(&self, files: &[Detached], algorithm: DigestAlgorithm) -> Result<Digest, SigningError> {
+        let (form, limits) = (XmlForm::Exclusive.canonicalization(), XmlLimits::default());
+        self.with(|document, signature, properties| {
+            let mut hasher = Hasher::new(algorithm);
+            for part in properties.archived(signature, properties.unsigned.len()) {
+                let octets = match part {
+                    Stamped::Element(element) => document.canonicalize(Subset::of(element), &form, &limits)?,
+                    Stamped::Reference(reference) => match reference.target() {
+                        Target::External(uri) => {
+                            let file = apart(uri, files)?;
+                            if reference.is_plain() {
+                                hasher.update_from(&*file.source, 0..file.source.len())?;
+                                continue;
+                            }
+                            if file.source.len() > limits.bytes as u64 {
+                                return Err(unsuited("a file that it signs in a canonical form is too large"));
+                            }
+                            let bytes = file.source.read(0..file.source.len())?;
+                            reference.octets_of(&bytes, &limits)?
+                        }
+                        Target::Document(_) | Target::Element(_) => {
+                            reference.octets(&form, &limits)?.unwrap_or_default()
+                        }
+                    },
+                };
+                hasher.update(&octets);
+            }
+            Ok(hasher.finish())
+        })
     }
 
     /// Whether the signature has a time-stamp, whatever it is worth.
@@ -409,10 +546,6 @@ impl XadesFile {
     fn add(self, property: &str) -> Result<Self, SigningError> {
         let bytes = self.with(|document, _, properties| {
             let qualifying = properties.element;
-            let archived = |kind: &UnsignedKind<'_>| matches!(kind, UnsignedKind::ArchiveTimeStamp(_));
-            if properties.unsigned.iter().any(|one| archived(&one.what)) {
-                return Err(unsuited("it has an archive time-stamp, and kyso adds nothing behind one"));
-            }
             let list = format!(
                 "<xades:UnsignedSignatureProperties xmlns:xades=\"{NAMESPACE}\">{property}\
                  </xades:UnsignedSignatureProperties>"
@@ -542,13 +675,18 @@ impl Draft {
                 escaped(place)
             )
         });
-        let role = request.role.as_deref().map(|role| {
-            format!(
-                "<xades:SignerRoleV2><xades:ClaimedRoles><xades:ClaimedRole>{}</xades:ClaimedRole>\
-                 </xades:ClaimedRoles></xades:SignerRoleV2>",
-                escaped(role)
-            )
-        });
+        let Statements { policy, commitment, roles } = &request.statements;
+        let policy = policy.as_ref().map(policy_identifier).transpose()?;
+        let roles: String = roles
+            .iter()
+            .map(|role| format!("<xades:ClaimedRole>{}</xades:ClaimedRole>", escaped(role)))
+            .collect();
+        let roles = if roles.is_empty() {
+            roles
+        } else {
+            format!("<xades:SignerRoleV2><xades:ClaimedRoles>{roles}</xades:ClaimedRoles></xades:SignerRoleV2>")
+        };
+        let commitment = commitment.map(commitment_indication);
         // Whole seconds: more is nobody's to claim.
         let time = UtcTime::from_second(now.as_second()).unwrap_or(now);
         let after_value = format!(
@@ -556,12 +694,13 @@ impl Draft {
              xmlns:xades=\"{NAMESPACE}\" Target=\"#{id}\"><xades:SignedProperties Id=\"{id}-properties\">\
              <xades:SignedSignatureProperties><xades:SigningTime>{time}</xades:SigningTime>\
              <xades:SigningCertificateV2><xades:Cert><xades:CertDigest>{digest_method}<DigestValue>{}</DigestValue>\
-             </xades:CertDigest></xades:Cert></xades:SigningCertificateV2>{}{}</xades:SignedSignatureProperties>\
-             <xades:SignedDataObjectProperties>{formats}</xades:SignedDataObjectProperties></xades:SignedProperties>\
+             </xades:CertDigest></xades:Cert></xades:SigningCertificateV2>{}{}{roles}</xades:SignedSignatureProperties>\
+             <xades:SignedDataObjectProperties>{formats}{}</xades:SignedDataObjectProperties></xades:SignedProperties>\
              </xades:QualifyingProperties></Object>",
             STANDARD.encode(digest.digest(request.signer.der()).bytes),
+            policy.unwrap_or_default(),
             place.unwrap_or_default(),
-            role.unwrap_or_default()
+            commitment.unwrap_or_default()
         );
         // The exchange of documents writes its signature without a prefix.
         let prefix = match &host {
@@ -645,6 +784,57 @@ impl Draft {
         );
         prefixed(&text, self.prefix)
     }
+}
+
+/// SignaturePolicyIdentifier (clause 5.2.9).
+fn policy_identifier(policy: &SignedPolicy) -> Result<String, SigningError> {
+    let method = signature::digest_uri(policy.digest.algorithm);
+    let method = method.ok_or_else(|| unsuited("the digest of the policy has no identifier in XML signatures"))?;
+    let uri = policy.uri.as_deref().map(|uri| {
+        format!(
+            "<xades:SigPolicyQualifiers><xades:SigPolicyQualifier><xades:SPURI>{}</xades:SPURI>\
+             </xades:SigPolicyQualifier></xades:SigPolicyQualifiers>",
+            escaped(uri)
+        )
+    });
+    Ok(format!(
+        "<xades:SignaturePolicyIdentifier><xades:SignaturePolicyId><xades:SigPolicyId>\
+         <xades:Identifier Qualifier=\"OIDAsURN\">{OID_URN}{}</xades:Identifier></xades:SigPolicyId>\
+         <xades:SigPolicyHash><DigestMethod Algorithm=\"{method}\"/><DigestValue>{}</DigestValue></xades:SigPolicyHash>{}\
+         </xades:SignaturePolicyId></xades:SignaturePolicyIdentifier>",
+        policy.id,
+        STANDARD.encode(&policy.digest.bytes),
+        uri.unwrap_or_default()
+    ))
+}
+
+/// CommitmentTypeIndication over all that is signed (clause 5.2.3).
+fn commitment_indication(commitment: Commitment) -> String {
+    let known = COMMITMENTS.iter().find(|(name, _)| commitment.name() == Some(*name));
+    let identifier = match known {
+        Some((_, uri)) => format!("<xades:Identifier>{uri}</xades:Identifier>"),
+        None => {
+            format!("<xades:Identifier Qualifier=\"OIDAsURN\">{OID_URN}{}</xades:Identifier>", commitment.0)
+        }
+    };
+    format!(
+        "<xades:CommitmentTypeIndication><xades:CommitmentTypeId>{identifier}</xades:CommitmentTypeId>\
+         <xades:AllSignedDataObjects/></xades:CommitmentTypeIndication>"
+    )
+}
+
+/// The file that a reference names; of one alone, whatever it is called.
+fn apart<'f>(uri: &str, files: &'f [Detached]) -> Result<&'f Detached, SigningError> {
+    let name = asic::name_of(uri);
+    let named = files.iter().find(|file| name.as_ref() == Some(&file.name));
+    let found = match (named, files) {
+        (None, [only]) => Some(only),
+        (named, _) => named,
+    };
+    found.ok_or_else(|| {
+        let reason = format!("the file {uri:?} that it is about was not given");
+        SigningError::XmlUnsuited { reason }
+    })
 }
 
 /// Gives the names that have no prefix this one, and the first declaration its name. Text and values hold no `<`.
@@ -793,6 +983,9 @@ fn encoded(name: &str) -> String {
 fn unsuited(reason: &str) -> SigningError {
     SigningError::XmlUnsuited { reason: reason.to_owned() }
 }
+
+/// As of a role, in bytes.
+const LONGEST_PLACE: usize = 1000;
 
 /// Prefixes of one list, as readers take them.
 const MAX_PREFIXES: usize = 64;

@@ -11,13 +11,13 @@ use std::{
 };
 
 use super::{
-    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence,
+    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence, Reliance,
     SignatureReport, SignatureScope, SignedFile, TimeSource,
     cms::{Finding, check_token},
     inspect::{Body, Field, Scope, Signature},
-    verdict,
+    verdict::{self, Judged},
     words::Key,
-    xades,
+    xades::{self, Budget},
 };
 use crate::{
     asic::{
@@ -61,12 +61,24 @@ impl Inspection {
     ///
     /// When it is no ASiC container that can be read in one way only.
     pub(super) fn open_container(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, OpenError> {
+        Self::open_container_within(source, limits, None)
+    }
+
+    /// As [`Inspection::open_container`], where XML signatures may cost no more than this.
+    fn open_container_within(
+        source: Arc<dyn Source>,
+        limits: &Limits,
+        budget: Option<Budget>,
+    ) -> Result<Self, OpenError> {
         let whole = source.hasher(DigestAlgorithm::Sha256, source.len())?.finish();
         let sha256 = <[u8; 32]>::try_from(whole.bytes.as_slice()).map(Sha256);
         let sha256 = sha256.map_err(|_| std::io::Error::other("SHA-256 was not computed"))?;
         let bounds = ContainerLimits::default();
         let container = Container::open(source, &bounds)?;
         let mut reader = Reader::new(&container, limits, &bounds)?;
+        if let Some(budget) = budget {
+            reader.budget = budget;
+        }
         let mut inspection = Self::empty(sha256, limits);
         for (name, file) in &reader.files {
             // Every file is unpacked once to its end, so that what follows meets no damage.
@@ -89,6 +101,8 @@ struct Reader<'c> {
     manifests: Vec<Listed>,
     /// What stands against every signature.
     faults: Vec<Finding>,
+    /// What all XML signatures of the container may still cost: one for all of its files.
+    budget: Budget,
 }
 
 /// A manifest, compared with what is there.
@@ -109,7 +123,9 @@ impl<'c> Reader<'c> {
         let plain = archive.entries().iter().filter(|entry| !entry.is_folder());
         let files =
             plain.map(|entry| (entry.name.clone(), Arc::new(Unpacked::new(archive, entry)))).collect();
-        let mut reader = Self { container, limits, files, manifests: Vec::new(), faults: Vec::new() };
+        let together = archive.entries().iter().map(|entry| entry.len).fold(0, u64::saturating_add);
+        let budget = Budget::over(together);
+        let mut reader = Self { container, limits, files, manifests: Vec::new(), faults: Vec::new(), budget };
         reader.look_around(bounds)?;
         for entry in [Role::Manifest, Role::ArchiveManifest].into_iter().flat_map(|role| container.of(role)) {
             reader.read_manifest(archive, entry, bounds)?;
@@ -198,8 +214,8 @@ impl<'c> Reader<'c> {
     }
 
     fn parts(&mut self) -> Result<Vec<Part>, OpenError> {
-        let mut parts = Vec::new();
-        for entry in self.container.archive().entries() {
+        let (mut parts, container) = (Vec::new(), self.container);
+        for entry in container.archive().entries() {
             match role_of(&entry.name) {
                 Role::CadesSignature => parts.push(self.cades(entry)?),
                 Role::TimeStamp => parts.push(self.time_stamp(entry)?),
@@ -263,18 +279,20 @@ impl<'c> Reader<'c> {
     }
 
     /// XAdES signatures over documents by their names: a part each.
-    fn xades(&self, entry: &Entry) -> Result<Vec<Part>, OpenError> {
+    fn xades(&mut self, entry: &Entry) -> Result<Vec<Part>, OpenError> {
         let bytes = self.container.archive().read(entry)?;
+        let files = &self.files;
         let resolve = |uri: &str| {
-            let file = self.files.get(&name_of(uri)?)?;
+            let file = files.get(&name_of(uri)?)?;
             Some(Arc::clone(file) as Arc<dyn Source>)
         };
+        let read = xades::inspect(&bytes, &resolve, self.limits, &mut self.budget);
         let unread = |told: String| {
             let findings = vec![fatal(Key::FormatXml.message(told))];
             let inspection = broken("XML", &bytes, self.limits);
             Ok(vec![self.part(entry, false, inspection, None, findings)])
         };
-        let signatures = match xades::inspect(&bytes, &resolve, self.limits) {
+        let signatures = match read {
             Ok(signatures) if signatures.is_empty() => {
                 return unread("The file holds no signature.".to_owned());
             }
@@ -450,21 +468,16 @@ impl Parts {
         }
     }
 
-    /// The reports, in the order of the container, and what would help.
-    pub(super) fn judge(
-        &self,
-        policy: &Policy,
-        anchors: &Anchors,
-        moment: UtcTime,
-    ) -> (Vec<SignatureReport>, Vec<Need>) {
+    /// The reports, in the order of the container, what would help, and what the verdicts rest on.
+    pub(super) fn judge(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Judged {
         let mut needs: Vec<Need> = Vec::new();
-        let mut judged: BTreeMap<usize, (Vec<SignatureReport>, Option<UtcTime>)> = BTreeMap::new();
+        let mut judged: BTreeMap<usize, JudgedPart> = BTreeMap::new();
         for index in self.newest_first() {
             let Some(part) = self.parts.get(index) else { continue };
             let stamps = self.stamps_over.get(index).into_iter().flatten();
-            let proven = stamps.filter_map(|stamp| judged.get(stamp)?.1).min();
-            let (mut reports, wanted) =
-                verdict::judge_proven(&part.inspection, policy, anchors, moment, proven);
+            let proven = stamps.filter_map(|stamp| judged.get(stamp)?.time).min();
+            let Judged { mut reports, needs: wanted, reliances } =
+                verdict::judge_all(&part.inspection, policy, anchors, moment, proven);
             for need in wanted {
                 if !needs.contains(&need) {
                     needs.push(need);
@@ -476,13 +489,18 @@ impl Parts {
                 report.warnings.extend(remarks);
             }
             let time = reports.first().filter(|_| part.is_stamp).and_then(proven_time);
-            judged.insert(index, (reports, time));
+            judged.insert(index, JudgedPart { reports, time, reliances });
         }
-        let mut all: Vec<SignatureReport> = judged.into_values().flat_map(|(reports, _)| reports).collect();
+        let (mut all, mut rest) = (Vec::new(), Vec::new());
+        for JudgedPart { reports, reliances, .. } in judged.into_values() {
+            let before = all.len();
+            rest.extend(reliances.into_iter().map(|one| Reliance { index: before + one.index, ..one }));
+            all.extend(reports);
+        }
         for (nth, report) in all.iter_mut().enumerate() {
             report.id = format!("S-{}", nth + 1);
         }
-        (all, needs)
+        Judged { reports: all, needs, reliances: rest }
     }
 
     /// Every time-stamp before what it covers, then the signatures.
@@ -495,6 +513,14 @@ impl Parts {
         });
         order
     }
+}
+
+/// What was found of a part.
+struct JudgedPart {
+    reports: Vec<SignatureReport>,
+    /// What it proves, for a time-stamp.
+    time: Option<UtcTime>,
+    reliances: Vec<Reliance>,
 }
 
 impl Part {

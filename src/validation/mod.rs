@@ -251,7 +251,10 @@ impl Inspection {
         moment: UtcTime,
     ) -> (Vec<SignatureReport>, Vec<Need>) {
         match &self.container {
-            Some(container) => container.judge(policy, anchors, moment),
+            Some(container) => {
+                let judged = container.judge(policy, anchors, moment);
+                (judged.reports, judged.needs)
+            }
             None => verdict::judge(self, policy, anchors, moment),
         }
     }

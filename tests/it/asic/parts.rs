@@ -64,7 +64,7 @@ impl Office {
         let identity = Identity { certificate: self.certificate.clone(), chain, scheme: self.key.scheme() };
         let output = self.path("out.asice");
         let key = |scheme, message: &[u8]| Ok(self.key.sign_as(scheme, message).expect("a key in memory"));
-        let wishes = ContainerWishes { form, level };
+        let wishes = ContainerWishes { form, level, ..ContainerWishes::default() };
         let released = self.desk(clock).sign_container(dossier, &output, identity, &wishes, key)?;
         let bytes = std::fs::read(&output).unwrap();
         std::fs::remove_file(output).unwrap();

@@ -245,7 +245,7 @@ fn changed_files_are_never_valid() {
         case(
             "another's certificate",
             change(&signed, own_certificate, &others_certificate),
-            "signature.mismatch",
+            "signing-certificate.not-found",
         ),
         case(
             "another's key value",
