@@ -355,7 +355,8 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
 
 fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
-        let words = "--field, --reason and --contact are for PDF; XAdES has --location, --commitment and --role";
+        let words =
+            "--field, --reason and --contact are for PDF; XAdES has --location, --commitment and --role";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {

@@ -13,9 +13,9 @@ use crate::{
     asn1::oid,
     base::UtcTime,
     validation::{
-        CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Modification,
-        ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
-        TimeStampKind, Unreadable,
+        CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
+        Modification, ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport,
+        StatusSource, TimeSource, TimeStampKind, Unreadable,
         words::{self as dictionary, Language},
     },
     x509::Certificate,
@@ -110,9 +110,11 @@ impl Tone {
                 "không có gì để kiểm tra; bản chụp từ giấy cũng như vậy.",
                 "there is nothing to check; so it is with a scan of a paper.",
             ),
-            Self::Unreadable => {
-                pick(language, "tệp không phải là PDF đọc được.", "it is not a readable PDF.")
-            }
+            Self::Unreadable => pick(
+                language,
+                "tệp không đọc được, hoặc không thuộc định dạng chứa chữ ký.",
+                "it cannot be read, or is of no format that holds signatures.",
+            ),
         }
     }
 }
@@ -156,7 +158,11 @@ impl Document {
             heading: tone.word(language),
             summary: summary(language, document),
             next: next_steps(language, document),
-            signatures: document.signatures.iter().map(|one| Signature::new(language, one)).collect(),
+            signatures: document
+                .signatures
+                .iter()
+                .map(|one| Signature::new(language, one).about(language, one, &document.signed_files))
+                .collect(),
             facts: facts.into_iter().filter_map(|(label, text)| Some((label, text?))).collect(),
         }
     }
@@ -333,6 +339,18 @@ impl Signature {
             list: list(language, signature),
             facts: technical(language, signature),
         }
+    }
+}
+
+impl Signature {
+    /// With the files that it is about, where they lie apart from it and it says nothing of them itself.
+    fn about(mut self, language: Language, signature: &SignatureReport, files: &[SignedFile]) -> Self {
+        let holds = signature.digest_matches && signature.coverage == CoverageLevel::Document;
+        if holds && signature.scopes.is_empty() && !files.is_empty() {
+            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            self.list.push((pick(language, "Văn bản được ký", "Documents signed"), names.join("; ")));
+        }
+        self
     }
 }
 

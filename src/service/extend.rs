@@ -24,8 +24,8 @@ use crate::{
     pdf::{self, Document, PdfError},
     signing::{self, Choice, TooOld},
     validation::{
-        Detached, DocumentReport, Evidence, FileKind, Indication, Inspection, Level, Message, OpenError, Reliance,
-        SignatureReport,
+        Detached, DocumentReport, Evidence, FileKind, Indication, Inspection, Level, Message, OpenError,
+        Reliance, SignatureReport,
     },
 };
 
@@ -182,7 +182,8 @@ impl SigningDesk {
         let released = self.extend_xades(input, &detached, &wanted, output)?;
         let report = released.report().clone();
         let reached = lowest(&report, extension).unwrap_or(Level::B);
-        let before = input.hasher(DIGEST, input.len()).map_err(|source| SignError::Input { source })?.finish();
+        let before =
+            input.hasher(DIGEST, input.len()).map_err(|source| SignError::Input { source })?.finish();
         let changed = hex::encode(before.bytes) != report.sha256;
         let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
         let raised = Raised { added, before: None, reached, good_until: None, report };

@@ -32,7 +32,8 @@ use crate::{
         insert::Places,
         signature::{self, Identifiers, Target},
         xades::{
-            COMMITMENTS, NAMESPACE, NAMESPACE_141, OID_URN, Properties, SIGNED_PROPERTIES, Stamped, UnsignedKind,
+            COMMITMENTS, NAMESPACE, NAMESPACE_141, OID_URN, Properties, SIGNED_PROPERTIES, Stamped,
+            UnsignedKind,
         },
     },
 };
@@ -235,7 +236,11 @@ fn check_request(request: &XadesRequest, now: UtcTime) -> Result<(), SigningErro
 }
 
 /// The references to files, with their digests.
-fn references(files: &[FileToSign], request: &XadesRequest, id: &str) -> Result<Vec<Reference>, SigningError> {
+fn references(
+    files: &[FileToSign],
+    request: &XadesRequest,
+    id: &str,
+) -> Result<Vec<Reference>, SigningError> {
     let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
     if files.is_empty() || files.len() >= signature::MAX_REFERENCES {
         return Err(unsuited("a detached signature is about at least one file, and about 63 at most"));
@@ -474,13 +479,19 @@ impl XadesFile {
     }
 
     /// Of all that an archive time-stamp put here would be over.
-    fn archive_imprint(&self, files: &[Detached], algorithm: DigestAlgorithm) -> Result<Digest, SigningError> {
+    fn archive_imprint(
+        &self,
+        files: &[Detached],
+        algorithm: DigestAlgorithm,
+    ) -> Result<Digest, SigningError> {
         let (form, limits) = (XmlForm::Exclusive.canonicalization(), XmlLimits::default());
         self.with(|document, signature, properties| {
             let mut hasher = Hasher::new(algorithm);
             for part in properties.archived(signature, properties.unsigned.len()) {
                 let octets = match part {
-                    Stamped::Element(element) => document.canonicalize(Subset::of(element), &form, &limits)?,
+                    Stamped::Element(element) => {
+                        document.canonicalize(Subset::of(element), &form, &limits)?
+                    }
                     Stamped::Reference(reference) => match reference.target() {
                         Target::External(uri) => {
                             let file = apart(uri, files)?;
@@ -489,7 +500,9 @@ impl XadesFile {
                                 continue;
                             }
                             if file.source.len() > limits.bytes as u64 {
-                                return Err(unsuited("a file that it signs in a canonical form is too large"));
+                                return Err(unsuited(
+                                    "a file that it signs in a canonical form is too large",
+                                ));
                             }
                             let bytes = file.source.read(0..file.source.len())?;
                             reference.octets_of(&bytes, &limits)?
@@ -684,7 +697,9 @@ impl Draft {
         let roles = if roles.is_empty() {
             roles
         } else {
-            format!("<xades:SignerRoleV2><xades:ClaimedRoles>{roles}</xades:ClaimedRoles></xades:SignerRoleV2>")
+            format!(
+                "<xades:SignerRoleV2><xades:ClaimedRoles>{roles}</xades:ClaimedRoles></xades:SignerRoleV2>"
+            )
         };
         let commitment = commitment.map(commitment_indication);
         // Whole seconds: more is nobody's to claim.
@@ -789,7 +804,8 @@ impl Draft {
 /// SignaturePolicyIdentifier (clause 5.2.9).
 fn policy_identifier(policy: &SignedPolicy) -> Result<String, SigningError> {
     let method = signature::digest_uri(policy.digest.algorithm);
-    let method = method.ok_or_else(|| unsuited("the digest of the policy has no identifier in XML signatures"))?;
+    let method =
+        method.ok_or_else(|| unsuited("the digest of the policy has no identifier in XML signatures"))?;
     let uri = policy.uri.as_deref().map(|uri| {
         format!(
             "<xades:SigPolicyQualifiers><xades:SigPolicyQualifier><xades:SPURI>{}</xades:SPURI>\

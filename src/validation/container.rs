@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence, Reliance,
-    SignatureReport, SignatureScope, SignedFile, TimeSource,
+    CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence,
+    Reliance, SignatureReport, SignatureScope, SignedFile, TimeSource,
     cms::{Finding, check_token},
     inspect::{Body, Field, Scope, Signature},
     verdict::{self, Judged},
@@ -594,3 +594,75 @@ const MAX_PARTS: usize = 50;
 
 /// Names told in one message, and messages about one thing.
 const MAX_SHOWN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asic::{ASIC_E, Addition, write_archive};
+
+    const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+
+    /// A container of `count` files of signatures, each about the canonical form of one document.
+    fn container(count: usize, document: &str) -> Arc<MemorySource> {
+        let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [0; 32]);
+        let signature = format!(
+            "<a:XAdESSignatures xmlns:a=\"http://uri.etsi.org/02918/v1.2.1#\"><Signature \
+             xmlns=\"http://www.w3.org/2000/09/xmldsig#\" Id=\"s\"><SignedInfo><CanonicalizationMethod \
+             Algorithm=\"{EXCLUSIVE}\"/><SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/>\
+             <Reference URI=\"a.xml\"><Transforms><Transform Algorithm=\"{EXCLUSIVE}\"/></Transforms><DigestMethod \
+             Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/><DigestValue>{digest}</DigestValue></Reference>\
+             </SignedInfo><SignatureValue>AAAA</SignatureValue></Signature></a:XAdESSignatures>"
+        );
+        let source = |text: &str| MemorySource(text.as_bytes().to_vec());
+        let mut files = vec![("mimetype".to_owned(), source(ASIC_E)), ("a.xml".to_owned(), source(document))];
+        files.extend((0..count).map(|nth| (format!("META-INF/signatures{nth:03}.xml"), source(&signature))));
+        let files: Vec<Addition<'_>> =
+            files.iter().map(|(name, source)| Addition { name: name.clone(), source }).collect();
+        let mut packed = Vec::new();
+        write_archive(None, &[], &files, &mut packed).unwrap();
+        Arc::new(MemorySource(packed))
+    }
+
+    /// Which signatures had their document compared, rather than being left because that costs too much.
+    fn compared(inspection: &Inspection) -> Vec<bool> {
+        let parts = &inspection.container.as_ref().unwrap().parts;
+        let keys = |part: &Part| {
+            let findings = part.inspection.signatures.iter().flat_map(|one| &one.findings);
+            findings.map(|finding| finding.message.key.clone()).collect::<Vec<_>>()
+        };
+        parts
+            .iter()
+            .map(|part| {
+                let keys = keys(part);
+                let (done, costly) = (
+                    keys.contains(&"digest.mismatch".to_owned()),
+                    keys.contains(&"format.too-costly".to_owned()),
+                );
+                assert_ne!(done, costly, "{keys:?}");
+                done
+            })
+            .collect()
+    }
+
+    /// However many files of signatures a container has, they share what may be spent.
+    #[test]
+    fn all_xml_signatures_of_a_container_share_one_budget() {
+        let document = format!("<a>{}</a>", "x".repeat(10_000));
+        let packed = container(40, &document);
+        let limits = Limits::default();
+        // Reading the document and its canonical form, and SignedInfo.
+        let one = document.len() * 2 + 1_000;
+        let budget = Budget::of(one * 5);
+        let within = Inspection::open_container_within(packed.clone(), &limits, Some(budget)).unwrap();
+        let compared_within = compared(&within);
+        assert_eq!(compared_within.len(), 40);
+        let done = compared_within.iter().filter(|done| **done).count();
+        assert!((4..=6).contains(&done), "{done} of 40 were compared");
+        assert!(
+            compared_within.is_sorted_by(|one, other| one >= other),
+            "the first ones: {compared_within:?}"
+        );
+        let usual = Inspection::open_container(packed, &limits).unwrap();
+        assert_eq!(compared(&usual), [true; 40], "an honest container does not come near it");
+    }
+}

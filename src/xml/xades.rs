@@ -218,7 +218,8 @@ impl<'d> Properties<'d> {
     /// hold no properties.
     pub fn archived<'s>(&self, signature: &'s Signature<'d>, before: usize) -> Vec<Stamped<'s, 'd>> {
         let references = signature.references().iter().map(Stamped::Reference);
-        let own = [signature.signed_info(), signature.value_element()].into_iter().chain(signature.key_info());
+        let own =
+            [signature.signed_info(), signature.value_element()].into_iter().chain(signature.key_info());
         let before = self.unsigned.iter().take(before).map(|property| property.element);
         let objects = signature.objects().filter(|object| *object != self.object);
         references.chain(own.chain(before).chain(objects).map(Stamped::Element)).collect()
@@ -380,13 +381,11 @@ impl SignedPolicy {
             let bytes = base64(parts.take("DigestValue").ok()?, "DigestValue").ok()?;
             (bytes.len() == algorithm.len()).then_some(Digest { algorithm, bytes })
         });
-        let qualifiers = policy.child(NAMESPACE, "SigPolicyQualifiers").into_iter().flat_map(|all| all.elements());
-        let mut uris = qualifiers.filter_map(|one| one.child(NAMESPACE, "SPURI")).filter_map(|uri| uri.text());
-        Self {
-            identifier: line(identifier.unwrap_or_default()),
-            digest,
-            uri: uris.next().map(line),
-        }
+        let qualifiers =
+            policy.child(NAMESPACE, "SigPolicyQualifiers").into_iter().flat_map(|all| all.elements());
+        let mut uris =
+            qualifiers.filter_map(|one| one.child(NAMESPACE, "SPURI")).filter_map(|uri| uri.text());
+        Self { identifier: line(identifier.unwrap_or_default()), digest, uri: uris.next().map(line) }
     }
 }
 

@@ -19,8 +19,8 @@ use std::{
 };
 
 use super::{
-    AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, gate, has_level, lowest, no_worse, passed,
-    reached_by,
+    AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, gate, has_level, lowest, no_worse,
+    passed, reached_by,
 };
 use crate::{
     asic::{
@@ -133,7 +133,16 @@ impl<'r> Work<'r> {
         let covered = manifests.iter().flat_map(|manifest| &manifest.objects);
         let covered = covered.map(|object| object.name.clone()).collect();
         let changed = BTreeMap::new();
-        Ok(Self { container, report, extension, manifests, covered, changed, renamed: None, more: Vec::new() })
+        Ok(Self {
+            container,
+            report,
+            extension,
+            manifests,
+            covered,
+            changed,
+            renamed: None,
+            more: Vec::new(),
+        })
     }
 
     /// Each signature by itself, as far as its own form goes.
@@ -216,7 +225,8 @@ impl<'r> Work<'r> {
                 return Err(ExtendError::Covered { file: entry.name.clone() });
             }
             // What it is about, and nothing else: of other files it would be said that it does not cover them.
-            let named = signature.scopes.iter().filter_map(|scope| self.container.archive().entry(&scope.name));
+            let named =
+                signature.scopes.iter().filter_map(|scope| self.container.archive().entry(&scope.name));
             let files: Vec<Detached> = named.map(|entry| self.file(entry)).collect();
             let file = XadesFile::read(bytes, Some(&id)).map_err(SignError::from)?;
             let file = desk.raise_xml(file, &files, Raise { to, renew, digest: DIGEST }, now)?;
@@ -307,7 +317,8 @@ impl<'r> Work<'r> {
 
     fn free(&self, name: impl Fn(usize) -> String) -> String {
         let archive = self.container.archive();
-        let taken = |name: &String| archive.entries().iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
+        let taken =
+            |name: &String| archive.entries().iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
         (1..).map(name).find(|name| !taken(name)).unwrap_or_default()
     }
 

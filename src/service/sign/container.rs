@@ -20,9 +20,7 @@ use crate::{
     service::verify::{Options, verify_source},
     signing::{
         self, CmsRequest, Wishes, prepare_cms_saying,
-        xades::{
-            FileToSign, Frame, XadesRequest, XmlForm, check_beside, prepare_beside, prepare_detached,
-        },
+        xades::{FileToSign, Frame, XadesRequest, XmlForm, check_beside, prepare_beside, prepare_detached},
     },
     token::TokenError,
     trust::Anchors,
@@ -125,7 +123,12 @@ impl Dossier {
     ///
     /// When the documents cannot lie in one container; when the container cannot be read, one of its signatures is
     /// broken, or it takes no second one of this form; when the signature cannot say what it shall say.
-    pub fn check(&self, wishes: &ContainerWishes, limits: &Limits, now: UtcTime) -> Result<(), ContainerError> {
+    pub fn check(
+        &self,
+        wishes: &ContainerWishes,
+        limits: &Limits,
+        now: UtcTime,
+    ) -> Result<(), ContainerError> {
         Plan::of(self, wishes.form, limits, now)?.takes(wishes)
     }
 }
@@ -157,9 +160,8 @@ impl SigningDesk {
         })?;
         (took.sign, took.stamp) = (key, took.stamp - key);
         let copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
-        let report = timed(&mut took.verify, || {
-            self.check_container(&copy, output, &made.label, level, now)
-        })?;
+        let report =
+            timed(&mut took.verify, || self.check_container(&copy, output, &made.label, level, now))?;
         copy.release(output)?;
         Ok(ReleasedContainer { path: output.to_owned(), report, label: made.label, took })
     }
@@ -392,9 +394,13 @@ impl Plan {
     /// Refuses what this form of signature cannot say.
     fn takes(&self, wishes: &ContainerWishes) -> Result<(), ContainerError> {
         if self.form == Form::Cades && wishes.location.is_some() {
-            return Err(refused("the place of signing is said in XAdES; leave --location away, or sign with --with xades"));
+            return Err(refused(
+                "the place of signing is said in XAdES; leave --location away, or sign with --with xades",
+            ));
         }
-        Wishes { statements: wishes.statements.clone(), ..Wishes::default() }.check().map_err(SignError::from)?;
+        Wishes { statements: wishes.statements.clone(), ..Wishes::default() }
+            .check()
+            .map_err(SignError::from)?;
         Ok(())
     }
 

@@ -12,7 +12,9 @@ use crate::{
     xml::{
         self, Canonicalization, Element, SignatureError, Subset, XmlError,
         signature::{Reference, Target},
-        xades::{COMMITMENTS, OID_URN, Properties, SIGNED_PROPERTIES, Stamped, TimeStamp, UnsignedKind, Values},
+        xades::{
+            COMMITMENTS, OID_URN, Properties, SIGNED_PROPERTIES, Stamped, TimeStamp, UnsignedKind, Values,
+        },
     },
 };
 

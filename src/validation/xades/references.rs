@@ -299,6 +299,10 @@ fn signer(
         if let Some(certificate) = found.and_then(|der| Certificate::from_der(der).ok()) {
             return Some(certificate);
         }
+        // The named one came along, and cannot be read.
+        if signature.carries(named) {
+            return None;
+        }
         return own.iter().take(MAX_TRIED).find(fits).cloned();
     }
     own.iter().take(MAX_TRIED).find(fits).or(own.first()).cloned()

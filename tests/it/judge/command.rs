@@ -225,7 +225,10 @@ fn a_folder_without_documents_is_not_all_well() {
     fs::create_dir(desk.folder.path().join("empty")).unwrap();
     let (status, out, _) = desk.verify(&[&["empty", "valid.pdf"][..], &OFFLINE].concat());
     assert_eq!(status, Some(65));
-    assert!(out.contains("✖ empty") && out.contains("There is no PDF in this folder."), "{out}");
+    assert!(
+        out.contains("✖ empty") && out.contains("There is no file in this folder that may hold signatures."),
+        "{out}"
+    );
     assert!(out.contains("✔ valid.pdf"), "{out}");
 }
 
