@@ -272,10 +272,8 @@ impl Answer {
             let (Ok(Named { path, .. }) | Err((path, _))) = file;
             match verdict {
                 Ok(Judged::Document(document)) => self.judged(*document),
-                Ok(Judged::OnlyBeside) => {
-                    self.left_out.push((path.clone(), LeftOut::OnlyBeside));
-                    self.step();
-                }
+                // The answer is with the signature.
+                Ok(Judged::WithItsSignature) => self.step(),
                 Err(error) => self.unreadable(path, error),
             }
         }
@@ -429,8 +427,8 @@ impl Status {
 /// What became of a file.
 enum Judged {
     Document(Box<DocumentReport>),
-    /// It has no signature of its own, and one beside it that is judged with it.
-    OnlyBeside,
+    /// It has no signature of its own, and is judged with the one beside it.
+    WithItsSignature,
 }
 
 /// How each file is judged.
@@ -464,8 +462,8 @@ impl Task<'_> {
             };
             let detached = if found.is_empty() { self.detached } else { &found };
             let document = self.way.judge(&name, source, detached, options)?;
-            if file.has_signature_beside && document.overall == Overall::Unsigned {
-                return Ok(Judged::OnlyBeside);
+            if document.overall == Overall::Unsigned && self.is_signed_beside(file, options) {
+                return Ok(Judged::WithItsSignature);
             }
             Ok(Judged::Document(Box::new(document)))
         }));
@@ -474,6 +472,16 @@ impl Task<'_> {
                 key: INTERNAL.to_owned(),
                 message: "kyso failed on this file; please report it, with the file if you may.".to_owned(),
             })
+        })
+    }
+
+    /// Whether one of the files that are named as its signatures is one, and will be judged with it.
+    fn is_signed_beside(&self, file: &Named, options: &Options<'_>) -> bool {
+        file.signatures.iter().any(|signature| {
+            let Ok(source) = FileSource::open(signature) else { return false };
+            let source: Arc<dyn Source> = Arc::new(source);
+            let found = self.look_beside(signature, &source, options);
+            found.is_ok_and(|found| found.iter().any(|one| Some(one.name.as_ref()) == file.path.file_name()))
         })
     }
 

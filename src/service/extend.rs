@@ -61,11 +61,13 @@ impl Extension {
     }
 }
 
-/// A revision that extending added.
+/// What extending added: a revision, or what takes its place in other formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddedRevision {
-    /// Unsigned attributes of a CMS: evidence, time-stamps.
+    /// A time-stamp over all files of a container.
+    ArchiveManifest,
+    /// Unsigned attributes of CMS or unsigned properties of XML signatures: evidence, time-stamps.
     Attributes,
     /// Certificates and status evidence.
     Evidence,

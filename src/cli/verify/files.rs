@@ -2,6 +2,7 @@
 //! names; and which of the others it leaves out.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,8 +24,8 @@ pub(super) struct Named {
     pub(super) path: PathBuf,
     /// It was found in a folder: what its signatures are about is looked for beside it.
     pub(super) in_folder: bool,
-    /// A file beside it seems to be its signature, by the name.
-    pub(super) has_signature_beside: bool,
+    /// Files beside it that seem to be its signatures, by their names.
+    pub(super) signatures: Vec<PathBuf>,
 }
 
 /// What the command line means.
@@ -43,8 +44,6 @@ pub(super) enum LeftOut {
     LinkToFolder,
     /// A pipe, a device, a socket.
     NoFile,
-    /// It has no signature of its own, and the one beside it was judged with it.
-    OnlyBeside,
     /// Of another format.
     OtherFormat,
     /// docx and the like.
@@ -59,10 +58,6 @@ impl LeftOut {
                 ("a link to a folder, which is not followed", "liên kết đến thư mục, không đi theo")
             }
             Self::NoFile => ("no regular file", "không phải tệp thường"),
-            Self::OnlyBeside => (
-                "no signature of its own; it was judged with the signature beside it",
-                "không có chữ ký bên trong; đã kiểm tra cùng chữ ký đi kèm",
-            ),
             Self::OtherFormat => (
                 "not of a format that holds signatures, and no signature beside it is about it",
                 "không thuộc định dạng chứa chữ ký, và không có chữ ký đi kèm",
@@ -88,7 +83,7 @@ pub(super) fn find(named: &[PathBuf]) -> Files {
     let mut files = Files::default();
     for path in named {
         if !path.is_dir() {
-            let named = Named { path: path.clone(), in_folder: false, has_signature_beside: false };
+            let named = Named { path: path.clone(), in_folder: false, signatures: Vec::new() };
             files.found.push(Ok(named));
             continue;
         }
@@ -117,7 +112,7 @@ pub(super) fn beside(signature: &Path, name: &str) -> Option<(PathBuf, Arc<dyn S
 
 /// What lies in a folder.
 enum Inside {
-    File { has_signature_beside: bool },
+    File { signatures: Vec<PathBuf> },
     Folder,
     LeftOut(LeftOut),
 }
@@ -128,8 +123,8 @@ fn search(folder: &Path, files: &mut Files) {
     let mut ahead = vec![(folder.to_owned(), Inside::Folder)];
     while let Some((path, inside)) = ahead.pop() {
         match inside {
-            Inside::File { has_signature_beside } => {
-                files.found.push(Ok(Named { path, in_folder: true, has_signature_beside }));
+            Inside::File { signatures } => {
+                files.found.push(Ok(Named { path, in_folder: true, signatures }));
             }
             Inside::LeftOut(why) => files.left_out.push((path, why)),
             Inside::Folder => match entries(&path) {
@@ -152,11 +147,12 @@ fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, Inside)>> {
     }
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let signed: Vec<String> = all
-        .iter()
-        .filter_map(|(path, _)| name(path))
-        .filter_map(|name| document_of(&name).map(str::to_owned))
-        .collect();
+    let mut signed: HashMap<String, Vec<PathBuf>> = HashMap::new();
+    for (path, _) in &all {
+        if let Some(document) = name(path).as_deref().and_then(document_of) {
+            signed.entry(document.to_owned()).or_default().push(path.clone());
+        }
+    }
     let inside = all.into_iter().map(|(path, kind)| {
         let link = || fs::metadata(&path).ok();
         let inside = if kind.is_dir() {
@@ -166,8 +162,8 @@ fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, Inside)>> {
         } else if !kind.is_file() && !(kind.is_symlink() && link().is_none_or(|behind| behind.is_file())) {
             Inside::LeftOut(LeftOut::NoFile)
         } else if may_be_signed(&path) {
-            let has_signature_beside = name(&path).is_some_and(|name| signed.contains(&name));
-            Inside::File { has_signature_beside }
+            let signatures = name(&path).and_then(|name| signed.get(&name).cloned());
+            Inside::File { signatures: signatures.unwrap_or_default() }
         } else if has_ending(&path, &OFFICE) {
             Inside::LeftOut(LeftOut::Office)
         } else {
@@ -210,7 +206,9 @@ mod tests {
         found
             .iter()
             .map(|one| match one {
-                Ok(named) if named.has_signature_beside => format!("{} (signed beside)", shown(&named.path)),
+                Ok(named) if !named.signatures.is_empty() => {
+                    format!("{} (signed beside)", shown(&named.path))
+                }
                 Ok(named) => shown(&named.path),
                 Err((path, message)) => format!("{}: {}", shown(path), message.message),
             })

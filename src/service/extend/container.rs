@@ -69,7 +69,7 @@ impl SigningDesk {
         }
         if work.wants_archive() {
             work.archive(self, &reliances)?;
-            added.push(AddedRevision::TimeStamp);
+            added.push(AddedRevision::ArchiveManifest);
         }
         let copy = Copy::made(output, |file| work.write(file))?;
         let (report, reliances) = self.appraise_container(copy.source()?)?;

@@ -184,10 +184,10 @@ fn an_archive_is_renewed_over_the_one_before() {
     let once = office.sign(Kind::Extended, Form::Cades, &[DECISION, ANNEX]);
     let twice = office.sign_again(&once);
     let (first, archived) = extend(&office, &twice, &Extension::to(Level::Lta)).unwrap();
-    assert_eq!(first.raised().added, [AddedRevision::Attributes, AddedRevision::TimeStamp]);
+    assert_eq!(first.raised().added, [AddedRevision::Attributes, AddedRevision::ArchiveManifest]);
     assert!(first.raised().good_until.is_some());
     let (second, renewed) = extend(&office, &archived, &Extension::renewal()).unwrap();
-    assert!(second.raised().added.contains(&AddedRevision::TimeStamp));
+    assert!(second.raised().added.contains(&AddedRevision::ArchiveManifest));
     let (before, after) = (unpack(&archived), unpack(&renewed));
     let named = |files: &[(String, Vec<u8>)], name: &str| {
         files.iter().find(|(own, _)| own == name).unwrap_or_else(|| panic!("no {name}")).1.clone()
