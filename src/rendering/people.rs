@@ -403,6 +403,11 @@ fn issuer_name(certificate: &CertificateReport) -> Option<String> {
 }
 
 fn integrity(language: Language, signature: &SignatureReport) -> &'static str {
+    // Of what was not given nothing can be said, and it must not sound as if it had been changed.
+    let told = |key: &str| signature.errors.iter().any(|error| error.key == key);
+    if told(APART) && !told("digest.mismatch") {
+        return pick(language, "chưa kiểm tra được: thiếu văn bản", "not checked: the document is missing");
+    }
     match (signature.digest_matches, signature.signature_matches, signature.modification_level) {
         (false, ..) => pick(language, "nội dung không còn như khi ký", "the content is not what was signed"),
         (_, false, _) => pick(
@@ -629,8 +634,14 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
 fn words(language: Language, message: &Message) -> (String, Option<String>) {
     match dictionary::words(&message.key, language) {
         Some(known) => {
-            let advice = Some(known.advice.to_owned()).filter(|advice| !advice.is_empty());
-            (known.meaning.to_owned(), advice)
+            // The dictionary's advice is for the command line.
+            let both = pick(
+                language,
+                "Hãy chọn cả văn bản và tệp chữ ký cùng lúc, ví dụ x.pdf và x.pdf.p7s.",
+                "Choose the document and its signature together, such as x.pdf and x.pdf.p7s.",
+            );
+            let advice = if message.key == APART { both } else { known.advice };
+            (known.meaning.to_owned(), Some(advice.to_owned()).filter(|advice| !advice.is_empty()))
         }
         None => (message.message.clone(), None),
     }
@@ -687,6 +698,9 @@ const CHANGES: [(&str, &str); 14] = [
 
 /// More advice than this helps nobody.
 const MAX_STEPS: usize = 3;
+
+/// What a signature is about was not given with it.
+const APART: &str = "document.apart";
 
 #[cfg(test)]
 mod tests {

@@ -141,6 +141,8 @@ fn the_page_judges_every_kind_of_file() {
     // Alone it proves nothing, and the page says what to do.
     let alone = send(&[("q.pdf.p7s", &kinds.p7s)]);
     assert_eq!(cards(&alone), [("q.pdf.p7s".to_owned(), "indeterminate".to_owned())]);
+    assert!(alone.contains("Hãy chọn cả văn bản và tệp chữ ký") && !alone.contains("--detached"), "{alone}");
+    assert!(alone.contains("chưa kiểm tra được: thiếu văn bản") && !alone.contains("không còn như khi ký"));
     // What is not to be judged is told, not silently passed over.
     let junk = send(&[("a.docx", b"PK\x03\x04"), ("b.xml", b"<a>"), ("c.p7s", b"\x30\x80")]);
     assert_eq!(cards(&junk).iter().map(|(_, answer)| answer.as_str()).collect::<Vec<_>>(), ["unreadable"; 3]);
