@@ -1,15 +1,15 @@
-//! Extending what is in a container (ETSI EN 319 162-1 clauses 4.3.4 and 4.4.5, annex A.7).
+//! Extending what is in a container (ETSI EN 319 162-1 clause 4.3.4 and annex A.7).
 //!
 //! ```text
-//! look       judge the container                               refused unless the signatures are valid
-//! each file  CAdES and XAdES raised by themselves               up to LT, and where the form has its own archive
-//!            time-stamp up to LTA: XAdES, and CAdES of ASiC-S
-//! archive    ASiC-E with CAdES: a manifest of all files, and a  the signatures name their documents by a manifest, so that
-//!            time-stamp over that                               an archive time-stamp inside them would not reach these
-//! look       judged once more: no signature is worse than before, all reach the level
+//! look          judge the container: refused unless the signatures are valid
+//! each file     CAdES and XAdES raised by themselves, up to LT; XAdES, and CAdES of ASiC-S, up to LTA
+//! archive (LTA) ASiC-E with CAdES: a manifest of all files, and a time-stamp over that. The signatures name their
+//!               documents by a manifest, so that an archive time-stamp inside them would not reach these
+//! look          judged once more: no signature is worse than before, all reach the level
 //! ```
 //!
-//! What a time-stamp of the container covers cannot change any more. Every other file stays as it is packed.
+//! What a time-stamp of the container covers cannot change any more: before one is made, all signatures have what they
+//! need. Every other file stays as it is packed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -73,6 +73,10 @@ impl SigningDesk {
         }
         let copy = Copy::made(output, |file| work.write(file))?;
         let (report, reliances) = self.appraise_container(copy.source()?)?;
+        let old = signing::too_old(&reliances).filter(|_| extension.after_signature && to >= Level::Lt);
+        if let Some(old) = old {
+            return Err(ExtendError::TooOld(old));
+        }
         no_worse(&first, &report)?;
         let reached = reached_by(&report, extension)?;
         copy.release(output)?;
@@ -253,6 +257,7 @@ impl<'r> Work<'r> {
 
     /// An ASiCArchiveManifest of all files, and the time-stamp over it (annex A.7).
     fn archive(&mut self, desk: &SigningDesk, reliances: &[Reliance]) -> Result<(), ExtendError> {
+        self.leaves_nothing_behind()?;
         self.complete_stamps(desk, reliances)?;
         // Item 2 a: the newest has the fixed name, the one before gets another.
         if self.container.archive().entry(ARCHIVE_MANIFEST).is_some() {
@@ -266,6 +271,25 @@ impl<'r> Work<'r> {
             Ok((tsp::Request { imprint, nonce: Some(nonce.to_vec()), cert_req: true }, manifest))
         })?;
         self.more = vec![(ARCHIVE_MANIFEST.to_owned(), manifest), (token_file, token)];
+        Ok(())
+    }
+
+    /// Item 1 b: every signature has its evidence before a time-stamp covers it, for it can get none afterwards.
+    fn leaves_nothing_behind(&self) -> Result<(), ExtendError> {
+        for signature in
+            self.report.signatures.iter().filter(|one| passed(one) && !self.extension.concerns(one))
+        {
+            let Some(reached) = signing::level_of(signature).filter(|level| *level < Level::Lt) else {
+                continue;
+            };
+            let reason = "a time-stamp over all files would leave it as it is for ever; raise all signatures";
+            return Err(ExtendError::NotReached {
+                field: signature.field.clone(),
+                reached,
+                to: Level::Lt,
+                reason: reason.to_owned(),
+            });
+        }
         Ok(())
     }
 

@@ -276,6 +276,14 @@ fn what_may_not_change_is_refused() {
     assert_eq!(changed, ["META-INF/signature002.p7s"]);
     assert_eq!(before.len(), after.len());
 
+    // A time-stamp over all files would shut the other one out for ever.
+    let only = Extension { to: Level::Lta, ..only };
+    let refused = extend(&office, &twice, &only);
+    assert!(
+        matches!(&refused, Err(ExtendError::NotReached { field, .. }) if field == "META-INF/signature001.p7s"),
+        "{refused:?}"
+    );
+
     // A time-stamp of somebody else covers the signature as it is.
     let mut files = unpack(&once);
     let objects =

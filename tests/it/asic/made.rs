@@ -84,10 +84,26 @@ fn dossiers(desk: &Desk) {
     xmlsec_accepts(desk, &twice, "signatures001.xml");
     xmlsec_accepts(desk, &twice, "signatures002.xml");
     let one = folder.join("one.scs");
-    let told = desk.sign(&pdf, &one, &["--container", "asics", "--with", "xades"]);
+    let says = ["--role", "Chủ tịch", "--commitment", "proof-of-approval", "--location", "Cần Thơ"];
+    let told = desk.sign(&pdf, &one, &[&["--container", "asics", "--with", "xades"][..], &says].concat());
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    assert_eq!(valid(desk, &one, 1)[0]["field"], "META-INF/signatures.xml");
+    let signature = valid(desk, &one, 1).remove(0);
+    assert_eq!(signature["field"], "META-INF/signatures.xml");
+    assert_eq!(signature["statements"]["signerRoles"][0], "Chủ tịch");
+    assert_eq!(signature["statements"]["commitmentTypes"][0], "proof-of-approval");
+    assert_eq!(signature["location"], "Cần Thơ");
     xmlsec_accepts(desk, &one, "signatures.xml");
+    // The agency signs behind the person, in the same file.
+    let two = folder.join("two.scs");
+    let told = desk.sign(&one, &two, &[]);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    valid(desk, &two, 2);
+    xmlsec_accepts(desk, &two, "signatures.xml");
+    let refused =
+        desk.command(&simple, &folder.join("x.asics"), &[]).env_remove("KYSO_PIN").output().unwrap();
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(65), "{words}");
+    assert!(words.contains("4.3.3.2 item 4 b"), "{words}");
 
     let refused = desk.sign(&sheet, &folder.join("x.xlsx"), &[]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -158,7 +174,7 @@ fn xmlsec_accepts(desk: &Desk, container: &Path, signature: &str) {
     // References are relative to the container, not to META-INF.
     let beside = folder.path().join(signature);
     fs::rename(folder.path().join("META-INF").join(signature), &beside).unwrap();
-    let verify = || {
+    let verify = |nth: usize| {
         let mut command = Command::new(&xmlsec);
         command.args([
             "--verify",
@@ -168,13 +184,19 @@ fn xmlsec_accepts(desk: &Desk, container: &Path, signature: &str) {
         ]);
         command.arg(&desk.root).args(["--untrusted-pem"]).arg(desk.folder.path().join("chain.pem"));
         command.arg("--id-attr:Id").arg("http://uri.etsi.org/01903/v1.3.2#:SignedProperties");
+        command.arg("--node-xpath").arg(format!("(//*[local-name()='Signature'])[{nth}]"));
         command.arg(signature).current_dir(folder.path());
         command
     };
-    run(&mut verify());
+    let count = fs::read_to_string(&beside).unwrap().matches("<ds:Signature ").count();
+    for nth in 1..=count {
+        run(&mut verify(nth));
+    }
     // The harness itself: a changed document is noticed.
     fs::write(folder.path().join("Quyết định.pdf"), b"khac").unwrap();
-    assert!(!verify().output().unwrap().status.success());
+    for nth in 1..=count {
+        assert!(!verify(nth).output().unwrap().status.success());
+    }
 }
 
 /// As much of a workbook as makes it one by its names.
