@@ -1,12 +1,11 @@
 //! NIST's Public Key Interoperability Test Suite: 249 rows, each with settings, lists and the expected answer.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use der::oid::ObjectIdentifier;
 use kyso::{
     base::{Limits, UtcTime},
-    trust::{Anchors, Checks, Control, Court, Distrust, Purpose, Rules, StatusItem, Trusted},
-    x509::{Certificate, Crl},
+    trust::{Anchors, Checks, Control, Court, Distrust, Known, Purpose, Rules, StatusItem, Trusted},
+    x509::{Certificate, Crl, PolicyId},
 };
 
 use crate::support;
@@ -58,11 +57,7 @@ impl Row {
     fn rules(&self) -> Rules {
         let settings = &self.settings;
         Rules {
-            policies: settings
-                .initial_policy_set
-                .iter()
-                .map(|oid| ObjectIdentifier::new_unwrap(oid))
-                .collect(),
+            policies: settings.initial_policy_set.iter().map(|oid| oid.parse().unwrap()).collect(),
             explicit_policy: settings.initial_explicit_policy,
             inhibit_mapping: settings.initial_policy_mapping_inhibit,
             inhibit_any_policy: settings.initial_inhibit_any_policy,
@@ -84,6 +79,10 @@ pub(super) fn suite() -> Option<(PathBuf, Vec<Row>)> {
 
 /// What the library says; `None` where the end certificate itself cannot be read.
 pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Trusted, Distrust>> {
+    judge_with(folder, row, &Checks::default())
+}
+
+fn judge_with(folder: &std::path::Path, row: &Row, checks: &Checks) -> Option<Result<Trusted, Distrust>> {
     let read = |path: &String| fs::read(folder.join(path)).expect("a file of the suite");
     let certificate = |path: &String| Certificate::from_der(&read(path)).ok();
     let anchors = Anchors::new("PKITS", certificate(&row.trust_anchor).into_iter().collect());
@@ -91,14 +90,14 @@ pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Truste
     let lists: Vec<Crl> = row.crls.iter().filter_map(|path| Crl::from_der(&read(path)).ok()).collect();
     let control = Control::unproven(row.settings.validation_time);
     let statuses: Vec<_> = lists.iter().map(|list| StatusItem::crl(list, control.at)).collect();
-    let (limits, checks, rules) = (Limits::default(), Checks::default(), row.rules());
-    let court = Court::new(&anchors, &pool, &statuses, &limits, &checks).with_rules(&rules);
+    let (limits, rules) = (Limits::default(), row.rules());
+    let court = Court::new(&anchors, &pool, &statuses, &limits, checks).with_rules(&rules);
     Some(court.judge(&certificate(&row.ee)?, Purpose::Any, control).outcome)
 }
 
 /// The suite's policies under its own names.
-pub(super) fn named(policies: &[ObjectIdentifier]) -> Vec<String> {
-    let name = |policy: &ObjectIdentifier| {
+pub(super) fn named(policies: &[PolicyId]) -> Vec<String> {
+    let name = |policy: &PolicyId| {
         let text = policy.to_string();
         match text.strip_prefix("2.16.840.1.101.3.2.1.48.") {
             Some(number) => format!("NIST-test-policy-{number}"),
@@ -107,6 +106,20 @@ pub(super) fn named(policies: &[ObjectIdentifier]) -> Vec<String> {
         }
     };
     policies.iter().map(name).collect()
+}
+
+/// All rows share what is known, whose names are often the same and whose keys are not.
+#[test]
+fn what_is_known_to_hold_changes_no_verdict() {
+    let Some((folder, rows)) = suite() else { return };
+    let known = Arc::new(Known::default());
+    for _ in 0..2 {
+        for row in &rows {
+            let judged = judge_with(&folder, row, &Checks::knowing(Arc::clone(&known)));
+            let fresh = judge(&folder, row);
+            assert_eq!(format!("{judged:?}"), format!("{fresh:?}"), "{} {}", row.number, row.name);
+        }
+    }
 }
 
 #[test]
