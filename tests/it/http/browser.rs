@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    kinds::Kinds,
+    kinds::{Kinds, patient},
     town::{sample, town},
 };
 use crate::support::tool;
@@ -73,7 +73,7 @@ fn people_verify_every_kind_of_file() {
     let Some(town) = town() else { return };
     let Some(driver) = Driver::start() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let kinds = Kinds::new(town);
+    let (kinds, server) = (Kinds::new(town), patient(town));
     let document = write(folder.path(), "quyet-dinh.pdf", &sample());
     let signature = write(folder.path(), "quyet-dinh.pdf.p7s", &kinds.p7s);
     let container = write(folder.path(), "ho-so.asice", &kinds.asice);
@@ -87,7 +87,7 @@ fn people_verify_every_kind_of_file() {
     ] {
         let browser = driver.browser(width, height);
         let lang = &page[1..];
-        browser.open(&town.url(page));
+        browser.open(&format!("http://{}{page}", server.address()));
         browser.picture(&format!("kinds-{width}-{lang}"));
         let card = |files: &[&PathBuf], heading: &str, name: &str| {
             browser.choose_all("#file", files);
