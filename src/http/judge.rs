@@ -46,7 +46,9 @@ pub(super) async fn judge_together(app: &App, form: Form) -> Result<Report, Prob
     }
     let files: Arc<[Upload]> = form.files.into();
     let (this, all) = (Arc::clone(&files), app.desk().limits.clone());
+    let turn = app.turn().await?;
     let pairs = app.blocking(move || pairs(&this, &all)).await??;
+    drop(turn);
     let mut work = Vec::new();
     for (file, about) in files.iter().zip(&pairs) {
         let detached =
