@@ -114,6 +114,17 @@ fn the_page_judges_every_kind_of_file() {
     }
     assert!(send(&[("a.asice", &kinds.asice)]).contains("Quyết định.pdf; phụ lục.xlsx"));
 
+    // As raw bodies, for programs.
+    for (kind, bytes) in [
+        ("application/vnd.etsi.asic-e+zip", &kinds.asice),
+        ("application/vnd.etsi.asic-s+zip", &kinds.asics),
+        ("application/x-pkcs7-mime", &kinds.p7m),
+        ("application/xml", &kinds.xml),
+    ] {
+        let answer = server.anon().post_with("/api/v1/verifications", &[("Content-Type", kind)], bytes);
+        assert_eq!(answer.json()["documents"][0]["overall"], "valid", "{kind}: {}", answer.body());
+    }
+
     let valid = |name: &str| vec![(name.to_owned(), "valid".to_owned())];
     // With its document, by the name, by what the signature names, or because there is no other.
     let html = send(&[("q.pdf", &pdf), ("q.pdf.p7s", &kinds.p7s)]);
