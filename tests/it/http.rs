@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod kinds;
 mod levels;
 mod looks;
 mod offices;
