@@ -211,6 +211,7 @@ mod kyso_side {
             anchors: anchors.clone(),
             policy: policy.clone(),
             online: false,
+            known: Arc::default(),
         };
         let out = place.dir.join("kyso.pdf");
         let sign = || -> Result<(), Failure> {

@@ -287,6 +287,7 @@ impl Bench {
             anchors: self.pki.anchors(),
             policy: Policy::strict(),
             online: false,
+            known: Arc::default(),
         }
     }
 

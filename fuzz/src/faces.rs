@@ -72,6 +72,7 @@ impl Server {
             anchors: nobody(),
             policy: Policy::strict(),
             online: false,
+            known: Arc::default(),
         };
         let limits = LimitSettings { public_verifications_per_minute: 0, ..LimitSettings::default() };
         let app = App::new(Parts {

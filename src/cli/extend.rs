@@ -147,6 +147,7 @@ fn extend(args: Args) -> Result<Extended, Failure> {
         anchors: args.trust.anchors(clock.now()).map_err(Failure::Usage)?,
         policy,
         online: !args.trust.offline,
+        known: Arc::default(),
     };
     let extension = Extension {
         renew: args.renew,

@@ -165,6 +165,7 @@ pub(super) fn desk(
         anchors,
         policy: read_policy(config.trust.policy.as_deref().unwrap_or("strict"))?,
         online: !config.trust.offline,
+        known: Arc::default(),
     })
 }
 

@@ -542,6 +542,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         policy: Policy::strict(),
         // Evidence has to be brought before it can be kept.
         online: level >= Level::Lt && !args.trust.offline,
+        known: Arc::default(),
     };
     Ok(Ready { desk, signer, input, plan, warnings, level, wishes })
 }
@@ -571,6 +572,7 @@ fn dry_run(args: Args) -> Result<(), Failure> {
         anchors: Anchors::default(),
         policy: Policy::strict(),
         online: false,
+        known: Arc::default(),
     };
     let appearance = args.looks.appearance().map_err(Failure::Usage)?;
     let any_usage = args.strictness.allow_key_usage;

@@ -110,6 +110,7 @@ impl Town {
             anchors: pki.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         });
         Ok(Self { pki, service, desk, keys, office, recipients })
     }

@@ -119,11 +119,9 @@ impl FromStr for PolicyId {
             (plain && shortest).then(|| arc.parse::<u128>().ok()).flatten().ok_or(NoPolicyId)
         };
         let arcs: Vec<u128> = text.split('.').map(arc).collect::<Result<_, _>>()?;
-        let (root, second, others) = match arcs.as_slice() {
-            [root @ 0..=1, second @ 0..40, others @ ..] | [root @ 2, second, others @ ..] => {
-                (root, second, others)
-            }
-            _ => return Err(NoPolicyId),
+        let ([root @ 0..=1, second @ 0..40, others @ ..] | [root @ 2, second, others @ ..]) = arcs.as_slice()
+        else {
+            return Err(NoPolicyId);
         };
         let joined = second.checked_add(root * 40).ok_or(NoPolicyId)?;
         let mut content = Vec::new();

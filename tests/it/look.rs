@@ -674,6 +674,7 @@ impl Office {
             anchors: self.pki.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         };
         let (certificate, chain) = (who.certificate.clone(), self.pki.pki().chain());
         let identity = Identity { certificate, chain, scheme: who.key.scheme() };

@@ -356,6 +356,7 @@ impl Desk {
             anchors: self.pki.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         };
         let input = MemorySource(fs::read(sample()).unwrap());
         let chain = self.pki.pki().chain();

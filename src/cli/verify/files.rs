@@ -159,7 +159,7 @@ fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, Inside)>> {
             Inside::Folder
         } else if kind.is_symlink() && link().is_some_and(|behind| behind.is_dir()) {
             Inside::LeftOut(LeftOut::LinkToFolder)
-        } else if !kind.is_file() && !(kind.is_symlink() && link().is_none_or(|behind| behind.is_file())) {
+        } else if !(kind.is_file() || kind.is_symlink() && link().is_none_or(|behind| behind.is_file())) {
             Inside::LeftOut(LeftOut::NoFile)
         } else if may_be_signed(&path) {
             let signatures = name(&path).and_then(|name| signed.get(&name).cloned());

@@ -341,7 +341,7 @@ fn kyso_extend_takes_containers() {
         command.arg("extend").arg(&signed).arg("-o").arg(&output).arg("--trust").arg(office.path("root.pem"));
         command.args([
             "--allow-host",
-            &office.services.host().to_string(),
+            &office.services.host().clone(),
             "--tsa",
             &office.services.tsa_url(),
         ]);

@@ -307,7 +307,7 @@ fn a_simple_container_takes_further_signatures_in_xml() {
     let text = String::from_utf8(file(&mut alone, name).clone()).unwrap();
     let from = text.find("<ds:Signature ").unwrap();
     let to = text.find("</ds:Signature>").unwrap() + 15;
-    *file(&mut alone, name) = text[from..to].as_bytes().to_vec();
+    *file(&mut alone, name) = text.as_bytes()[from..to].to_vec();
     let mut stamped = vec![
         ("mimetype".to_owned(), kyso::asic::ASIC_S.into()),
         (DECISION.0.to_owned(), DECISION.1.to_vec()),

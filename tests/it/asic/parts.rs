@@ -50,6 +50,7 @@ impl Office {
             anchors: self.services.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         }
     }
 

@@ -100,6 +100,7 @@ impl Desk {
             anchors: self.pki.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         }
     }
 

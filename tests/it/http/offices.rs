@@ -157,6 +157,7 @@ pub(super) fn desk(clock: Clock, host: String, tsa: String, anchors: Anchors) ->
         anchors,
         policy: Policy::strict(),
         online: true,
+        known: Arc::default(),
     }
 }
 

@@ -530,6 +530,7 @@ async fn killed_child() {
         anchors: Anchors::new("test", root),
         policy: Policy::strict(),
         online: true,
+        known: Arc::default(),
     };
     service.upkeep_round(&Upkeeping::with(Arc::new(desk))).await.unwrap();
     panic!("{} was never reached", child.point);

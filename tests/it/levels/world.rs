@@ -84,6 +84,7 @@ impl World {
             anchors: self.anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         }
     }
 

@@ -57,6 +57,7 @@ impl Desk {
             anchors: self.services.pki().anchors(),
             policy: Policy::strict(),
             online: true,
+            known: Arc::default(),
         }
     }
 

@@ -26,7 +26,6 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
-        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, Receiver},
     },
@@ -41,7 +40,6 @@ use crate::{
     service::issue::begins_with,
     signing::SigningError,
     store::FileSource,
-    trust::Known,
 };
 
 /// A file to be signed, and where the signed one goes.
@@ -209,15 +207,8 @@ impl Plan {
         let mark = mark(&identity, wishes);
         let open: Vec<usize> =
             items.iter().enumerate().filter(|(_, (_, by))| by.is_none()).map(|(at, _)| at).collect();
-        let line = Line {
-            desk,
-            signer,
-            identity,
-            wishes,
-            staging: journal.staging(),
-            known: Arc::default(),
-            stop: AtomicBool::new(false),
-        };
+        let line =
+            Line { desk, signer, identity, wishes, staging: journal.staging(), stop: AtomicBool::new(false) };
 
         let mut summary = Summary::default();
         let mut teller = Teller { items: &items, next: 0, waiting: BTreeMap::new(), summary: &mut summary };
@@ -258,8 +249,6 @@ struct Line<'a> {
     identity: Identity,
     wishes: &'a Wishes,
     staging: PathBuf,
-    /// The same issuers for every file.
-    known: Arc<Known>,
     /// No other file is begun, and the token not asked again.
     stop: AtomicBool,
 }
@@ -287,7 +276,7 @@ impl Line<'_> {
         let value = timed(&mut pending.took.sign, || {
             token.sign(key, pending.prepared.scheme(), pending.prepared.to_be_signed())
         })?;
-        self.desk.finish(pending, value, &self.known).map(Some)
+        self.desk.finish(pending, value).map(Some)
     }
 
     fn stopped(&self) -> bool {
