@@ -339,7 +339,7 @@ fn kyso_extend_takes_containers() {
     let kyso = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
         command.arg("extend").arg(&signed).arg("-o").arg(&output).arg("--trust").arg(office.path("root.pem"));
-        command.args(["--allow-host", office.services.host(), "--tsa", &office.services.tsa_url()]);
+        command.args(["--allow-host", &office.services.host(), "--tsa", &office.services.tsa_url()]);
         command.args(arguments).current_dir(root()).output().unwrap()
     };
     let told = kyso(&["--to", "lta"]);
