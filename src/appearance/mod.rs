@@ -4,11 +4,13 @@
 //! Appearance  a role, and what the signer gives to it: a picture, a number, words, a place
 //! compose     finds the place in the document, sets the text, draws
 //! Composed    what pdf::prepare_signature writes, and where it came to be
+//! confirm_code  whether the code for the check page that another prepared is the one that was agreed
 //! ```
 //!
 //! Pure: pictures and fonts come in as bytes, the moment as an argument.
 
 mod block;
+mod code;
 mod colour;
 mod draw;
 mod lines;
@@ -25,6 +27,7 @@ use crate::{
     pdf::{Area, Document, Drawing, PdfError},
 };
 
+pub use code::{CodeFault, confirm_code, has_code};
 pub use picture::{Picture, PictureError};
 
 /// What a signature is to look like.
@@ -142,7 +145,7 @@ pub struct Composed {
 }
 
 /// Where an appearance came to be, and what is to be said about it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
     /// From 1 on.
@@ -156,7 +159,7 @@ pub struct Placement {
 }
 
 /// What a person should know about an appearance that was drawn all the same.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "note")]
 #[non_exhaustive]
 pub enum Note {

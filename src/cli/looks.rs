@@ -148,7 +148,8 @@ pub(super) fn tell(placement: &Placement) {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a picture or a font.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, String> {
     let unread = |error: std::io::Error| format!("{} could not be read: {error}", file.display());
     let length = std::fs::metadata(file).map_err(unread)?.len();
     if length > LARGEST_FILE {

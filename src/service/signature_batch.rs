@@ -8,7 +8,9 @@ use std::{collections::HashSet, str::FromStr, time::Duration};
 
 use serde::Serialize;
 
-use super::{HeldKey, Service, ServiceError, issue::Asked, require, sign_document::scope_of};
+use super::{
+    HeldKey, Service, ServiceError, issue::Asked, require, sign_document::scope_of, signer_check::Cleared,
+};
 use crate::{
     base::{Id, Sha256, UtcTime},
     dispatch::{Document, Role},
@@ -116,7 +118,7 @@ pub struct ClaimedBatch {
 impl Service {
     /// Begins a batch: writes it down. Scope `approve` for a person's key, `seal` for the agency's.
     ///
-    /// A document that is signed already fails at once; whether it is the turn of the others is seen when they come up.
+    /// The certificate was asked about, once for all documents. A document that is signed already fails at once; whether it is the turn of the others is seen when they come up.
     ///
     /// # Errors
     ///
@@ -125,11 +127,14 @@ impl Service {
     pub async fn begin_batch(
         &self,
         caller: &Caller,
-        key: &HeldKey,
+        (key, cleared): (&HeldKey, &Cleared),
         new: NewBatch,
         most: usize,
     ) -> Result<SignatureBatch, ServiceError> {
         require(caller, scope_of(key.role))?;
+        if !cleared.is_of(&key.signer.certificate) {
+            return Err(ServiceError::invalid("signer", "another certificate was asked about"));
+        }
         if key.agency != *caller.agency() {
             return Err(ServiceError::invalid("signer", "this key does not sign for your agency"));
         }

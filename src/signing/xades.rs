@@ -48,6 +48,8 @@ pub struct XadesRequest {
     pub role: Option<String>,
     /// From chance: identifiers in the file have to be unlike all others.
     pub seed: [u8; 16],
+    /// As [`super::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 /// How XML is made octets.
@@ -123,7 +125,9 @@ pub fn prepare_enveloped(
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
-    check_usage(&request.signer)?;
+    if !request.any_usage {
+        check_usage(&request.signer)?;
+    }
     let limits = XmlLimits::default();
     let read = Document::parse(&document, &limits)?;
     suited(&read)?;
@@ -168,7 +172,9 @@ pub fn prepare_detached(
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
-    check_usage(&request.signer)?;
+    if !request.any_usage {
+        check_usage(&request.signer)?;
+    }
     let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
     if files.is_empty() || files.len() >= signature::MAX_REFERENCES {
         return Err(unsuited("a detached signature is about at least one file, and about 63 at most"));

@@ -53,6 +53,8 @@ pub struct ContainerWishes {
     pub form: Option<Form>,
     /// T and up ask the time-stamp authority, LT and LTA the responders and lists of revocation as well; LTA is for CAdES.
     pub level: Level,
+    /// As [`signing::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 /// A signed container that was verified before it was released. Nothing else can make one.
@@ -137,8 +139,8 @@ impl SigningDesk {
         let mut key = 0.0;
         let sign = |scheme, message: &[u8]| timed(&mut key, || sign(scheme, message));
         let made = timed(&mut took.stamp, || match plan.form {
-            Form::Cades => self.cades_files(&plan, level, identity, now, sign),
-            Form::Xades => self.xades_files(&plan, level, identity, now, sign),
+            Form::Cades => self.cades_files(&plan, wishes, identity, now, sign),
+            Form::Xades => self.xades_files(&plan, wishes, identity, now, sign),
         })?;
         (took.sign, took.stamp) = (key, took.stamp - key);
         let copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
@@ -154,7 +156,7 @@ impl SigningDesk {
     fn cades_files(
         &self,
         plan: &Plan,
-        level: Level,
+        &ContainerWishes { level, any_usage, .. }: &ContainerWishes,
         identity: Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
@@ -175,7 +177,7 @@ impl SigningDesk {
         };
         let (content, enveloped) = Content::read(source, &name, scheme.digest(), false)?;
         let digest = content.digest.clone();
-        let request = CmsRequest { signer: certificate, chain, scheme, digest, enveloped };
+        let request = CmsRequest { signer: certificate, chain, scheme, digest, enveloped, any_usage };
         let prepared = prepare_cms(request, now).map_err(SignError::from)?;
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
@@ -189,7 +191,7 @@ impl SigningDesk {
     fn xades_files(
         &self,
         plan: &Plan,
-        level: Level,
+        &ContainerWishes { level, any_usage, .. }: &ContainerWishes,
         identity: Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
@@ -204,6 +206,7 @@ impl SigningDesk {
             location: None,
             role: None,
             seed: self.chance.bytes(),
+            any_usage,
         };
         let file = |file: &Detached| {
             Ok::<_, ContainerError>(FileToSign {

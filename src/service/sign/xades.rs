@@ -35,11 +35,13 @@ pub struct XadesWishes {
     pub location: Option<String>,
     /// As what the signer signs; nobody vouches for it.
     pub role: Option<String>,
+    /// As [`crate::signing::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 impl Default for XadesWishes {
     fn default() -> Self {
-        Self { level: Level::B, form: XmlForm::default(), location: None, role: None }
+        Self { level: Level::B, form: XmlForm::default(), location: None, role: None, any_usage: false }
     }
 }
 
@@ -77,6 +79,7 @@ impl SigningDesk {
             location: wishes.location.clone(),
             role: wishes.role.clone(),
             seed: self.chance.bytes(),
+            any_usage: wishes.any_usage,
         };
         let detached = match subject {
             XmlSubject::Enveloped(_) => &[],

@@ -64,7 +64,7 @@ impl Office {
         let identity = Identity { certificate: self.certificate.clone(), chain, scheme: self.key.scheme() };
         let output = self.path("out.asice");
         let key = |scheme, message: &[u8]| Ok(self.key.sign_as(scheme, message).expect("a key in memory"));
-        let wishes = ContainerWishes { form, level };
+        let wishes = ContainerWishes { form, level, any_usage: false };
         let released = self.desk(clock).sign_container(dossier, &output, identity, &wishes, key)?;
         let bytes = std::fs::read(&output).unwrap();
         std::fs::remove_file(output).unwrap();
@@ -91,6 +91,7 @@ impl Office {
             scheme,
             digest: scheme.digest().digest(content),
             enveloped: None,
+            any_usage: false,
         };
         let prepared = prepare_cms(request, Clock::System.now()).unwrap();
         let value = self.key.sign_as(scheme, prepared.to_be_signed()).unwrap();

@@ -369,7 +369,7 @@ async fn crash_child() {
     let desk = Arc::new(desk(Clock::System, text("host"), text("tsa"), anchors));
     let value = STANDARD.decode(text("value")).unwrap();
     let id = text("document").parse().unwrap();
-    let survived = service.complete_signature(&caller, id, &text("handle"), desk, value).await;
+    let survived = service.complete_signature(&caller, id, &text("handle"), desk, (value, None)).await;
     panic!("it lived: {:?}", survived.map(|signed| signed.document.state));
 }
 
