@@ -120,7 +120,7 @@ impl Failure {
 
 fn open(path: &Path, password: &PasswordArgs) -> Result<Document, Failure> {
     let source = FileSource::open(path).map_err(|source| Failure::Input { path: path.to_owned(), source })?;
-    let password = password.read_for(path, &source).map_err(Failure::Usage)?;
+    let password = password.read_for(path).map_err(Failure::Usage)?;
     Ok(Document::open(Arc::new(ProtectedSource::new(source, password)), &Limits::default())?)
 }
 

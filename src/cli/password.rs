@@ -65,12 +65,13 @@ impl PasswordArgs {
 
 impl PasswordArgs {
     /// The password of a PDF, asked for at the terminal where none is given and the file needs one.
-    pub(super) fn read_for(&self, path: &Path, source: &FileSource) -> Result<Option<Arc<Password>>, String> {
+    pub(super) fn read_for(&self, path: &Path) -> Result<Option<Arc<Password>>, String> {
         if let Some(password) = self.read()? {
             return Ok(Some(password));
         }
-        let again = source.try_clone().map_err(|error| format!("{}: {error}", path.display()))?;
-        match Document::open(Arc::new(again), &Limits::default()) {
+        // What else is wrong with the file is said by whoever reads it.
+        let Ok(source) = FileSource::open(path) else { return Ok(None) };
+        match Document::open(Arc::new(source), &Limits::default()) {
             Err(PdfError::Encrypted) => Ok(ask(&path.display().to_string())),
             _ => Ok(None),
         }

@@ -125,7 +125,7 @@ fn check(args: Args) -> Result<(Summary, bool), Failure> {
     let reviewed = FileSource::open(&args.reviewed).map_err(unread(&args.reviewed))?;
     let reviewed = ReviewedDocument::of(&reviewed).map_err(unread(&args.reviewed))?;
     let prepared = FileSource::open(&args.prepared).map_err(unread(&args.prepared))?;
-    let password = args.password.read_for(&args.prepared, &prepared).map_err(Failure::Usage)?;
+    let password = args.password.read_for(&args.prepared).map_err(Failure::Usage)?;
     let prepared: Arc<dyn Source> = Arc::new(ProtectedSource::new(prepared, password));
     let font = args.font.as_deref().map(looks::read).transpose().map_err(Failure::Usage)?;
     let coded = args.qr.is_some() || args.short_code.is_some();

@@ -81,7 +81,12 @@ impl Document {
                         dictionary: stream.dictionary.without(&["DecodeParms", "Filter"]),
                         ..stream.clone()
                     };
-                    pairs.same(&part.object, &dictionary) && self.decode(&plain, data.len())? == *data
+                    pairs.same(&part.object, &dictionary)
+                        && match self.decode(&plain, data.len()) {
+                            Ok(stored) => stored == *data,
+                            Err(PdfError::Limit { .. }) => false,
+                            Err(error) => return Err(error),
+                        }
                 }
                 (Object::Stream(_), None) | (_, Some(_)) => false,
                 (object, None) => pairs.same(&part.object, &object),

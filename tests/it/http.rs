@@ -2,11 +2,13 @@
 
 mod api;
 mod browser;
+mod certificates;
 mod levels;
 mod looks;
 mod offices;
 mod operations;
 mod pages;
+mod seen;
 mod signature_batches;
 mod siva;
 mod town;
