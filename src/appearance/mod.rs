@@ -238,6 +238,33 @@ impl fmt::Display for Note {
     }
 }
 
+impl Note {
+    /// The same in Vietnamese.
+    pub fn vietnamese(&self) -> String {
+        match self {
+            Self::AnchorRepeated { text, times, page } => {
+                format!("dòng chữ {text:?} có {times} chỗ; đã chọn chỗ cuối cùng, ở trang {page}")
+            }
+            Self::Ink { red: true } => "hình con dấu không phải màu đỏ như nghị định quy định".to_owned(),
+            Self::Ink { red: false } => "hình chữ ký không phải màu xanh như nghị định quy định".to_owned(),
+            Self::Opaque => "hình không có nền trong suốt nên che nội dung bên dưới".to_owned(),
+            Self::SharpEdges => {
+                "tệp là PDF/A không cho phép độ trong suốt một phần nên hình có viền sắc".to_owned()
+            }
+            Self::Scan => "trang là một ảnh chụp nên không biết bên dưới hình hiển thị có gì".to_owned(),
+            Self::SeveralSigners { field } => {
+                format!("có nhiều chữ ký hiển thị; con dấu đặt tại chữ ký cuối cùng, trong trường {field:?}")
+            }
+            Self::SizeAssumed { width } => {
+                format!("tệp hình không cho biết kích thước; hình được vẽ rộng {width} mm")
+            }
+            Self::Smaller { percent } => {
+                format!("không đủ chỗ cho hình; hình được vẽ bằng {percent} % kích thước")
+            }
+        }
+    }
+}
+
 /// Draws an appearance and finds its place in the document.
 ///
 /// # Errors
@@ -376,6 +403,32 @@ impl AppearanceError {
             Self::Tight { text } => format!(
                 "Không đủ chỗ cho hình chữ ký tại dòng \"{text}\": các dòng trên và dưới quá gần; hãy cho biết trang và vị trí."
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_told_in_both_languages() {
+        for note in [
+            Note::AnchorRepeated { text: "CHỦ TỊCH".to_owned(), times: 2, page: 3 },
+            Note::Ink { red: true },
+            Note::Ink { red: false },
+            Note::Opaque,
+            Note::SharpEdges,
+            Note::Scan,
+            Note::SeveralSigners { field: "Signature1".to_owned() },
+            Note::SizeAssumed { width: 36 },
+            Note::Smaller { percent: 70 },
+        ] {
+            let (english, vietnamese) = (note.to_string(), note.vietnamese());
+            assert_ne!(english, vietnamese);
+            assert!(!vietnamese.contains("the ") && !vietnamese.ends_with('.'), "{vietnamese}");
+            let again: Note = serde_json::from_value(serde_json::to_value(&note).unwrap()).unwrap();
+            assert_eq!(again, note, "what is put away with a prepared signature is found again");
         }
     }
 }

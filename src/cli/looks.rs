@@ -5,9 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use super::verify::language;
 use crate::{
     appearance::{Appearance, CopyKind, Picture, Place, Placement, Role},
     pdf::Area,
+    validation::words::Language,
 };
 
 /// What the signature looks like, and where.
@@ -144,7 +146,10 @@ pub(super) fn tell(placement: &Placement) {
         placement.page
     );
     for note in &placement.notes {
-        println!("note      {note}");
+        match language(None) {
+            Language::English => println!("note      {note}"),
+            Language::Vietnamese => println!("lưu ý     {}", note.vietnamese()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod looks;
 mod offices;
 mod operations;
 mod pages;
+mod passwords;
 mod seen;
 mod signature_batches;
 mod siva;
