@@ -125,7 +125,8 @@ impl<'de> Deserialize<'de> for PasswordText {
             }
         }
 
-        deserializer.deserialize_str(Visitor)
+        // Not `deserialize_str`: that repeats a number which stands there instead.
+        deserializer.deserialize_any(Visitor)
     }
 }
 
