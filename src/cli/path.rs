@@ -11,7 +11,6 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::ValueEnum;
-use der::oid::ObjectIdentifier;
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -33,7 +32,7 @@ use crate::{
         Rules, StatusItem, StatusStatement, Word,
     },
     validation::words::Language,
-    x509::{Certificate, Crl, certificates_from_pem},
+    x509::{Certificate, Crl, PolicyId, certificates_from_pem},
 };
 
 /// Ask whether a certificate can be relied on: path, policies, revocation, by RFC 5280 section 6.
@@ -69,7 +68,7 @@ pub(super) struct Args {
 
     /// A policy that is acceptable, such as 2.16.704.1.1; may be given several times. Without any, all are
     #[arg(long, value_name = "OID", help_heading = "Rules")]
-    policy: Vec<ObjectIdentifier>,
+    policy: Vec<PolicyId>,
 
     /// The path must be valid for an acceptable policy
     #[arg(long, help_heading = "Rules")]
@@ -296,8 +295,7 @@ fn judge(
         Ok(trusted) => {
             report.indication = Indication::Valid;
             report.trust_anchor = trusted.anchor().map(|anchor| anchor.subject().to_string());
-            report.policies =
-                Some(trusted.policies().policies.iter().map(ObjectIdentifier::to_string).collect());
+            report.policies = Some(trusted.policies().policies.iter().map(PolicyId::to_string).collect());
         }
         Err(distrust) => {
             report.indication = Indication::of(&distrust);
@@ -489,7 +487,7 @@ impl PathReport {
             indication: Indication::Indeterminate,
             validation_time: moment.to_string(),
             rules: RulesReport {
-                policies: args.policy.iter().map(ObjectIdentifier::to_string).collect(),
+                policies: args.policy.iter().map(PolicyId::to_string).collect(),
                 explicit_policy: args.explicit_policy,
                 inhibit_mapping: args.inhibit_mapping,
                 inhibit_any_policy: args.inhibit_any_policy,

@@ -4,15 +4,13 @@
 //! Two wishes are followed by nobody here: an address from the document is never called, and no signature becomes a
 //! certification because a document says so. Who signs asks for both.
 
-use der::oid::ObjectIdentifier;
-
 use super::{Request, SigningError};
 use crate::{
     base::DigestAlgorithm,
     cms::{Commitment, Statements},
     crypto,
     pdf::{CertificateFlag, CertificateSeed, Document, PdfError, SeedFlag, SeedValue},
-    x509::{Certificate, Name, algorithm::SignatureScheme},
+    x509::{Certificate, Name, PolicyId, algorithm::SignatureScheme},
 };
 
 /// The digest that the author of a field likes best among those that kyso signs with; `None` when it is all the same.
@@ -246,7 +244,7 @@ fn issued(issuer: &Certificate, subject: &Certificate) -> bool {
 }
 
 fn has_policy(signer: &Certificate, policy: &str) -> bool {
-    let Ok(policy) = ObjectIdentifier::new(policy) else { return false };
+    let Ok(policy) = policy.parse::<PolicyId>() else { return false };
     signer.policies().is_some_and(|policies| policies.oids.contains(&policy))
 }
 
@@ -483,7 +481,11 @@ mod tests {
             ..CertificateSeed::default()
         };
         let policy = |id| {
-            Some(SignedPolicy { id: ObjectIdentifier::new_unwrap(id), digest: digest.clone(), uri: None })
+            Some(SignedPolicy {
+                id: der::oid::ObjectIdentifier::new_unwrap(id),
+                digest: digest.clone(),
+                uri: None,
+            })
         };
         let approval = "proof-of-approval".parse().ok();
         for (said, met) in [

@@ -9,10 +9,10 @@ use super::{
     strength::{Question, Weakness},
 };
 use crate::{
-    asn1::oid::{self, ANY_POLICY},
+    asn1::oid,
     base::UtcTime,
     crypto::policy::Use,
-    x509::Certificate,
+    x509::{Certificate, PolicyId},
 };
 
 /// The rules of RFC 5280 section 6.1 on one chain (end certificate first, anchor last), and those of the purpose.
@@ -138,7 +138,7 @@ impl<'a> State<'a> {
     /// 6.1.4: an authority, before the certificate below it is looked at.
     fn prepare(&mut self, authority: &'a Certificate, purpose: Purpose) -> Result<(), ChainFault> {
         let mappings = authority.policy_mappings();
-        if mappings.iter().any(|(issuer, subject)| [*issuer, *subject].contains(&ANY_POLICY)) {
+        if mappings.iter().any(|(issuer, subject)| [*issuer, *subject].contains(&PolicyId::ANY)) {
             return Err(ChainFault::AnyPolicyMapped);
         }
         self.graph.map(mappings, self.policy_mapping > 0);
@@ -181,11 +181,7 @@ impl<'a> State<'a> {
     }
 
     /// 6.1.5 (a), (b) and (g).
-    fn wrap_up(
-        mut self,
-        end: &Certificate,
-        policies: Option<&[ObjectIdentifier]>,
-    ) -> Result<PolicySet, ChainFault> {
+    fn wrap_up(mut self, end: &Certificate, policies: Option<&[PolicyId]>) -> Result<PolicySet, ChainFault> {
         self.explicit_policy = self.explicit_policy.saturating_sub(1);
         if end.policy_constraints().is_some_and(|constraints| constraints.require_explicit == Some(0)) {
             self.explicit_policy = 0;
@@ -199,11 +195,11 @@ impl<'a> State<'a> {
 }
 
 /// user-initial-policy-set, no wider than the policies of the anchor (RFC 5937 section 3). `None`: any policy.
-fn user_policies(anchor: &Certificate, rules: &Rules) -> Option<Vec<ObjectIdentifier>> {
+fn user_policies(anchor: &Certificate, rules: &Rules) -> Option<Vec<PolicyId>> {
     let wanted = &rules.policies;
-    let any = wanted.is_empty() || wanted.contains(&ANY_POLICY);
+    let any = wanted.is_empty() || wanted.contains(&PolicyId::ANY);
     match anchor.policies() {
-        Some(own) if !own.oids.contains(&ANY_POLICY) => {
+        Some(own) if !own.oids.contains(&PolicyId::ANY) => {
             let common = own.oids.iter().copied().filter(|policy| any || wanted.contains(policy));
             Some(common.collect())
         }

@@ -5,15 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use der::oid::ObjectIdentifier;
-
-use crate::asn1::oid::ANY_POLICY;
+use crate::x509::PolicyId;
 
 /// The policies of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySet {
-    /// user-constrained-policy-set, sorted; [`ANY_POLICY`] in it stands for every policy.
-    pub policies: Vec<ObjectIdentifier>,
+    /// user-constrained-policy-set, sorted; [`PolicyId::ANY`] in it stands for every policy.
+    pub policies: Vec<PolicyId>,
 }
 
 /// valid_policy_graph: one level a certificate. The newest level is empty exactly when the graph is NULL.
@@ -22,21 +20,21 @@ pub(super) struct Graph {
     levels: Vec<Level>,
 }
 
-type Level = BTreeMap<ObjectIdentifier, Node>;
+type Level = BTreeMap<PolicyId, Node>;
 
 /// A node, under its valid_policy.
 #[derive(Debug, Default)]
 struct Node {
-    expected: BTreeSet<ObjectIdentifier>,
+    expected: BTreeSet<PolicyId>,
     /// By valid_policy, on the level before.
-    parents: BTreeSet<ObjectIdentifier>,
+    parents: BTreeSet<PolicyId>,
 }
 
 impl Graph {
     /// RFC 9618 section 5.2 (a): anyPolicy alone.
     pub(super) fn new() -> Self {
-        let root = Node { expected: BTreeSet::from([ANY_POLICY]), parents: BTreeSet::new() };
-        Self { levels: vec![Level::from([(ANY_POLICY, root)])] }
+        let root = Node { expected: BTreeSet::from([PolicyId::ANY]), parents: BTreeSet::new() };
+        Self { levels: vec![Level::from([(PolicyId::ANY, root)])] }
     }
 
     /// Whether no policy is left.
@@ -46,24 +44,24 @@ impl Graph {
 
     /// RFC 9618 section 5.3 (d) and (e): the policies of the next certificate, `None` where it has no such extension.
     /// `any_policy`: whether anyPolicy among them counts.
-    pub(super) fn certificate(&mut self, policies: Option<&[ObjectIdentifier]>, any_policy: bool) {
+    pub(super) fn certificate(&mut self, policies: Option<&[PolicyId]>, any_policy: bool) {
         let mut level = Level::new();
         let policies = policies.unwrap_or_default();
         if let Some(above) = self.levels.last() {
-            let mut expecting: BTreeMap<ObjectIdentifier, BTreeSet<ObjectIdentifier>> = BTreeMap::new();
+            let mut expecting: BTreeMap<PolicyId, BTreeSet<PolicyId>> = BTreeMap::new();
             for (policy, node) in above {
                 for expected in &node.expected {
                     expecting.entry(*expected).or_default().insert(*policy);
                 }
             }
-            for policy in policies.iter().filter(|policy| **policy != ANY_POLICY) {
+            for policy in policies.iter().filter(|policy| **policy != PolicyId::ANY) {
                 let parents = expecting.get(policy).cloned();
-                let any = || above.contains_key(&ANY_POLICY).then(|| BTreeSet::from([ANY_POLICY]));
+                let any = || above.contains_key(&PolicyId::ANY).then(|| BTreeSet::from([PolicyId::ANY]));
                 if let Some(parents) = parents.or_else(any) {
                     level.insert(*policy, Node { expected: BTreeSet::from([*policy]), parents });
                 }
             }
-            if any_policy && policies.contains(&ANY_POLICY) {
+            if any_policy && policies.contains(&PolicyId::ANY) {
                 for (policy, parents) in expecting {
                     let expected = BTreeSet::from([policy]);
                     level.entry(policy).or_insert(Node { expected, parents });
@@ -74,48 +72,48 @@ impl Graph {
     }
 
     /// RFC 9618 section 5.4 (b): the mappings of the certificate that was taken last.
-    pub(super) fn map(&mut self, mappings: &[(ObjectIdentifier, ObjectIdentifier)], allowed: bool) {
+    pub(super) fn map(&mut self, mappings: &[(PolicyId, PolicyId)], allowed: bool) {
         let Some(level) = self.levels.last_mut() else { return };
-        let mut targets: BTreeMap<ObjectIdentifier, BTreeSet<ObjectIdentifier>> = BTreeMap::new();
+        let mut targets: BTreeMap<PolicyId, BTreeSet<PolicyId>> = BTreeMap::new();
         for (issuer, subject) in mappings {
             targets.entry(*issuer).or_default().insert(*subject);
         }
-        let any = level.contains_key(&ANY_POLICY);
+        let any = level.contains_key(&PolicyId::ANY);
         for (policy, expected) in targets {
             if !allowed {
                 level.remove(&policy);
             } else if let Some(node) = level.get_mut(&policy) {
                 node.expected = expected;
             } else if any {
-                level.insert(policy, Node { expected, parents: BTreeSet::from([ANY_POLICY]) });
+                level.insert(policy, Node { expected, parents: BTreeSet::from([PolicyId::ANY]) });
             }
         }
     }
 
     /// RFC 9618 section 5.5 (g): user-constrained-policy-set. `initial`: `None` for any policy.
-    pub(super) fn user_constrained(&self, initial: Option<&[ObjectIdentifier]>) -> PolicySet {
+    pub(super) fn user_constrained(&self, initial: Option<&[PolicyId]>) -> PolicySet {
         let authority = self.authority_constrained();
-        let policies: BTreeSet<ObjectIdentifier> = match initial {
+        let policies: BTreeSet<PolicyId> = match initial {
             None => authority,
-            Some(initial) if authority.contains(&ANY_POLICY) => initial.iter().copied().collect(),
+            Some(initial) if authority.contains(&PolicyId::ANY) => initial.iter().copied().collect(),
             Some(initial) => initial.iter().copied().filter(|policy| authority.contains(policy)).collect(),
         };
         PolicySet { policies: policies.into_iter().collect() }
     }
 
     /// The policies that anyPolicy above leads to and the last certificate still bears out.
-    fn authority_constrained(&self) -> BTreeSet<ObjectIdentifier> {
+    fn authority_constrained(&self) -> BTreeSet<PolicyId> {
         let mut found = BTreeSet::new();
         let Some(last) = self.levels.last() else { return found };
-        if last.contains_key(&ANY_POLICY) {
-            found.insert(ANY_POLICY);
+        if last.contains_key(&PolicyId::ANY) {
+            found.insert(PolicyId::ANY);
         }
-        let mut borne_out: BTreeSet<ObjectIdentifier> = last.keys().copied().collect();
+        let mut borne_out: BTreeSet<PolicyId> = last.keys().copied().collect();
         for level in self.levels.iter().skip(1).rev() {
             let mut above = BTreeSet::new();
             for policy in &borne_out {
                 let Some(node) = level.get(policy) else { continue };
-                if *policy != ANY_POLICY && node.parents == BTreeSet::from([ANY_POLICY]) {
+                if *policy != PolicyId::ANY && node.parents == BTreeSet::from([PolicyId::ANY]) {
                     found.insert(*policy);
                 }
                 above.extend(&node.parents);
@@ -138,15 +136,15 @@ mod tests {
 
     use super::*;
 
-    fn policy(number: u32) -> ObjectIdentifier {
-        if number == 0 { ANY_POLICY } else { ObjectIdentifier::new_unwrap("1.2.3").push_arc(number).unwrap() }
+    fn policy(number: u32) -> PolicyId {
+        if number == 0 { PolicyId::ANY } else { format!("2.999.{number}").parse().unwrap() }
     }
 
-    fn policies(numbers: &[u32]) -> Vec<ObjectIdentifier> {
+    fn policies(numbers: &[u32]) -> Vec<PolicyId> {
         numbers.iter().copied().map(policy).collect()
     }
 
-    fn set(graph: &Graph, initial: &[u32]) -> Vec<ObjectIdentifier> {
+    fn set(graph: &Graph, initial: &[u32]) -> Vec<PolicyId> {
         let initial = policies(initial);
         graph.user_constrained((!initial.is_empty()).then_some(&initial[..])).policies
     }
@@ -167,7 +165,7 @@ mod tests {
     fn any_policy_stands_for_all_where_it_counts() {
         let mut graph = Graph::new();
         graph.certificate(Some(&policies(&[0])), true);
-        assert_eq!(set(&graph, &[]), [ANY_POLICY]);
+        assert_eq!(set(&graph, &[]), [PolicyId::ANY]);
         assert_eq!(set(&graph, &[7]), policies(&[7]));
         graph.certificate(Some(&policies(&[1])), true);
         assert_eq!(set(&graph, &[7]), []);
@@ -242,7 +240,7 @@ mod tests {
             prop_assert_eq!(graph.is_null() && !steps.is_empty(), all.is_empty() && !steps.is_empty());
             // A narrower question never has an answer that the wider one does not cover.
             let narrow = set(&graph, &initial);
-            let wide = all.contains(&ANY_POLICY) || initial.is_empty();
+            let wide = all.contains(&PolicyId::ANY) || initial.is_empty();
             prop_assert_eq!(graph.user_constrained(Some(&[])).policies, vec![]);
             prop_assert!(wide || narrow.iter().all(|policy| all.contains(policy)));
         }

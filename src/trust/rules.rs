@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use der::oid::ObjectIdentifier;
 use jiff::SignedDuration;
 
-use crate::{crypto::policy::CryptographicPolicy, x509::NameConstraints};
+use crate::{
+    crypto::policy::CryptographicPolicy,
+    x509::{NameConstraints, PolicyId},
+};
 
 /// Settings of a judgement. [`Rules::USUAL`] asks for revocation and for no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "three of them are settings of RFC 5280 section 6.1.1")]
 pub struct Rules {
     /// user-initial-policy-set (6.1.1 c); empty means any policy.
-    pub policies: Vec<ObjectIdentifier>,
+    pub policies: Vec<PolicyId>,
     /// initial-explicit-policy (6.1.1 f): the path must be valid for one of `policies`.
     pub explicit_policy: bool,
     /// initial-policy-mapping-inhibit (6.1.1 e): policies are not mapped.

@@ -11,7 +11,7 @@ use der::oid::ObjectIdentifier;
 use spki::AlgorithmIdentifierOwned;
 
 use super::{
-    DistributionPoint, GeneralName, Name, NameConstraints, Policies, PolicyConstraints, X509Error,
+    DistributionPoint, GeneralName, Name, NameConstraints, Policies, PolicyConstraints, PolicyId, X509Error,
     parts::{Parts, addresses},
     within,
 };
@@ -178,7 +178,7 @@ impl Certificate {
     }
 
     /// policyMappings: pairs of an issuer's policy and the subject's that is as good; empty when absent.
-    pub fn policy_mappings(&self) -> &[(ObjectIdentifier, ObjectIdentifier)] {
+    pub fn policy_mappings(&self) -> &[(PolicyId, PolicyId)] {
         &self.parts.policy_mappings
     }
 

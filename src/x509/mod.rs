@@ -9,6 +9,7 @@ mod general_name;
 mod name;
 mod parts;
 mod policy;
+mod policy_id;
 pub mod public_key;
 mod second;
 
@@ -18,6 +19,7 @@ pub use distribution::{DistributionPoint, IssuingDistributionPoint, PointName, R
 pub use general_name::{GeneralName, NameConstraints};
 pub use name::Name;
 pub use policy::{Policies, PolicyConstraints};
+pub use policy_id::{NoPolicyId, PolicyId};
 
 use crate::asn1::Asn1Error;
 

@@ -6,7 +6,8 @@ use der::{Decode, oid::ObjectIdentifier};
 use spki::AlgorithmIdentifierOwned;
 
 use super::{
-    DistributionPoint, GeneralName, Name, NameConstraints, PointName, Policies, PolicyConstraints, X509Error,
+    DistributionPoint, GeneralName, Name, NameConstraints, PointName, Policies, PolicyConstraints, PolicyId,
+    X509Error,
     distribution::{distribution_points, named_bits},
     extension::{Extension, boolean, extensions},
     general_name::general_names,
@@ -45,7 +46,7 @@ pub(super) struct Parts {
     pub(super) subject_alt_names: Option<Vec<GeneralName>>,
     pub(super) name_constraints: Option<NameConstraints>,
     pub(super) policies: Option<Policies>,
-    pub(super) policy_mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
+    pub(super) policy_mappings: Vec<(PolicyId, PolicyId)>,
     pub(super) policy_constraints: Option<PolicyConstraints>,
     pub(super) inhibit_any_policy: Option<u32>,
     pub(super) self_issued: bool,

@@ -1,8 +1,6 @@
 //! Certificate policies and what restricts them (RFC 5280 sections 4.2.1.4, .5, .11 and .14).
 
-use der::oid::ObjectIdentifier;
-
-use super::{X509Error, within};
+use super::{PolicyId, X509Error, within};
 use crate::asn1::{Asn1Error, Reader, Tag, Tlv, oid};
 
 /// certificatePolicies (RFC 5280 section 4.2.1.4), without what the qualifiers say.
@@ -15,7 +13,7 @@ use crate::asn1::{Asn1Error, Reader, Tag, Tlv, oid};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
     /// In the order of the certificate, each once.
-    pub oids: Vec<ObjectIdentifier>,
+    pub oids: Vec<PolicyId>,
     /// The extension is critical and has a qualifier other than id-qt-cps and id-qt-unotice, so the certificate must be
     /// refused.
     pub unknown_qualifier: bool,
@@ -38,7 +36,7 @@ impl Policies {
         while !list.is_empty() {
             bounded(policies.oids.len())?;
             let mut information = list.take(Tag::SEQUENCE).map_err(&in_policies)?.reader();
-            let policy = information.any().and_then(|oid| oid.oid()).map_err(&in_policies)?;
+            let policy = information.any().and_then(|id| PolicyId::read(&id)).map_err(&in_policies)?;
             if let Some(qualifiers) = information.optional(Tag::SEQUENCE).map_err(&in_policies)? {
                 let known = known_qualifiers(&qualifiers).map_err(&in_policies)?;
                 policies.unknown_qualifier |= critical && !known;
@@ -74,14 +72,14 @@ impl PolicyConstraints {
 }
 
 /// `PolicyMappings ::= SEQUENCE SIZE (1..MAX) OF SEQUENCE { issuerDomainPolicy OID, subjectDomainPolicy OID }`
-pub(super) fn mappings(value: &[u8]) -> Result<Vec<(ObjectIdentifier, ObjectIdentifier)>, X509Error> {
+pub(super) fn mappings(value: &[u8]) -> Result<Vec<(PolicyId, PolicyId)>, X509Error> {
     let in_mappings = within("policyMappings");
     let mut list = sequence(value).map_err(&in_mappings)?;
     let mut found = Vec::new();
     while !list.is_empty() {
         bounded(found.len())?;
         let mut pair = list.take(Tag::SEQUENCE).map_err(&in_mappings)?.reader();
-        let mut policy = || pair.any().and_then(|oid| oid.oid()).map_err(&in_mappings);
+        let mut policy = || pair.any().and_then(|id| PolicyId::read(&id)).map_err(&in_mappings);
         found.push((policy()?, policy()?));
         pair.finish().map_err(&in_mappings)?;
     }
@@ -134,6 +132,7 @@ const MAX_POLICIES: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    use der::oid::ObjectIdentifier;
     use proptest::prelude::*;
 
     use super::*;
@@ -154,7 +153,10 @@ mod tests {
             ])
         };
         let known = Policies::read(&list(oid::QT_CPS), true).unwrap();
-        assert_eq!((known.oids, known.unknown_qualifier), (vec![policy(1), policy(2)], false));
+        assert_eq!(
+            (known.oids, known.unknown_qualifier),
+            ([1, 2].map(|last| PolicyId::new(policy(last))).to_vec(), false)
+        );
         assert!(!Policies::read(&list(policy(9)), false).unwrap().unknown_qualifier);
         assert!(Policies::read(&list(policy(9)), true).unwrap().unknown_qualifier);
         let many = (0..300).map(|last| write::sequence([write::oid(policy(last))]));
@@ -182,7 +184,10 @@ mod tests {
     #[test]
     fn mappings_are_pairs() {
         let pair = write::sequence([write::oid(policy(1)), write::oid(policy(2))]);
-        assert_eq!(mappings(&write::sequence([pair])).unwrap(), [(policy(1), policy(2))]);
+        assert_eq!(
+            mappings(&write::sequence([pair])).unwrap(),
+            [(PolicyId::new(policy(1)), PolicyId::new(policy(2)))]
+        );
         let single = write::sequence([write::oid(policy(1))]);
         assert!(mappings(&write::sequence([single])).is_err());
         assert!(mappings(&write::sequence([[]; 0])).is_err());

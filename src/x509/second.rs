@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use der::oid::ObjectIdentifier;
 use x509_parser::{
+    der_parser::oid::Oid,
     extensions::{ParsedExtension, PolicyMapping},
     prelude::{FromDer, X509Certificate},
 };
 
-use super::parts::Parts;
+use super::{PolicyId, parts::Parts};
 use crate::{asn1::oid, base::UtcTime};
 
 impl Parts {
@@ -56,8 +57,8 @@ impl Parts {
 /// What restricts a path, in a form that both readers can be brought to.
 #[derive(Default, PartialEq, Eq)]
 struct Restrictions {
-    policies: BTreeSet<String>,
-    mappings: Vec<(String, String)>,
+    policies: BTreeSet<Vec<u8>>,
+    mappings: Vec<(Vec<u8>, Vec<u8>)>,
     explicit: Option<u32>,
     mapping: Option<u32>,
     any_policy: Option<u32>,
@@ -67,10 +68,11 @@ struct Restrictions {
 
 impl Restrictions {
     fn of(parts: &Parts) -> Self {
-        let pair = |(one, two): &(ObjectIdentifier, ObjectIdentifier)| (one.to_string(), two.to_string());
+        let bytes = |id: &PolicyId| id.as_bytes().to_vec();
+        let pair = |(one, two): &(PolicyId, PolicyId)| (bytes(one), bytes(two));
         let policies = parts.policies.iter().flat_map(|policies| &policies.oids);
         Self {
-            policies: policies.map(ObjectIdentifier::to_string).collect(),
+            policies: policies.map(bytes).collect(),
             mappings: parts.policy_mappings.iter().map(pair).collect(),
             explicit: parts.policy_constraints.and_then(|one| one.require_explicit),
             mapping: parts.policy_constraints.and_then(|one| one.inhibit_mapping),
@@ -87,11 +89,13 @@ impl Restrictions {
         for extension in other.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::CertificatePolicies(policies) => {
-                    seen.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
+                    seen.policies =
+                        policies.iter().map(|policy| policy.policy_id.as_bytes().to_vec()).collect();
                 }
                 ParsedExtension::PolicyMappings(mappings) => {
                     let pair = |one: &PolicyMapping<'_>| {
-                        (one.issuer_domain_policy.to_id_string(), one.subject_domain_policy.to_id_string())
+                        let bytes = |oid: &Oid<'_>| oid.as_bytes().to_vec();
+                        (bytes(&one.issuer_domain_policy), bytes(&one.subject_domain_policy))
                     };
                     seen.mappings = mappings.mappings.iter().map(pair).collect();
                 }

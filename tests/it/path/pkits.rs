@@ -2,11 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use der::oid::ObjectIdentifier;
 use kyso::{
     base::{Limits, UtcTime},
     trust::{Anchors, Checks, Control, Court, Distrust, Purpose, Rules, StatusItem, Trusted},
-    x509::{Certificate, Crl},
+    x509::{Certificate, Crl, PolicyId},
 };
 
 use crate::support;
@@ -58,11 +57,7 @@ impl Row {
     fn rules(&self) -> Rules {
         let settings = &self.settings;
         Rules {
-            policies: settings
-                .initial_policy_set
-                .iter()
-                .map(|oid| ObjectIdentifier::new_unwrap(oid))
-                .collect(),
+            policies: settings.initial_policy_set.iter().map(|oid| oid.parse().unwrap()).collect(),
             explicit_policy: settings.initial_explicit_policy,
             inhibit_mapping: settings.initial_policy_mapping_inhibit,
             inhibit_any_policy: settings.initial_inhibit_any_policy,
@@ -97,8 +92,8 @@ pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Truste
 }
 
 /// The suite's policies under its own names.
-pub(super) fn named(policies: &[ObjectIdentifier]) -> Vec<String> {
-    let name = |policy: &ObjectIdentifier| {
+pub(super) fn named(policies: &[PolicyId]) -> Vec<String> {
+    let name = |policy: &PolicyId| {
         let text = policy.to_string();
         match text.strip_prefix("2.16.840.1.101.3.2.1.48.") {
             Some(number) => format!("NIST-test-policy-{number}"),
