@@ -63,8 +63,10 @@ pub(in super::super) async fn prepare(
 ) -> Result<Reply, Problem> {
     let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
     let fingerprint = request.fingerprint;
-    // A picture takes its time to read.
+    // A picture takes its time and its room to read.
+    let reading = app.turn().await?;
     let wish = app.blocking(move || request.wish()).await??;
+    drop(reading);
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let limits = PreparedLimits {

@@ -269,6 +269,9 @@ fn has(body: &[u8], word: &str) -> bool {
     body.windows(word.len()).any(|window| window == word.as_bytes())
 }
 
+/// A change to what an honest signer prepared.
+type Tamper = fn(&mut Tail);
+
 /// Sides of the stamp's `/Rect`, as written.
 fn sides(tail: &mut Tail) -> (String, [f64; 4]) {
     let stamp = String::from_utf8(tail.stamp().clone()).unwrap();
@@ -293,7 +296,6 @@ fn what_is_not_the_agreed_code_is_refused_by_name() {
     let again = Tail::of(&document, &prepared).write(&document);
     check(&document, &again, &wishes).expect("writing it anew changes nothing");
 
-    type Tamper = fn(&mut Tail);
     let cases: &[(&str, &str, Tamper)] = &[
         ("over the text", "covers what the page shows", |t| {
             move_to(t, |[l, b, r, top]| [72.0, 750.0, 72.0 + r - l, 750.0 + top - b]);

@@ -84,10 +84,8 @@ fn review_and_complete(
     let source: Arc<dyn Source> = Arc::new(MemorySource(content.clone()));
     let document = ReviewedDocument::of(&MemorySource(reviewed.to_vec())).unwrap();
     let looked_at = review(&source, &document, wishes, &Limits::default()).unwrap();
-    assert_eq!(
-        looked_at.summary().page,
-        prepared.json()["placement"]["page"].as_u64().map(|page| page as usize)
-    );
+    let page = looked_at.summary().page.and_then(|page| u64::try_from(page).ok());
+    assert_eq!(page, prepared.json()["placement"]["page"].as_u64());
     let scheme = SchemeWish::default().scheme_for(certificate).unwrap();
     let confirmed = looked_at.confirm(&message, certificate, scheme).unwrap();
 
