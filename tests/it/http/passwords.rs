@@ -12,7 +12,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kyso::{
     base::{Clock, Limits, MemorySource, Password, Pin, ProtectedSource, Sha256, Source},
     config::LimitSettings,
-    demo::pki::{Holder, KeyAlgorithm},
+    demo::{
+        AGENCY_KEY, LEADER_KEY,
+        pki::{Holder, KeyAlgorithm},
+    },
     dispatch::Role,
     service::{
         HeldKey,
@@ -31,7 +34,7 @@ use serde_json::{Value, json};
 
 use super::{
     offices::{CLERK, LEADER, Offices},
-    town::{Answer, Person, sample},
+    town::{Answer, Person, sample, town},
 };
 use crate::{
     databases::{self, Database},
@@ -396,7 +399,32 @@ fn a_broken_draft_is_prepared_as_it_was_rebuilt() {
     });
 }
 
-/// A recipient accepts an encrypted document with its password; and bad forms of a password are told.
+/// Issued, sent and accepted: each step that opens the document is given its password.
+#[test]
+fn a_recipient_accepts_an_encrypted_document_with_its_password() {
+    let (Some(town), Some(pdf)) = (town(), encrypted(&["256"])) else { return };
+    let (clerk, leader, recipient) = (town.clerk(), town.leader(), town.recipient(0));
+    let id = clerk.upload(&pdf).text("id");
+    assert_eq!(clerk.number(&id).status(), "200 OK");
+    let signatures = format!("/api/v1/documents/{id}/signatures");
+    for (who, key) in [(&leader, LEADER_KEY), (&clerk, AGENCY_KEY)] {
+        assert_eq!(who.post(&signatures, &json!({ "signer": key })).code(), "document.password");
+        let signed = who.post(&signatures, &json!({ "signer": key, "password": SECRET }));
+        assert_eq!(signed.status(), "201 Created", "{}", signed.body());
+    }
+    assert_eq!(clerk.send(&id, &[town.recipient_code(0)]).status(), "201 Created");
+    let delivery = recipient.delivery_of(&id);
+    assert_eq!(recipient.act(&delivery, "arrive", &json!({})).status(), "200 OK");
+    for password in [json!({}), json!({ "password": "sai" })] {
+        refused(&recipient.act(&delivery, "accept", &password), "document.password", "accept");
+    }
+    assert_eq!(recipient.act(&delivery, "accept", &json!({ "pin": "1" })).code(), "request.invalid");
+    let accepted = recipient.act(&delivery, "accept", &json!({ "password": SECRET }));
+    assert_eq!(accepted.status(), "200 OK", "{}", accepted.body());
+    assert!(!accepted.body().contains(SECRET));
+}
+
+/// Bad forms of a password are told.
 #[test]
 fn forms_with_a_password_have_limits() {
     everywhere(|offices| {

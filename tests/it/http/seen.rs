@@ -315,3 +315,32 @@ fn bad_looks_are_told() {
         assert_eq!(refused.code(), "signer.unknown");
     });
 }
+
+/// The description says what may be sent, and that a password is never read back.
+#[test]
+fn the_description_tells_of_looks_passwords_and_repair() {
+    let described = serde_json::to_value(kyso::http::openapi()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    let prepare = &schemas["PrepareRequest"].to_string();
+    for word in ["LooksRequest", "password", "repair", "writeOnly"] {
+        assert!(prepare.contains(word), "{word}: {prepare}");
+    }
+    let looks = &schemas["LooksRequest"]["properties"];
+    for name in ["role", "anchor", "page", "rectangle", "picture", "pictureMm", "qr", "shortCode"] {
+        assert!(looks[name].is_object(), "{name}: {looks:#}");
+    }
+    for request in ["SignRequest", "BatchRequest", "CompleteRequest", "PasswordRequest"] {
+        let password = &schemas[request]["properties"]["password"];
+        assert_eq!(
+            (&password["format"], &password["writeOnly"]),
+            (&json!("password"), &json!(true)),
+            "{request}"
+        );
+    }
+    let paths = &described["paths"];
+    let prepare = &paths["/api/v1/documents/{id}/prepared-signatures"]["post"]["requestBody"]["content"];
+    assert!(
+        prepare["application/json"].is_object() && prepare["multipart/form-data"].is_object(),
+        "{prepare:#}"
+    );
+}
