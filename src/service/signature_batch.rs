@@ -21,6 +21,8 @@ use crate::{
 /// A batch to be begun.
 #[derive(Clone, Debug)]
 pub struct NewBatch {
+    /// From [`Service::batch_id`].
+    pub id: Id<SignatureBatch>,
     /// The key, by the name that requests use.
     pub signer: String,
     /// Documents of the caller's agency, each once, in the order of their signing.
@@ -116,6 +118,11 @@ pub struct ClaimedBatch {
 }
 
 impl Service {
+    /// The identifier of a batch that is to be begun.
+    pub fn batch_id(&self) -> Id<SignatureBatch> {
+        self.id()
+    }
+
     /// Begins a batch: writes it down. Scope `approve` for a person's key, `seal` for the agency's.
     ///
     /// The certificate was asked about, once for all documents. A document that is signed already fails at once; whether it is the turn of the others is seen when they come up.
@@ -172,7 +179,7 @@ impl Service {
             documents.push((id, signed.then(|| ServiceError::SignatureOrder { role: key.role }.code())));
         }
         let row = BatchRow {
-            id: self.id::<SignatureBatch>(),
+            id: new.id,
             agency: caller.agency().clone(),
             member: caller.member().id,
             api_key: caller.key().to_owned(),

@@ -58,6 +58,7 @@ pub(in super::super) async fn begin(
             .map_err(|_| Problem::new(&problem::INVALID).at(format!("/documents/{index}"), "document", none))
     });
     let new = NewBatch {
+        id: app.service().batch_id(),
         signer: value.signer.clone(),
         documents: documents.collect::<Result<_, _>>()?,
         words: Words { wishes: value.wishes.clone(), has_password: value.password.is_some() }.write(),
@@ -71,10 +72,14 @@ pub(in super::super) async fn begin(
         let wishes = wishes_of(&value.wishes, Pictures::Kept(&held))?;
         let cleared = this.clear(&held, wishes.any_usage).await?;
         let most = this.limits().batch_documents;
-        let batch = this.service().begin_batch(&caller, (&held, &cleared), new, most).await?;
-        if batch.state == BatchState::Running {
-            this.batches().keep_password(batch.id, value.password.map(PasswordText::into_inner));
+        // Kept before anybody can find the batch and miss it.
+        let fresh = new.id;
+        this.batches().keep_password(fresh, value.password.map(PasswordText::into_inner));
+        let begun = this.service().begin_batch(&caller, (&held, &cleared), new, most).await;
+        if begun.as_ref().map_or(true, |batch| batch.id != fresh) {
+            this.batches().forget_password(fresh);
         }
+        let batch = begun?;
         this.work_on_batch(batch.id);
         Reply::accepted(place(batch.id), &SignatureBatch::of(batch, Language::En))
     })
@@ -152,10 +157,14 @@ pub(in super::super) async fn resume(
     let id = extract::id(&id, &problem::BATCH_NOT_FOUND)?;
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
-        let batch = this.service().resume_batch(&caller, id).await?;
-        if batch.state == BatchState::Running {
-            this.batches().keep_password(id, value.password.map(PasswordText::into_inner));
+        // Whose it is comes first: nobody else's password is taken.
+        this.service().batch(&caller, id).await?;
+        this.batches().keep_password(id, value.password.map(PasswordText::into_inner));
+        let resumed = this.service().resume_batch(&caller, id).await;
+        if resumed.as_ref().map_or(true, |batch| batch.state != BatchState::Running) {
+            this.batches().forget_password(id);
         }
+        let batch = resumed?;
         this.work_on_batch(id);
         Reply::accepted(place(id), &SignatureBatch::of(batch, Language::En))
     })
