@@ -96,6 +96,7 @@ async fn receive_multipart(request: Request, limits: &LimitSettings, most: usize
         .map_err(|error| Problem::new(&problem::MALFORMED).caused_by(&error))?;
     let mut form = Form::default();
     let mut left = limits.upload_bytes;
+    let mut has_password = false;
     while let Some(part) = parts.next_field().await.map_err(|error| multipart_problem(&error))? {
         let field = part.name().unwrap_or_default().to_owned();
         if let Some(name) = part.file_name().map(clean_name) {
@@ -111,7 +112,12 @@ async fn receive_multipart(request: Request, limits: &LimitSettings, most: usize
             }
             if field == DETACHED { form.detached.push(upload) } else { form.files.push(upload) }
         } else if field == PASSWORD {
-            form.password = read_password(part).await?.or(form.password);
+            if has_password {
+                return Err(Problem::new(&problem::MALFORMED)
+                    .because("Trường password có hai lần.", "The field password is there twice."));
+            }
+            has_password = true;
+            form.password = read_password(part).await?;
         } else {
             if form.fields.len() == MAX_FIELDS {
                 return Err(Problem::new(&problem::MALFORMED));

@@ -1,6 +1,6 @@
 //! The code for the check page in the margin: confirmed when it is the one that was agreed, and refused otherwise.
 
-use std::{fs, sync::Arc};
+use std::{fs, process::Command, sync::Arc};
 
 use kyso::{
     appearance::{Appearance, Place, Role},
@@ -17,7 +17,7 @@ use crate::{
     judge::world::{SCHEME, WORLD, now},
     look::picture,
     pen::{sample, text},
-    support::shared,
+    support::{run, shared, tool},
 };
 
 const CHECK_PAGE: &str = "https://songlam.example/kiem-tra/AB12";
@@ -71,6 +71,13 @@ fn the_code_that_was_agreed_is_confirmed() {
             let file = fs::read(shared.join(format!("data/{name}.pdf"))).unwrap();
             files.push((name.to_owned(), file));
         }
+    }
+    if let Some(qpdf) = tool("qpdf") {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("encrypted.pdf");
+        let mut command = Command::new(qpdf);
+        run(command.args(["--encrypt", "", "chu", "256", "--"]).arg(sample()).arg(&out));
+        files.push(("encrypted, with an empty password".to_owned(), fs::read(out).unwrap()));
     }
     let mut confirmed = 0;
     for (what, document) in &files {

@@ -436,6 +436,12 @@ fn forms_with_a_password_have_limits() {
         let clerk = offices.person(CLERK);
         let judged = verify(&clerk, &pdf, Some(""));
         assert_eq!(judged["unreadable"][0]["error"]["key"], "file.encrypted", "{judged:#}");
+        let part = "--ranh\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nx\r\n";
+        let kind = [("Content-Type", "multipart/form-data; boundary=ranh")];
+        let twice = [part, part, "--ranh--\r\n"].concat();
+        let told = clerk.post_with("/api/v1/verifications", &kind, twice.as_bytes());
+        assert_eq!(told.code(), "request.malformed", "{}", told.body());
+        let clerk = offices.person(CLERK);
         // Of a file that needs none it is not asked.
         let judged = verify(&clerk, &sample(), Some(SECRET));
         assert_eq!(judged["documents"][0]["overall"], "unsigned", "{judged:#}");
