@@ -381,7 +381,11 @@ impl<'a> Lexer<'a> {
 
     fn hex_string(&mut self) -> Lexed<Vec<u8>> {
         self.at += 1;
-        let mut string = Vec::new();
+        // Nearly all strings are pairs of digits side by side; what a signature reserves is long.
+        let (pairs, _) = self.bytes.get(self.at..).unwrap_or_default().as_chunks();
+        let value = |[high, low]: &[u8; 2]| Some(hex_digit(*high)? << 4 | hex_digit(*low)?);
+        let mut string: Vec<u8> = pairs.iter().map_while(value).collect();
+        self.at += 2 * string.len();
         let mut half = None;
         loop {
             match self.byte()? {
@@ -496,7 +500,12 @@ fn is_regular(byte: u8) -> bool {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
 }
 
 fn parse_unsigned(text: &[u8]) -> Option<u64> {

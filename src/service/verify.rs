@@ -12,7 +12,7 @@ use crate::{
     base::{Digest, Limits, Source, UtcTime},
     fetch::{Errand, Fetcher, Wanted, certificates},
     pdf::PdfError,
-    trust::Anchors,
+    trust::{Anchors, Known},
     validation::{
         Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
         words::UNREADABLE,
@@ -81,6 +81,21 @@ pub fn inspect_signed(
     }
     let report = inspection.judge(name, options.policy, options.anchors, options.moment);
     Ok((inspection, report))
+}
+
+/// As [`verify_source`], for one of many files whose certificates have the same issuers.
+///
+/// # Errors
+///
+/// As [`verify_source`].
+pub fn verify_one_of_many(
+    name: &str,
+    source: Arc<dyn Source>,
+    options: &Options<'_>,
+    known: &Arc<Known>,
+) -> Result<DocumentReport, VerifyError> {
+    let inspection = Inspection::open_any(source, &[], options.limits)?.knowing(known);
+    Ok(judged(inspection, name, options))
 }
 
 /// The verdict on a detached SignedData whose content the caller digested. Blocks on the network as

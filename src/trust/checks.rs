@@ -1,6 +1,10 @@
 //! Signature checks: each done once, and counted.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     base::Sha256,
@@ -11,8 +15,37 @@ use crate::{
 /// Signature checks already done, by what was checked and the key.
 #[derive(Default)]
 pub struct Checks {
-    done: RefCell<HashMap<(Sha256, Sha256), bool>>,
+    done: RefCell<HashMap<Checked, bool>>,
+    known: Option<Arc<Known>>,
 }
+
+/// The digests of what was checked (scheme and value included) and of the key.
+type Checked = (Sha256, Sha256);
+
+/// Signatures that were found to hold, for judgements on many files whose certificates have the same issuers.
+///
+/// The arithmetic is spared, and nothing else: budgets are spent as if it were done, so that no verdict depends on what
+/// was judged before.
+#[derive(Debug, Default)]
+pub struct Known {
+    held: Mutex<HashSet<Checked>>,
+}
+
+impl Known {
+    fn has(&self, checked: &Checked) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(checked)
+    }
+
+    fn add(&self, checked: Checked) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() < MOST_KNOWN {
+            held.insert(checked);
+        }
+    }
+}
+
+/// Batches have a handful of issuers; files from outside must not fill the memory.
+const MOST_KNOWN: usize = 4_096;
 
 /// A count that runs down.
 pub(super) struct Budget {
@@ -41,6 +74,11 @@ impl Budget {
 }
 
 impl Checks {
+    /// None done yet, those known already spared.
+    pub fn knowing(known: Arc<Known>) -> Self {
+        Self { done: RefCell::default(), known: Some(known) }
+    }
+
     /// Whether `signature` over `message` holds under the key. `None` when the budget is spent.
     ///
     /// `digest`: the SHA-256 of the message, where somebody has it: long lists are asked about often.
@@ -63,7 +101,16 @@ impl Checks {
             return Some(*known);
         }
         budget.spend()?;
-        let holds = crypto::verify(spki, scheme, message, signature).is_ok();
+        let holds = match &self.known {
+            Some(known) if known.has(&key) => true,
+            known => {
+                let holds = crypto::verify(spki, scheme, message, signature).is_ok();
+                if let (true, Some(known)) = (holds, known) {
+                    known.add(key);
+                }
+                holds
+            }
+        };
         self.done.borrow_mut().insert(key, holds);
         Some(holds)
     }

@@ -39,7 +39,7 @@ mod strength;
 mod trusted_list;
 
 pub use anchors::{Anchors, Grant};
-pub use checks::Checks;
+pub use checks::{Checks, Known};
 pub use court::{Assessment, Control, Court, Lack, Purpose, StatusItem, Trusted};
 pub use distrust::{ChainFault, Distrust};
 pub use policy::PolicySet;

@@ -26,7 +26,7 @@ use crate::{
     },
     base::{DigestAlgorithm, Limits, MemorySource, Sha256, Source, UtcTime, digest::Hasher},
     crypto::policy::Use,
-    trust::Anchors,
+    trust::{Anchors, Checks, Known},
 };
 
 /// The signatures of a container, each with what it covers.
@@ -447,6 +447,13 @@ impl Parts {
     pub(super) fn supply(&mut self, piece: &ReadEvidence) {
         for part in &mut self.parts {
             part.inspection.keep_piece(piece.clone(), None, None);
+        }
+    }
+
+    /// See [`Inspection::knowing`].
+    pub(super) fn knowing(&mut self, known: &Arc<Known>) {
+        for part in &mut self.parts {
+            part.inspection.checks = Checks::knowing(Arc::clone(known));
         }
     }
 

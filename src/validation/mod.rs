@@ -12,7 +12,7 @@ use crate::{
     base::{Digest, Limits, Sha256, Source, UtcTime},
     ocsp,
     pdf::{Document, PdfError},
-    trust::{Anchors, Checks},
+    trust::{Anchors, Checks, Known},
     x509::{Certificate, Crl},
 };
 
@@ -199,6 +199,16 @@ impl Inspection {
     /// How many signatures and document time-stamps there are.
     pub fn signature_count(&self) -> usize {
         self.signatures.len() + self.container.as_ref().map_or(0, container::Parts::count)
+    }
+
+    /// Spares the arithmetic of signature checks on certificates and evidence that are known to hold.
+    #[must_use]
+    pub fn knowing(mut self, known: &Arc<Known>) -> Self {
+        self.checks = Checks::knowing(Arc::clone(known));
+        if let Some(container) = &mut self.container {
+            container.knowing(known);
+        }
+        self
     }
 
     /// What would help the judgement, given these anchors and what was supplied so far.

@@ -353,14 +353,14 @@ keys! {
            "Đề nghị bên gửi ký cả văn bản, chỉ dùng enveloped-signature và dạng chuẩn tắc.";
     LevelLt "level.lt"
         en "The file does not hold everything that is needed to verify the signature later without asking anybody."
-           "Where it has to be kept for long, have the signature extended while the evidence can be had."
+           "Where it has to be kept for long, have the signature extended (kyso extend --to lt) while the evidence can be had."
         vi "Tệp không chứa đủ dữ liệu để kiểm tra chữ ký về sau mà không cần hỏi nơi khác."
-           "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký khi còn lấy được dữ liệu.";
+           "Nếu cần lưu trữ lâu dài, hãy nâng cấp chữ ký (kyso extend --to lt) khi còn lấy được dữ liệu.";
     LevelLta "level.lta"
         en "No document or archive time-stamp protects the evidence in the file."
-           "Where it has to be kept for long, add an archive time-stamp."
+           "Where it has to be kept for long, add an archive time-stamp (kyso extend --to lta)."
         vi "Không có dấu thời gian văn bản hay dấu thời gian lưu trữ bảo vệ dữ liệu kiểm tra trong tệp."
-           "Nếu cần lưu trữ lâu dài, hãy thêm dấu thời gian lưu trữ.";
+           "Nếu cần lưu trữ lâu dài, hãy thêm dấu thời gian lưu trữ (kyso extend --to lta).";
     LevelT "level.t"
         en "No time-stamp proves when the signature existed."
            "Ask for a time-stamped signature where the time matters."

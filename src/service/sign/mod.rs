@@ -39,7 +39,7 @@ use crate::{
     pdf::{Document, PdfError},
     signing::{self, Kept, Prepared, Request, SigningError, Wishes},
     token::{KeySelector, Token, TokenError},
-    trust::Anchors,
+    trust::{Anchors, Known},
     validation::{CoverageLevel, DocumentReport, Indication, Level, Policy, SignatureReport},
     x509::{
         Certificate,
@@ -417,7 +417,7 @@ impl SigningDesk {
     ///
     /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
-        self.finish(pending, value)?.release()
+        self.finish(pending, value, &Arc::default())?.release()
     }
 
     /// Takes up what was put away with [`Prepared::keep`]: `input` is the document that it was prepared for.
@@ -445,8 +445,13 @@ impl SigningDesk {
         Ok(Pending { copy, prepared, output, now, took, asked, stamped, deferred })
     }
 
-    /// As [`SigningDesk::complete`], but for the name.
-    pub(super) fn finish(&self, pending: Pending, value: Vec<u8>) -> Result<Finished, SignError> {
+    /// As [`SigningDesk::complete`], but for the name. `known`: shared by the files of a batch.
+    pub(super) fn finish(
+        &self,
+        pending: Pending,
+        value: Vec<u8>,
+        known: &Arc<Known>,
+    ) -> Result<Finished, SignError> {
         let Pending { mut copy, prepared, output, now, mut took, asked, stamped, mut deferred } = pending;
         let (field, digest) = (prepared.field().to_owned(), prepared.scheme().digest());
         let placement = prepared.placement().cloned();
@@ -463,7 +468,7 @@ impl SigningDesk {
 
         // Evidence and time-stamps are younger than the moment at which signing began.
         let moment = self.clock.now().max(now);
-        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment))?;
+        let report = timed(&mut took.verify, || self.check(&copy, &output, &field, moment, known))?;
         Ok(Finished {
             copy,
             released: Released { path: output, report, field, placement, took, asked, deferred, good_until },
@@ -507,6 +512,7 @@ impl SigningDesk {
         output: &Path,
         field: &str,
         now: UtcTime,
+        known: &Arc<Known>,
     ) -> Result<DocumentReport, SignError> {
         let name = output.file_name().unwrap_or_default().to_string_lossy();
         let options = super::verify::Options {
@@ -516,7 +522,7 @@ impl SigningDesk {
             fetcher: self.online.then_some(&*self.fetcher),
             limits: &self.limits,
         };
-        let report = super::verify::verify_source(&name, copy.source()?, &options)?;
+        let report = super::verify::verify_one_of_many(&name, copy.source()?, &options, known)?;
         let refuse = |reason: String| Err(SignError::NotReleased { reason });
         let Some(signature) = report.signatures.iter().find(|signature| signature.field == field) else {
             return refuse("the new signature is not found in the result".to_owned());

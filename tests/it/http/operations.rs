@@ -78,14 +78,8 @@ fn stopping_lets_an_open_request_end() {
     let Some(town) = town() else { return };
     let server = town.limited(LimitSettings::default());
     let pdf = sample();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    let head = format!(
-        "POST /api/v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: {}\r\n\r\n",
-        pdf.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
+    let mut stream = half_sent(server.address(), pdf.len());
     stream.write_all(&pdf[..1000]).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
     let address = server.address();
     std::thread::scope(|scope| {
         let stopping = scope.spawn(|| server.stop(Duration::from_secs(20)));
@@ -107,9 +101,7 @@ fn stopping_lets_an_open_request_end() {
 fn stopping_does_not_wait_for_ever() {
     let Some(town) = town() else { return };
     let server = town.limited(LimitSettings::default());
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(b"POST /api/v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: 9\r\n\r\n").unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    let _stream = half_sent(server.address(), 9);
     server.stop(Duration::from_millis(500));
 }
 
@@ -305,6 +297,23 @@ fn s_client(openssl: &Path, root: &Path, address: SocketAddr, version: &str) -> 
         .unwrap()
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
+}
+
+/// Sends the head of a request, and waits until the server asks for its body.
+fn half_sent(address: SocketAddr, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/verifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 100 "), "{}", String::from_utf8_lossy(&answer));
+    stream
 }
 
 /// Sends bytes as they are and reads until the server closes.

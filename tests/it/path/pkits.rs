@@ -1,10 +1,10 @@
 //! NIST's Public Key Interoperability Test Suite: 249 rows, each with settings, lists and the expected answer.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use kyso::{
     base::{Limits, UtcTime},
-    trust::{Anchors, Checks, Control, Court, Distrust, Purpose, Rules, StatusItem, Trusted},
+    trust::{Anchors, Checks, Control, Court, Distrust, Known, Purpose, Rules, StatusItem, Trusted},
     x509::{Certificate, Crl, PolicyId},
 };
 
@@ -79,6 +79,10 @@ pub(super) fn suite() -> Option<(PathBuf, Vec<Row>)> {
 
 /// What the library says; `None` where the end certificate itself cannot be read.
 pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Trusted, Distrust>> {
+    judge_with(folder, row, &Checks::default())
+}
+
+fn judge_with(folder: &std::path::Path, row: &Row, checks: &Checks) -> Option<Result<Trusted, Distrust>> {
     let read = |path: &String| fs::read(folder.join(path)).expect("a file of the suite");
     let certificate = |path: &String| Certificate::from_der(&read(path)).ok();
     let anchors = Anchors::new("PKITS", certificate(&row.trust_anchor).into_iter().collect());
@@ -86,8 +90,8 @@ pub(super) fn judge(folder: &std::path::Path, row: &Row) -> Option<Result<Truste
     let lists: Vec<Crl> = row.crls.iter().filter_map(|path| Crl::from_der(&read(path)).ok()).collect();
     let control = Control::unproven(row.settings.validation_time);
     let statuses: Vec<_> = lists.iter().map(|list| StatusItem::crl(list, control.at)).collect();
-    let (limits, checks, rules) = (Limits::default(), Checks::default(), row.rules());
-    let court = Court::new(&anchors, &pool, &statuses, &limits, &checks).with_rules(&rules);
+    let (limits, rules) = (Limits::default(), row.rules());
+    let court = Court::new(&anchors, &pool, &statuses, &limits, checks).with_rules(&rules);
     Some(court.judge(&certificate(&row.ee)?, Purpose::Any, control).outcome)
 }
 
@@ -102,6 +106,20 @@ pub(super) fn named(policies: &[PolicyId]) -> Vec<String> {
         }
     };
     policies.iter().map(name).collect()
+}
+
+/// All rows share what is known, whose names are often the same and whose keys are not.
+#[test]
+fn what_is_known_to_hold_changes_no_verdict() {
+    let Some((folder, rows)) = suite() else { return };
+    let known = Arc::new(Known::default());
+    for _ in 0..2 {
+        for row in &rows {
+            let judged = judge_with(&folder, row, &Checks::knowing(Arc::clone(&known)));
+            let fresh = judge(&folder, row);
+            assert_eq!(format!("{judged:?}"), format!("{fresh:?}"), "{} {}", row.number, row.name);
+        }
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, Receiver},
     },
@@ -40,6 +41,7 @@ use crate::{
     service::{issue::begins_with, signer_check::Cleared},
     signing::SigningError,
     store::FileSource,
+    trust::Known,
 };
 
 /// A file to be signed, and where the signed one goes.
@@ -211,8 +213,15 @@ impl Plan {
         let mark = mark(&identity, wishes);
         let open: Vec<usize> =
             items.iter().enumerate().filter(|(_, (_, by))| by.is_none()).map(|(at, _)| at).collect();
-        let line =
-            Line { desk, signer, identity, wishes, staging: journal.staging(), stop: AtomicBool::new(false) };
+        let line = Line {
+            desk,
+            signer,
+            identity,
+            wishes,
+            staging: journal.staging(),
+            known: Arc::default(),
+            stop: AtomicBool::new(false),
+        };
 
         let mut summary = Summary::default();
         let mut teller = Teller { items: &items, next: 0, waiting: BTreeMap::new(), summary: &mut summary };
@@ -253,6 +262,8 @@ struct Line<'a> {
     identity: Identity,
     wishes: &'a Wishes,
     staging: PathBuf,
+    /// The same issuers for every file.
+    known: Arc<Known>,
     /// No other file is begun, and the token not asked again.
     stop: AtomicBool,
 }
@@ -280,7 +291,7 @@ impl Line<'_> {
         let value = timed(&mut pending.took.sign, || {
             token.sign(key, pending.prepared.scheme(), pending.prepared.to_be_signed())
         })?;
-        self.desk.finish(pending, value).map(Some)
+        self.desk.finish(pending, value, &self.known).map(Some)
     }
 
     fn stopped(&self) -> bool {
