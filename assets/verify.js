@@ -6,6 +6,7 @@ const input = document.querySelector("#file");
 const status = document.querySelector("#status");
 const progress = document.querySelector("#progress");
 const results = document.querySelector("#results");
+const apart = document.querySelector("#detached");
 const say = (text) => { status.textContent = text; };
 
 let underway = null;
@@ -15,6 +16,9 @@ function send(files) {
   underway?.abort();
   const body = new FormData();
   for (const file of files) body.append("file", file, file.name);
+  // The document of one signature that lies apart; of anything else it would be nobody's.
+  const signature = files.length === 1 && /\.(p7s|sig|xml)$/i.test(files[0].name);
+  if (signature && apart.files.length === 1) body.append("detached", apart.files[0], apart.files[0].name);
 
   const request = new XMLHttpRequest();
   underway = request;
@@ -68,6 +72,7 @@ function ended(words) {
 // The label says that choosing is enough.
 form.classList.add("scripted");
 input.addEventListener("change", () => send(input.files));
+apart.addEventListener("change", () => { if (apart.files.length === 1) send(input.files); });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   send(input.files);

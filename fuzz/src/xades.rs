@@ -102,7 +102,7 @@ fn signed(data: &[u8], form: XmlForm) -> Option<XadesFile> {
         scheme: key.scheme(),
         form,
         location: Some("C\u{1EA7}n Th\u{1A1}".to_owned()),
-        role: None,
+        statements: kyso::cms::Statements::default(),
         seed: [7; 16],
         any_usage: false,
     };

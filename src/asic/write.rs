@@ -8,7 +8,7 @@ use std::{
 use flate2::Crc;
 
 use super::{
-    Archive, AsicError, Kind, Role, open_document, role_of,
+    Archive, AsicError, Entry, Kind, Role, open_document, role_of,
     zip::{CENTRAL, END, LOCAL, UNIX, UTF8},
 };
 use crate::base::{MemorySource, Source};
@@ -82,12 +82,14 @@ impl Draft<'_> {
 }
 
 impl<'s> Addition<'s> {
-    fn again(&self) -> Addition<'s> {
+    /// The same.
+    pub fn again(&self) -> Addition<'s> {
         Addition { name: self.name.clone(), source: self.source }
     }
 }
 
-/// Writes an archive: what lies in `before`, packed as it is there, without the names in `without`, and then `more`.
+/// Writes an archive: what lies in `before`, packed as it is there, with what stands in `instead` in the places of the
+/// files named, and then `more`.
 ///
 /// Names, folders and extra fields of what stays are kept, and so is the comment; offsets are not.
 ///
@@ -97,27 +99,48 @@ impl<'s> Addition<'s> {
 /// [`AsicError::Malformed`] when it could not be read again.
 pub fn write_archive(
     before: Option<&Archive>,
-    without: &[&str],
+    instead: &[(&str, Addition<'_>)],
     more: &[Addition<'_>],
     out: &mut dyn Write,
 ) -> Result<(), AsicError> {
-    let mut out = Counted { out, at: 0 };
-    let mut directory = Vec::new();
-    let mut count = 0_usize;
-    let stays =
-        before.into_iter().flat_map(|before| before.entries().iter().map(move |entry| (before, entry)));
-    for (before, entry) in stays.filter(|(_, entry)| !without.contains(&entry.name.as_str())) {
-        let offset = offset(out.at)?;
-        copy(&**before.source(), entry.all.clone(), |piece| out.write_all(piece))?;
+    let mut packing = Packing { out: Counted { out, at: 0 }, directory: Vec::new(), count: 0 };
+    for (before, entry) in
+        before.into_iter().flat_map(|before| before.entries().iter().map(move |entry| (before, entry)))
+    {
+        match instead.iter().find(|(name, _)| *name == entry.name) {
+            Some((_, addition)) => packing.add(addition)?,
+            None => packing.keep(before, entry)?,
+        }
+    }
+    for addition in more {
+        packing.add(addition)?;
+    }
+    packing.finish(before.map_or(&[][..], Archive::comment))
+}
+
+/// An archive under way.
+struct Packing<'w> {
+    out: Counted<'w>,
+    directory: Vec<u8>,
+    count: usize,
+}
+
+impl Packing<'_> {
+    /// A file as it is packed elsewhere.
+    fn keep(&mut self, before: &Archive, entry: &Entry) -> Result<(), AsicError> {
+        let offset = offset(self.out.at)?;
+        copy(&**before.source(), entry.all.clone(), |piece| self.out.write_all(piece))?;
         let mut record = entry.record.clone();
         if let Some(place) = record.get_mut(RECORD_OFFSET..RECORD_OFFSET + 4) {
             place.copy_from_slice(&offset.to_le_bytes());
         }
-        directory.extend(record);
-        count += 1;
+        self.directory.extend(record);
+        self.count += 1;
+        Ok(())
     }
-    for addition in more {
-        let offset = offset(out.at)?;
+
+    fn add(&mut self, addition: &Addition<'_>) -> Result<(), AsicError> {
+        let offset = offset(self.out.at)?;
         let len = self::offset(addition.source.len())?;
         let mut crc = Crc::new();
         copy(addition.source, 0..addition.source.len(), |piece| {
@@ -127,41 +150,44 @@ pub fn write_archive(
         let name_len = u16::try_from(addition.name.len())
             .map_err(|_| AsicError::Limit { what: "bytes in a name", limit: u64::from(u16::MAX) })?;
         let header = header(crc.sum(), len, name_len);
-        out.write_all(LOCAL)?;
-        out.write_all(&header)?;
-        out.write_all(addition.name.as_bytes())?;
+        self.out.write_all(LOCAL)?;
+        self.out.write_all(&header)?;
+        self.out.write_all(addition.name.as_bytes())?;
         let mut again = Crc::new();
         copy(addition.source, 0..addition.source.len(), |piece| {
             again.update(piece);
-            out.write_all(piece)
+            self.out.write_all(piece)
         })?;
         if again.sum() != crc.sum() {
             return Err(io::Error::other(format!("{:?} changed while it was read", addition.name)).into());
         }
-        directory.extend(CENTRAL);
+        self.directory.extend(CENTRAL);
         // Names in archives of other systems are taken for DOS names, even where they are marked as UTF-8.
-        directory.extend((UNIX << 8 | VERSION).to_le_bytes());
-        directory.extend(header);
+        self.directory.extend((UNIX << 8 | VERSION).to_le_bytes());
+        self.directory.extend(header);
         // No comment, the first disk, no internal attributes.
-        directory.extend([0; 6]);
-        directory.extend((PLAIN_FILE << 16).to_le_bytes());
-        directory.extend(offset.to_le_bytes());
-        directory.extend(addition.name.as_bytes());
-        count += 1;
+        self.directory.extend([0; 6]);
+        self.directory.extend((PLAIN_FILE << 16).to_le_bytes());
+        self.directory.extend(offset.to_le_bytes());
+        self.directory.extend(addition.name.as_bytes());
+        self.count += 1;
+        Ok(())
     }
-    let start = offset(out.at)?;
-    let size = offset(directory.len() as u64)?;
-    let count = u16::try_from(count).ok().filter(|count| *count < u16::MAX);
-    let count = count.ok_or(AsicError::Limit { what: "files", limit: u64::from(u16::MAX) - 1 })?;
-    let comment = before.map_or(&[][..], Archive::comment);
-    out.write_all(&directory)?;
-    out.write_all(END)?;
-    out.write_all(&[0; 4])?;
-    out.write_all(&[count.to_le_bytes(), count.to_le_bytes()].concat())?;
-    out.write_all(&[size.to_le_bytes(), start.to_le_bytes()].concat())?;
-    out.write_all(&u16::try_from(comment.len()).unwrap_or(0).to_le_bytes())?;
-    out.write_all(comment)?;
-    Ok(())
+
+    fn finish(mut self, comment: &[u8]) -> Result<(), AsicError> {
+        let start = offset(self.out.at)?;
+        let size = offset(self.directory.len() as u64)?;
+        let count = u16::try_from(self.count).ok().filter(|count| *count < u16::MAX);
+        let count = count.ok_or(AsicError::Limit { what: "files", limit: u64::from(u16::MAX) - 1 })?;
+        self.out.write_all(&self.directory)?;
+        self.out.write_all(END)?;
+        self.out.write_all(&[0; 4])?;
+        self.out.write_all(&[count.to_le_bytes(), count.to_le_bytes()].concat())?;
+        self.out.write_all(&[size.to_le_bytes(), start.to_le_bytes()].concat())?;
+        self.out.write_all(&u16::try_from(comment.len()).unwrap_or(0).to_le_bytes())?;
+        self.out.write_all(comment)?;
+        Ok(())
+    }
 }
 
 /// What a local header and a record of the directory have in common: version needed, flags, method, time, date,

@@ -21,11 +21,13 @@ use crate::{
     validation::{Detached, Level, words::Language},
 };
 
-/// Raise the signatures of a PDF, or a CMS signature, to a level that lasts, ours or not; no key is touched.
+/// Raise the signatures of a PDF, a CMS, an XML file or an ASiC container to a level that lasts, ours or not; no key is
+/// touched.
 ///
-/// t adds a document time-stamp where a signature has none; lt stores the certificates and the status evidence that the
-/// signatures rest on; lta puts a time-stamp over that. Earlier bytes stay, and signatures that were valid stay valid, or
-/// there is no output. A document whose signatures are not valid is refused.
+/// In a PDF, t adds a document time-stamp where a signature has none; lt stores the certificates and the status evidence
+/// that the signatures rest on; lta puts a time-stamp over that. CMS and XML signatures get the same in attributes of their
+/// own, and in ASiC-E containers with CAdES lta is a time-stamp over all files (docs/containers.md). Earlier bytes stay,
+/// and signatures that were valid stay valid, or there is no output. A document whose signatures are not valid is refused.
 ///
 /// Exit status: 0 extended, or it had the level; 64 wrong usage; 65 the document cannot be extended; 69 no time-stamp
 /// authority gave anything, or evidence is missing: try again later; 70 our own fault; 73 the output cannot be written.
@@ -34,7 +36,7 @@ pub(super) struct Args {
     /// The signed document
     #[arg(value_name = "FILE")]
     input: PathBuf,
-    /// The file that a CMS signature (.p7s) is about
+    /// The file that a CMS signature (.p7s) or an XML signature is about, where it lies apart
     #[arg(long, value_name = "FILE")]
     detached: Option<PathBuf>,
     /// Where the extended document goes

@@ -46,6 +46,8 @@ const VIETNAMESE: Labels = Labels {
 /// What was added.
 pub(super) const fn added(one: AddedRevision, language: Language) -> &'static str {
     match (one, language) {
+        (AddedRevision::ArchiveManifest, Language::English) => "a time-stamp over all files of the container",
+        (AddedRevision::ArchiveManifest, Language::Vietnamese) => "dấu thời gian trên mọi tệp của gói",
         (AddedRevision::Attributes, Language::English) => "evidence and time-stamps in unsigned attributes",
         (AddedRevision::Attributes, Language::Vietnamese) => {
             "bằng chứng và dấu thời gian trong thuộc tính không ký"
@@ -68,12 +70,10 @@ pub(super) fn refused(error: &ExtendError, english: &str, language: Language) ->
 /// What other parts of the program say about a file stays as they say it.
 fn vietnamese(error: &ExtendError, english: &str) -> String {
     match error {
-        ExtendError::Kind { kind: None } => {
-            "kyso chỉ gia hạn PDF đã ký và chữ ký CMS; tệp này thuộc loại khác".to_owned()
-        }
-        ExtendError::Kind { kind: Some(kind) } => {
-            format!("kyso chỉ gia hạn PDF đã ký và chữ ký CMS; tệp này là {kind}")
-        }
+        ExtendError::Covered { file } => format!(
+            "không nâng được chữ ký {file}: một dấu thời gian hoặc chữ ký khác trong gói bao trùm nguyên trạng chữ ký này \
+             và sẽ bị hỏng"
+        ),
         ExtendError::NotValid { field, indication, reason, .. } => {
             format!("chữ ký {field} là {indication}: {reason}")
         }
@@ -189,8 +189,7 @@ mod tests {
     #[test]
     fn each_answer_is_told_in_both_languages() {
         let errors = [
-            ExtendError::Kind { kind: None },
-            ExtendError::Kind { kind: Some("XML") },
+            ExtendError::Covered { file: "META-INF/signature1.p7s".to_owned() },
             ExtendError::Unsigned,
             ExtendError::NotValid {
                 field: "f".to_owned(),

@@ -45,7 +45,7 @@ use crate::{
 /// Sign with a token: a PDF as PAdES, a file of any kind as CAdES, XML as XAdES.
 ///
 /// PAdES B-B to B-LTA (docs/levels.md). CAdES B-B to B-LTA (--format cades, docs/cades.md), apart from the
-/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LT (--format
+/// file (.p7s) or around it (.p7m). Office files are signed so: they stay as they are. XAdES B-B to B-LTA (--format
 /// xades, docs/xades.md), inside the XML document or beside files of any kind.
 ///
 /// With --container, the documents are put into an ASiC container and signed together (docs/containers.md). A container
@@ -357,7 +357,8 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
 
 fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     if [&args.field, &args.reason, &args.contact].iter().any(|text| text.is_some()) {
-        let words = "--field, --reason and --contact are for PDF; XAdES has --location and --role";
+        let words =
+            "--field, --reason and --contact are for PDF; XAdES has --location, --commitment and --role";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.looks.is_given() {
@@ -366,9 +367,6 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     if args.enveloping {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
-    if args.level == Some(LevelName::Lta) {
-        return Err(Failure::Usage("XAdES is signed at level b, t or lt".to_owned()));
-    }
     let (output, detached) = (args.output.clone(), args.detached);
     let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let form = match args.canonicalization {
@@ -376,22 +374,17 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
         FormName::Inclusive => XmlForm::Inclusive,
     };
     let says = args.says.clone().wishes();
-    let unsaid = says.certify.is_some()
-        || says.lock.is_some()
-        || says.statements.policy.is_some()
-        || says.statements.commitment.is_some()
-        || says.statements.roles.len() > 1;
-    if unsaid {
-        let words = "of what a signature says and binds, XAdES takes --location and one --role";
+    if says.certify.is_some() || says.lock.is_some() {
+        let words = "--certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.strictness.repair {
         return Err(Failure::Usage("--repair is for PDF; leave it away".to_owned()));
     }
-    let (location, role) = (args.location.clone(), says.statements.roles.into_iter().next());
+    let (location, statements) = (args.location.clone(), says.statements);
     let Ready { desk, signer, input, cleared, level, wishes: Wishes { any_usage, .. }, .. } =
         ready(args, None)?;
-    let wishes = XadesWishes { level, form, location, role, any_usage };
+    let wishes = XadesWishes { level, form, location, statements, any_usage };
     let beside = [Detached { name, source: Arc::clone(&input.source) }];
     let subject =
         if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };

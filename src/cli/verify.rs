@@ -5,13 +5,14 @@ mod order;
 pub(super) mod words;
 
 use std::{
+    collections::HashSet,
     env,
     io::{self, IsTerminal as _, Write as _},
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
@@ -20,7 +21,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use self::{
-    files::{Found, find},
+    files::{Files, Found, LeftOut, Named, beside, find},
     order::in_order,
     words::{describe, describe_unreadable, plain, plain_lines, shown},
 };
@@ -30,6 +31,7 @@ use crate::{
     fetch::{CacheError, Fetcher, PrivateHost},
     rendering::etsi,
     service::{
+        beside::Wanted,
         policy::read_policy,
         trust::TrustWish,
         verify::{Options, VerifyError, verify_and_record, verify_signed},
@@ -42,13 +44,18 @@ use crate::{
 
 /// Judge signed files: who signed, whether anything was changed, whether the certificate can be relied on.
 ///
-/// PDF; CMS with its content inside (.p7m), or apart from it (.p7s, with --detached), in DER, BER or PEM.
+/// PDF; CMS with its content inside (.p7m), or apart from it (.p7s, with --detached), in DER, BER or PEM; XML; and ASiC
+/// containers (.asice, .asics, .bdoc, .edoc).
+///
+/// Of a folder, every file of these kinds in it and in its folders, by the endings of their names. A signature that lies
+/// apart is judged with the file beside it that it is about: x.pdf.p7s with x.pdf. What is left out is told on standard
+/// error, with the reason.
 ///
 /// Exit status: 0 all valid, 1 something invalid, 2 no conclusion, 3 no signature, 64 wrong usage, 65 a file that
 /// cannot be read, 70 our own fault. With several files, the worst of 70, 65, 1, 2, 3, 0, in this order.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The files to judge; of a folder, every *.pdf in it and in its folders
+    /// The files to judge; of a folder, every file in it, and in its folders, that may hold signatures
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
 
@@ -204,7 +211,7 @@ pub(super) fn run(args: Args) -> ExitCode {
             }
         },
     };
-    let files = find(&args.files);
+    let Files { found: files, left_out } = find(&args.files);
     if files.len() != 1 && !matches!(way, Way::Judge) {
         let _ = writeln!(io::stderr(), "error: --record and --replay are for one file");
         return ExitCode::from(USAGE);
@@ -228,11 +235,19 @@ pub(super) fn run(args: Args) -> ExitCode {
         untrusting: trust.anchors.is_empty() && !matches!(way, Way::Replay(_)),
         worst: Status::Valid,
         report: Report::default(),
+        left_out,
         progress: progress(files.len()),
     };
     let alone = files.len() == 1;
-    let work = |file: &Found| judge(file, &detached, &way, &options, password.as_ref(), alone);
+    let used = Mutex::new(HashSet::new());
+    let work = |file: &Found| {
+        let task = Task { detached: &detached, way: &way, password: password.as_ref(), alone, used: &used };
+        task.judge(file, &options)
+    };
     in_order(&files, jobs.min(MAX_JOBS), work, answer.take());
+    let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // What a signature beside it is about was judged with that.
+    answer.left_out.retain(|(path, _)| !used.contains(path));
     answer.finish()
 }
 
@@ -245,17 +260,21 @@ struct Answer {
     worst: Status,
     /// All of it, for the formats that are one document.
     report: Report,
+    /// Files of folders that are not judged.
+    left_out: Vec<(PathBuf, LeftOut)>,
     progress: Option<ProgressBar>,
 }
 
 impl Answer {
     /// What each verdict is given to.
-    fn take(&mut self) -> impl FnMut(&Found, Result<DocumentReport, Message>) {
-        |file, verdict| match verdict {
-            Ok(document) => self.judged(document),
-            Err(error) => {
-                let (Ok(path) | Err((path, _))) = file;
-                self.unreadable(path, error);
+    fn take(&mut self) -> impl FnMut(&Found, Result<Judged, Message>) {
+        |file, verdict| {
+            let (Ok(Named { path, .. }) | Err((path, _))) = file;
+            match verdict {
+                Ok(Judged::Document(document)) => self.judged(*document),
+                // The answer is with the signature.
+                Ok(Judged::WithItsSignature) => self.step(),
+                Err(error) => self.unreadable(path, error),
             }
         }
     }
@@ -324,7 +343,20 @@ impl Answer {
             },
             Format::Text | Format::Jsonl => {}
         }
+        self.tell_left_out();
         self.worst.code()
+    }
+
+    /// Silence about them would sound like "all is well".
+    fn tell_left_out(&self) {
+        let label = match self.language {
+            Language::English => "left out",
+            Language::Vietnamese => "không kiểm tra",
+        };
+        let mut out = io::stderr().lock();
+        for (path, why) in &self.left_out {
+            let _ = writeln!(out, "{label}: {}: {}", shown(path), why.words(self.language));
+        }
     }
 
     fn unwritable(&mut self, error: &dyn std::error::Error) {
@@ -392,32 +424,84 @@ impl Status {
     }
 }
 
-/// One file. A panic is our own fault, and no reason to leave the other files unjudged.
-fn judge(
-    file: &Found,
-    detached: &[Detached],
-    way: &Way,
-    options: &Options<'_>,
-    password: Option<&Arc<Password>>,
+/// What became of a file.
+enum Judged {
+    Document(Box<DocumentReport>),
+    /// It has no signature of its own, and is judged with the one beside it.
+    WithItsSignature,
+}
+
+/// How each file is judged.
+struct Task<'a> {
+    detached: &'a [Detached],
+    way: &'a Way,
+    password: Option<&'a Arc<Password>>,
+    /// It is the only file.
     alone: bool,
-) -> Result<DocumentReport, Message> {
-    let file = file.as_ref().map_err(|(_, reason)| reason.clone())?;
-    let judged = catch_unwind(AssertUnwindSafe(|| {
-        let source = FileSource::open(file).map_err(|error| Message {
-            key: "file.io".to_owned(),
-            message: format!("The file could not be read: {error}."),
-        })?;
-        let name = shown(file);
-        let source = Watched::new(source, &name, alone);
-        let source = Arc::new(ProtectedSource::new(source, password.cloned()));
-        way.judge(&name, source, detached, options)
-    }));
-    judged.unwrap_or_else(|_panic| {
-        Err(Message {
-            key: INTERNAL.to_owned(),
-            message: "kyso failed on this file; please report it, with the file if you may.".to_owned(),
+    /// Files that were judged with a signature beside them.
+    used: &'a Mutex<HashSet<PathBuf>>,
+}
+
+impl Task<'_> {
+    /// One file. A panic is our own fault, and no reason to leave the other files unjudged.
+    fn judge(&self, file: &Found, options: &Options<'_>) -> Result<Judged, Message> {
+        let file = file.as_ref().map_err(|(_, reason)| reason.clone())?;
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            let unread = |error: &io::Error| Message {
+                key: "file.io".to_owned(),
+                message: format!("The file could not be read: {error}."),
+            };
+            let source = FileSource::open(&file.path).map_err(|error| unread(&error))?;
+            let name = shown(&file.path);
+            let source = Watched::new(source, &name, self.alone);
+            let source: Arc<dyn Source> = Arc::new(ProtectedSource::new(source, self.password.cloned()));
+            let found = if file.in_folder && self.detached.is_empty() {
+                self.look_beside(&file.path, &source, options).map_err(|error| unread(&error))?
+            } else {
+                Vec::new()
+            };
+            let detached = if found.is_empty() { self.detached } else { &found };
+            let document = self.way.judge(&name, source, detached, options)?;
+            if document.overall == Overall::Unsigned && self.is_signed_beside(file, options) {
+                return Ok(Judged::WithItsSignature);
+            }
+            Ok(Judged::Document(Box::new(document)))
+        }));
+        judged.unwrap_or_else(|_panic| {
+            Err(Message {
+                key: INTERNAL.to_owned(),
+                message: "kyso failed on this file; please report it, with the file if you may.".to_owned(),
+            })
         })
-    })
+    }
+
+    /// Whether one of the files that are named as its signatures is one, and will be judged with it.
+    fn is_signed_beside(&self, file: &Named, options: &Options<'_>) -> bool {
+        file.signatures.iter().any(|signature| {
+            let Ok(source) = FileSource::open(signature) else { return false };
+            let source: Arc<dyn Source> = Arc::new(source);
+            let found = self.look_beside(signature, &source, options);
+            found.is_ok_and(|found| found.iter().any(|one| Some(one.name.as_ref()) == file.path.file_name()))
+        })
+    }
+
+    /// The files beside a signature that it is about.
+    fn look_beside(
+        &self,
+        signature: &Path,
+        source: &Arc<dyn Source>,
+        options: &Options<'_>,
+    ) -> io::Result<Vec<Detached>> {
+        let name = signature.file_name().unwrap_or_default().to_string_lossy();
+        let mut used = Vec::new();
+        let found = Wanted::of(&name, source, options.limits)?.gather(|name| {
+            let (path, source) = beside(signature, name)?;
+            used.push(path);
+            Some(source)
+        });
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
+        Ok(found)
+    }
 }
 
 /// The files that `--detached` names, opened.

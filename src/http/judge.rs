@@ -14,7 +14,8 @@ use super::{
     upload::{Form, Upload},
 };
 use crate::{
-    base::{Digest, Password, ProtectedSource},
+    base::{Digest, Limits, Password, ProtectedSource, Source},
+    service::beside::Wanted,
     service::verify::{Options, VerifyError, verify_digests, verify_signed},
     store::FileSource,
     telemetry,
@@ -40,6 +41,88 @@ pub(super) async fn judge(
         judged();
     }
     Ok(report)
+}
+
+/// The verdict on what people choose together: as [`judge_form`]; but a signature that lies apart is judged with the file
+/// among them that it is about, by its name, or because there is no other.
+pub(super) async fn judge_together(app: &App, form: Form) -> Result<Report, Problem> {
+    if !form.detached.is_empty() || form.files.len() < 2 {
+        return judge_form(app, form, || {}).await;
+    }
+    let files: Arc<[Upload]> = form.files.into();
+    let (this, all) = (Arc::clone(&files), app.desk().limits.clone());
+    let turn = app.turn().await?;
+    let pairs = app.blocking(move || pairs(&this, &all)).await??;
+    drop(turn);
+    let mut work = Vec::new();
+    for (file, about) in files.iter().zip(&pairs) {
+        let detached =
+            about.iter().map(|(name, at)| Ok(Detached { name: name.clone(), source: opened(&files, *at)? }));
+        let source = (open(file)?, form.password.clone());
+        work.push((source, file.name.clone(), detached.collect::<Result<Vec<_>, Problem>>()?));
+    }
+    let mut report = Report::default();
+    let verdicts =
+        stream::iter(work).map(|(source, name, detached)| judge_source(app, source, name, detached));
+    let mut verdicts = pin!(verdicts.buffered(app.limits().parallel_work.max(1)));
+    let mut at = 0;
+    while let Some(verdict) = verdicts.next().await {
+        let is_about = pairs.iter().flatten().any(|(_, other)| *other == at);
+        at += 1;
+        match verdict? {
+            // It was judged with the signature that is about it, and has none of its own.
+            Ok(document) if is_about && document.overall == Overall::Unsigned => {}
+            Err(_) if is_about => {}
+            Ok(document) => report.documents.push(document),
+            Err(unreadable) => report.unreadable.push(unreadable),
+        }
+    }
+    // The files go now.
+    drop(files);
+    Ok(report)
+}
+
+/// For each file the others that its signatures are about: what they call it, and its place.
+fn pairs(files: &[Upload], limits: &Limits) -> Result<Vec<Vec<(String, usize)>>, Problem> {
+    let mut wanted = Vec::new();
+    for file in files {
+        let source: Arc<dyn Source> = Arc::new(open(file)?);
+        let wish = Wanted::of(&file.name, &source, limits);
+        wanted.push(wish.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?);
+    }
+    let named = |own: usize, name: &str| {
+        // What an XML signature names may have a folder in front, which no browser tells.
+        let last = name.rsplit('/').next().unwrap_or(name);
+        files.iter().enumerate().position(|(at, file)| at != own && (file.name == name || file.name == last))
+    };
+    let is_signature = |at: &usize| wanted.get(*at).is_some_and(|wish| *wish != Wanted::Nothing);
+    let plain: Vec<usize> = (0..files.len()).filter(|at| !is_signature(at)).collect();
+    let pair = |(own, wish): (usize, &Wanted)| {
+        let names = match wish {
+            Wanted::All(names) | Wanted::One(names) => names.as_slice(),
+            Wanted::Nothing => return Vec::new(),
+        };
+        let found = names.iter().filter_map(|name| Some((name.clone(), named(own, name)?)));
+        let mut found: Vec<_> = match wish {
+            Wanted::One(_) => found.take(1).collect(),
+            _ => found.collect(),
+        };
+        if let (true, Wanted::One(_), [only], 2) = (found.is_empty(), wish, &plain[..], files.len()) {
+            let name = files.get(*only).map(|file| file.name.clone()).unwrap_or_default();
+            found.push((name, *only));
+        }
+        found
+    };
+    Ok(wanted.iter().enumerate().map(pair).collect())
+}
+
+fn open(file: &Upload) -> Result<FileSource, Problem> {
+    FileSource::open(file.file.path()).map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))
+}
+
+fn opened(files: &[Upload], at: usize) -> Result<Arc<dyn Source>, Problem> {
+    let file = files.get(at).ok_or_else(|| Problem::new(&problem::INTERNAL))?;
+    Ok(Arc::new(open(file)?))
 }
 
 /// The verdict on a form: as [`judge`]; or on one signature and the files that it is about.

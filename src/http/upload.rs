@@ -67,7 +67,7 @@ impl Form {
     }
 }
 
-/// Takes in a request's files: a raw body of `application/pdf`, XML or a CMS, or `multipart/form-data`.
+/// Takes in a request's files: a raw body of `application/pdf`, XML, a CMS or a container, or `multipart/form-data`.
 ///
 /// `most` is how many files are allowed. A raw body is checked against `Content-Digest` (RFC 9530).
 pub(super) async fn receive(request: Request, limits: &LimitSettings, most: usize) -> Result<Form, Problem> {
@@ -76,6 +76,10 @@ pub(super) async fn receive(request: Request, limits: &LimitSettings, most: usiz
         | "application/octet-stream"
         | "application/pdf"
         | "application/pkcs7-mime"
+        | "application/pkcs7-signature"
+        | "application/vnd.etsi.asic-e+zip"
+        | "application/vnd.etsi.asic-s+zip"
+        | "application/x-pkcs7-mime"
         | "application/xml"
         | "text/xml" => {
             let (parts, body) = request.into_parts();

@@ -13,9 +13,9 @@ use crate::{
     asn1::oid,
     base::UtcTime,
     validation::{
-        CertificateReport, CertificateStatus, DocumentReport, Indication, Message, Modification,
-        ModificationLevel, Origin, Overall, Report, SignatureReport, StatusReport, StatusSource, TimeSource,
-        TimeStampKind, Unreadable,
+        CertificateReport, CertificateStatus, CoverageLevel, DocumentReport, Indication, Message,
+        Modification, ModificationLevel, Origin, Overall, Report, SignatureReport, SignedFile, StatusReport,
+        StatusSource, TimeSource, TimeStampKind, Unreadable,
         words::{self as dictionary, Language},
     },
     x509::Certificate,
@@ -110,9 +110,11 @@ impl Tone {
                 "không có gì để kiểm tra; bản chụp từ giấy cũng như vậy.",
                 "there is nothing to check; so it is with a scan of a paper.",
             ),
-            Self::Unreadable => {
-                pick(language, "tệp không phải là PDF đọc được.", "it is not a readable PDF.")
-            }
+            Self::Unreadable => pick(
+                language,
+                "tệp không đọc được, hoặc không thuộc định dạng chứa chữ ký.",
+                "it cannot be read, or is of no format that holds signatures.",
+            ),
         }
     }
 }
@@ -156,7 +158,11 @@ impl Document {
             heading: tone.word(language),
             summary: summary(language, document),
             next: next_steps(language, document),
-            signatures: document.signatures.iter().map(|one| Signature::new(language, one)).collect(),
+            signatures: document
+                .signatures
+                .iter()
+                .map(|one| Signature::new(language, one).about(language, one, &document.signed_files))
+                .collect(),
             facts: facts.into_iter().filter_map(|(label, text)| Some((label, text?))).collect(),
         }
     }
@@ -336,6 +342,18 @@ impl Signature {
     }
 }
 
+impl Signature {
+    /// With the files that it is about, where they lie apart from it and it says nothing of them itself.
+    fn about(mut self, language: Language, signature: &SignatureReport, files: &[SignedFile]) -> Self {
+        let holds = signature.digest_matches && signature.coverage == CoverageLevel::Document;
+        if holds && signature.scopes.is_empty() && !files.is_empty() {
+            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            self.list.push((pick(language, "Văn bản được ký", "Documents signed"), names.join("; ")));
+        }
+        self
+    }
+}
+
 /// Circular 15/2025/TT-BKHCN, article 6, point 9, and the anchor. The time stands above it.
 fn list(language: Language, signature: &SignatureReport) -> Vec<Fact> {
     let signer = signature.certificates.first();
@@ -385,6 +403,11 @@ fn issuer_name(certificate: &CertificateReport) -> Option<String> {
 }
 
 fn integrity(language: Language, signature: &SignatureReport) -> &'static str {
+    // Of what was not given nothing can be said, and it must not sound as if it had been changed.
+    let told = |key: &str| signature.errors.iter().any(|error| error.key == key);
+    if told(APART) && !told("digest.mismatch") {
+        return pick(language, "chưa kiểm tra được: thiếu văn bản", "not checked: the document is missing");
+    }
     match (signature.digest_matches, signature.signature_matches, signature.modification_level) {
         (false, ..) => pick(language, "nội dung không còn như khi ký", "the content is not what was signed"),
         (_, false, _) => pick(
@@ -611,8 +634,14 @@ fn technical(language: Language, signature: &SignatureReport) -> Vec<(&'static s
 fn words(language: Language, message: &Message) -> (String, Option<String>) {
     match dictionary::words(&message.key, language) {
         Some(known) => {
-            let advice = Some(known.advice.to_owned()).filter(|advice| !advice.is_empty());
-            (known.meaning.to_owned(), advice)
+            // The dictionary's advice is for the command line.
+            let both = pick(
+                language,
+                "Hãy chọn cả văn bản và tệp chữ ký cùng lúc, ví dụ x.pdf và x.pdf.p7s.",
+                "Choose the document and its signature together, such as x.pdf and x.pdf.p7s.",
+            );
+            let advice = if message.key == APART { both } else { known.advice };
+            (known.meaning.to_owned(), Some(advice.to_owned()).filter(|advice| !advice.is_empty()))
         }
         None => (message.message.clone(), None),
     }
@@ -669,6 +698,9 @@ const CHANGES: [(&str, &str); 14] = [
 
 /// More advice than this helps nobody.
 const MAX_STEPS: usize = 3;
+
+/// What a signature is about was not given with it.
+const APART: &str = "document.apart";
 
 #[cfg(test)]
 mod tests {

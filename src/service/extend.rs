@@ -9,6 +9,8 @@
 //! look      judged once more: no signature is worse than before, all reach the level
 //! ```
 
+mod container;
+
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -22,7 +24,8 @@ use crate::{
     pdf::{self, Document, PdfError},
     signing::{self, Choice, TooOld},
     validation::{
-        Detached, DocumentReport, Evidence, Indication, Inspection, Level, Message, Reliance, SignatureReport,
+        Detached, DocumentReport, Evidence, FileKind, Indication, Inspection, Level, Message, OpenError,
+        Reliance, SignatureReport,
     },
 };
 
@@ -58,11 +61,13 @@ impl Extension {
     }
 }
 
-/// A revision that extending added.
+/// What extending added: a revision, or what takes its place in other formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddedRevision {
-    /// Unsigned attributes of a CMS: evidence, time-stamps.
+    /// A time-stamp over all files of a container.
+    ArchiveManifest,
+    /// Unsigned attributes of CMS or unsigned properties of XML signatures: evidence, time-stamps.
     Attributes,
     /// Certificates and status evidence.
     Evidence,
@@ -104,51 +109,13 @@ impl Extended {
     }
 }
 
-/// The kinds of signed files, by their beginning. A room that learns to extend one adds its way to
-/// [`SigningDesk::extend_file`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignedKind {
-    /// CMS, DER or PEM.
-    Cms,
-    /// PDF.
-    Pdf,
-    /// XML.
-    Xml,
-    /// A container.
-    Zip,
-}
-
-impl SignedKind {
-    /// What the first bytes say; `None` when they say nothing.
-    pub fn of(head: &[u8]) -> Option<Self> {
-        let text = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head).trim_ascii_start();
-        match head {
-            // The PDF reader itself says what stands before a header that is not at the beginning.
-            _ if head.windows(5).any(|window| window == b"%PDF-") => Some(Self::Pdf),
-            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
-            [0x30, 0x80..=0x84, ..] => Some(Self::Cms),
-            _ if text.starts_with(b"-----BEGIN ") => Some(Self::Cms),
-            _ if text.starts_with(b"<") => Some(Self::Xml),
-            _ => None,
-        }
-    }
-
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Cms => "a CMS signature",
-            Self::Pdf => "a PDF",
-            Self::Xml => "an XML document",
-            Self::Zip => "a container",
-        }
-    }
-}
-
 impl SigningDesk {
     /// Extends `input` into `output`, which appears whole or not at all.
     ///
     /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes ([`SigningDesk::extend_cms`]), and at
     /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart. XML gets more
-    /// unsigned properties, up to B-LT ([`SigningDesk::extend_xades`]).
+    /// unsigned properties ([`SigningDesk::extend_xades`]). In a container each signature is raised in its own way, and
+    /// what is not raised stays byte for byte; ASiC-E with CAdES gets an archive time-stamp over all files together.
     ///
     /// # Errors
     ///
@@ -160,13 +127,14 @@ impl SigningDesk {
         extension: &Extension,
         content: Option<Detached>,
     ) -> Result<Extended, ExtendError> {
-        let head = input.len().min(HEAD);
-        let head = input.read(0..head).map_err(|source| SignError::Input { source })?;
-        match SignedKind::of(&head) {
-            Some(SignedKind::Cms) => self.extend_signed_data(input, output, extension, content),
-            Some(SignedKind::Pdf) => self.extend_pdf(input, output, extension),
-            Some(SignedKind::Xml) => self.extend_xml(input, output, extension, content),
-            kind => Err(ExtendError::Kind { kind: kind.map(SignedKind::words) }),
+        let kind = FileKind::of(input).map_err(|source| SignError::Input { source })?;
+        match (kind, &content) {
+            (FileKind::Asic, None) => self.extend_container(input, output, extension),
+            (FileKind::Cms, _) => self.extend_signed_data(input, output, extension, content),
+            (FileKind::Pdf, None) => self.extend_pdf(input, output, extension),
+            (FileKind::Xml, _) => self.extend_xml(input, output, extension, content),
+            (FileKind::Asic, Some(_)) => Err(not_apart("a container")),
+            (FileKind::Pdf, Some(_)) => Err(not_apart("a PDF")),
         }
     }
 
@@ -212,16 +180,14 @@ impl SigningDesk {
         content: Option<Detached>,
     ) -> Result<Extended, ExtendError> {
         let detached: Vec<Detached> = content.into_iter().collect();
-        let released = self.extend_xades(
-            input,
-            &detached,
-            extension.only.as_deref(),
-            extension.to.max(Level::T),
-            output,
-        )?;
+        let wanted = Extension { to: extension.to.max(Level::T), ..extension.clone() };
+        let released = self.extend_xades(input, &detached, &wanted, output)?;
         let report = released.report().clone();
         let reached = lowest(&report, extension).unwrap_or(Level::B);
-        let added = vec![AddedRevision::Attributes];
+        let before =
+            input.hasher(DIGEST, input.len()).map_err(|source| SignError::Input { source })?.finish();
+        let changed = hex::encode(before.bytes) != report.sha256;
+        let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
         let raised = Raised { added, before: None, reached, good_until: None, report };
         Ok(Extended { path: output.to_owned(), raised })
     }
@@ -435,14 +401,14 @@ fn why_no_higher(signature: &SignatureReport) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtendError {
-    /// Nothing that kyso extends.
+    /// A signature in a container would have to change, and something covers it.
     #[error(
-        "kyso extends signed PDFs and CMS signatures; this is {}",
-        .kind.map_or_else(|| "a file of another kind".to_owned(), |kind| format!("{kind}, which it does not extend"))
+        "the signature {file} cannot be raised: a time-stamp or another signature of the container covers it as it is, and \
+         would be broken"
     )]
-    Kind {
-        /// What it seems to be.
-        kind: Option<&'static str>,
+    Covered {
+        /// Its file.
+        file: String,
     },
     /// A signature is not valid.
     #[error("the signature {field} is {indication}: {reason}")]
@@ -515,7 +481,7 @@ impl ExtendError {
             Self::NotReached { .. }
             | Self::TooOld(_)
             | Self::Sign(SignError::Level { .. } | SignError::NoTimeStamp(_)) => true,
-            Self::Kind { .. } | Self::Sign(_) | Self::Unsigned | Self::Verify(_) | Self::Worse { .. } => {
+            Self::Covered { .. } | Self::Sign(_) | Self::Unsigned | Self::Verify(_) | Self::Worse { .. } => {
                 false
             }
         }
@@ -528,31 +494,9 @@ impl From<PdfError> for ExtendError {
     }
 }
 
+fn not_apart(kind: &'static str) -> ExtendError {
+    ExtendError::Verify(OpenError::NotApart { kind }.into())
+}
+
 /// The digest for document time-stamps, where the authority asks for none stronger.
 const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
-
-/// How much of a file tells what it is: PDF readers look that far for the header.
-const HEAD: u64 = 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_bytes_tell_the_kind() {
-        for (head, kind) in [
-            (&b"%PDF-1.7\n"[..], Some(SignedKind::Pdf)),
-            (b"junk\n%PDF-1.7\n", Some(SignedKind::Pdf)),
-            (b"PK\x03\x04\x14", Some(SignedKind::Zip)),
-            (b"\x30\x82\x01\x02", Some(SignedKind::Cms)),
-            (b"\x30\x80\x06", Some(SignedKind::Cms)),
-            (b"-----BEGIN PKCS7-----", Some(SignedKind::Cms)),
-            (b"\xEF\xBB\xBF <?xml", Some(SignedKind::Xml)),
-            (b"<a/>", Some(SignedKind::Xml)),
-            (b"xin chao", None),
-            (b"", None),
-        ] {
-            assert_eq!(SignedKind::of(head), kind, "{head:?}");
-        }
-    }
-}

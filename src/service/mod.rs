@@ -4,6 +4,7 @@
 //! store as it found it or wholly changed.
 
 mod audit;
+pub mod beside;
 mod error;
 pub mod extend;
 mod issue;

@@ -234,6 +234,7 @@ pub fn demand(desk: &SigningDesk, signer: &Identity, any_usage: bool) -> Result<
 fn wanted(lack: &Lack) -> Vec<Wanted> {
     match lack {
         Lack::Issuer { of } => of.issuer_urls().into_iter().map(|url| Wanted::Issuer { url }).collect(),
+        Lack::ListSigner { urls } => urls.iter().map(|url| Wanted::Issuer { url: url.clone() }).collect(),
         Lack::Status { of, issuer } => {
             // SHA-1 here only names the issuer, and is the one digest that every responder knows (RFC 5019).
             let id = CertId::new(of, issuer, DigestAlgorithm::Sha1);

@@ -7,18 +7,25 @@
 //! PreparedXades::finish(value)               ->  XadesFile        XAdES B-B
 //! XadesFile::stamp(token)                    ->  XadesFile        B-T
 //! XadesFile::keep(evidence)                  ->  XadesFile        B-LT
+//! XadesFile::archive_request(files)          ->  tsp::Request
+//! XadesFile::archive(token, files)           ->  XadesFile        B-LTA; again before that weakens
 //! ```
 //!
 //! Nothing of a document is written anew: the signature goes between two of its bytes, and what is added later between
 //! two bytes of the signature. [`XadesFile::read`] takes files that others made.
 
+mod draft;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{SigningError, check_signer, check_usage, key_kind};
+use self::draft::{Draft, Host, Reference};
+use super::{SigningError, Wishes, check_signer, check_usage, key_kind};
 use crate::{
-    base::{Digest, DigestAlgorithm, Limits, UtcTime},
+    asic,
+    base::{Digest, DigestAlgorithm, Limits, UtcTime, digest::Hasher},
+    cms::Statements,
     crypto, tsp,
-    validation::Evidence,
+    validation::{Detached, Evidence},
     x509::{
         Certificate,
         algorithm::{KeyKind, SignatureScheme},
@@ -26,8 +33,8 @@ use crate::{
     xml::{
         self, Algorithm, Canonicalization, Document, Element, Subset, XmlLimits,
         insert::Places,
-        signature::{self, Identifiers},
-        xades::{NAMESPACE, NAMESPACE_141, Properties, SIGNED_PROPERTIES, UnsignedKind},
+        signature::{self, Identifiers, Target},
+        xades::{NAMESPACE, NAMESPACE_141, Properties, Stamped, UnsignedKind},
     },
 };
 
@@ -44,8 +51,9 @@ pub struct XadesRequest {
     pub form: XmlForm,
     /// City of SignatureProductionPlaceV2 (clause 5.2.5).
     pub location: Option<String>,
-    /// ClaimedRole of SignerRoleV2 (clause 5.2.6): nobody vouches for it.
-    pub role: Option<String>,
+    /// SignaturePolicyIdentifier, CommitmentTypeIndication over all that is signed, and the ClaimedRoles of SignerRoleV2
+    /// (clauses 5.2.9, 5.2.3 and 5.2.6): nobody vouches for them.
+    pub statements: Statements,
     /// From chance: identifiers in the file have to be unlike all others.
     pub seed: [u8; 16],
     /// As [`super::Wishes::any_usage`].
@@ -124,10 +132,7 @@ pub fn prepare_enveloped(
     request: XadesRequest,
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
-    check_signer(&request.signer, request.scheme, now)?;
-    if !request.any_usage {
-        check_usage(&request.signer)?;
-    }
+    check_request(&request, now)?;
     let limits = XmlLimits::default();
     let read = Document::parse(&document, &limits)?;
     suited(&read)?;
@@ -171,10 +176,75 @@ pub fn prepare_detached(
     request: XadesRequest,
     now: UtcTime,
 ) -> Result<PreparedXades, SigningError> {
+    check_request(&request, now)?;
+    let id = format!("id-{}", hex::encode(request.seed));
+    let references = references(files, &request, &id)?;
+    Draft::new(&request, id, &references, Host::Frame(frame), now)?.prepare(request)
+}
+
+/// Builds one signature more for a file of signatures as containers have it (EN 319 162-1 clause 4.3.3.2 item 4 c): behind
+/// those that are there, of which no byte changes.
+///
+/// # Errors
+///
+/// As [`prepare_detached`]; [`SigningError::XmlUnsuited`] when `signatures` is no such file.
+pub fn prepare_beside(
+    files: &[FileToSign],
+    signatures: Vec<u8>,
+    request: XadesRequest,
+    now: UtcTime,
+) -> Result<PreparedXades, SigningError> {
+    check_request(&request, now)?;
+    let read = Document::parse(&signatures, &XmlLimits::default())?;
+    takes_another(&read)?;
+    let id = identifier(&request, &Identifiers::of(&read))?;
+    let references = references(files, &request, &id)?;
+    let host = Host::Document { bytes: signatures, place: 0 };
+    Draft::new(&request, id, &references, host, now)?.prepare(request)
+}
+
+/// Whether a file of signatures takes one more.
+///
+/// # Errors
+///
+/// As [`prepare_beside`].
+pub fn check_beside(signatures: &[u8]) -> Result<(), SigningError> {
+    takes_another(&Document::parse(signatures, &XmlLimits::default())?)
+}
+
+fn takes_another(signatures: &Document) -> Result<(), SigningError> {
+    let root = signatures.root();
+    let mut own = root.elements();
+    let all = own.all(|child| child.is(signature::NAMESPACE, "Signature"));
+    if root.is(ASIC, "XAdESSignatures") && all {
+        return Ok(());
+    }
+    Err(unsuited("its file of signatures is no asic:XAdESSignatures with signatures alone"))
+}
+
+/// Who signs, and what they say.
+fn check_request(request: &XadesRequest, now: UtcTime) -> Result<(), SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
     if !request.any_usage {
         check_usage(&request.signer)?;
     }
+    let refuse = |reason: &str| Err(SigningError::Wish { reason: reason.to_owned() });
+    if request.location.as_ref().is_some_and(|place| place.trim().is_empty() || place.len() > LONGEST_PLACE) {
+        return refuse("the place of signing has from 1 to 1000 bytes");
+    }
+    let policy = request.statements.policy.as_ref();
+    if policy.is_some_and(|policy| signature::digest_uri(policy.digest.algorithm).is_none()) {
+        return refuse("the digest of the policy has no identifier in XML signatures; take SHA-256");
+    }
+    Wishes { statements: request.statements.clone(), ..Wishes::default() }.check()
+}
+
+/// The references to files, with their digests.
+fn references(
+    files: &[FileToSign],
+    request: &XadesRequest,
+    id: &str,
+) -> Result<Vec<Reference>, SigningError> {
     let unsuited = |reason: &str| SigningError::XmlUnsuited { reason: reason.to_owned() };
     if files.is_empty() || files.len() >= signature::MAX_REFERENCES {
         return Err(unsuited("a detached signature is about at least one file, and about 63 at most"));
@@ -188,7 +258,6 @@ pub fn prepare_detached(
     if files.iter().any(|file| file.digest.algorithm != request.scheme.digest()) {
         return Err(unsuited("a file was hashed with another algorithm than the signature"));
     }
-    let id = format!("id-{}", hex::encode(request.seed));
     let references = files.iter().enumerate().map(|(at, file)| Reference {
         id: format!("{id}-r{}", at + 1),
         uri: encoded(&file.name),
@@ -196,8 +265,7 @@ pub fn prepare_detached(
         digest: file.digest.clone(),
         media_type: file.media_type.clone().or_else(|| Some("application/octet-stream".to_owned())),
     });
-    let references: Vec<Reference> = references.collect();
-    Draft::new(&request, id, &references, Host::Frame(frame), now)?.prepare(request)
+    Ok(references.collect())
 }
 
 impl PreparedXades {
@@ -304,8 +372,12 @@ impl XadesFile {
     ///
     /// # Errors
     ///
-    /// [`SigningError::TimeStamp`] when the token is not one over this signature.
+    /// [`SigningError::TimeStamp`] when the token is not one over this signature; [`SigningError::XmlUnsuited`] when an
+    /// archive time-stamp is there, behind which nothing but its own evidence belongs.
     pub fn stamp(self, token: &[u8], limits: &Limits) -> Result<Self, SigningError> {
+        if self.with(|_, _, properties| Ok(properties.is_archived()))? {
+            return Err(unsuited("it has an archive time-stamp, and kyso adds no other kind behind one"));
+        }
         let parsed = tsp::Token::parse(token, limits)?;
         let imprint = parsed.info.imprint.algorithm.digest(&self.stamped_octets()?);
         if parsed.info.imprint != imprint {
@@ -358,7 +430,7 @@ impl XadesFile {
         } else {
             format!("<xades:RevocationValues>{statuses}</xades:RevocationValues>")
         };
-        let again = self.with(|_, _, properties| Ok(properties.has_values()))?;
+        let again = self.with(|_, _, properties| Ok(properties.has_values() || properties.is_archived()))?;
         let declaration = format!("xmlns:xades=\"{NAMESPACE}\"");
         let property = if again {
             format!(
@@ -372,6 +444,82 @@ impl XadesFile {
                 .collect()
         };
         self.add(&property)
+    }
+
+    /// The request for an ArchiveTimeStamp (clause 5.5.2) over all that is there now. `files`: those that lie apart and that
+    /// the signature is about.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or a file that the signature is about is not among `files`.
+    pub fn archive_request(
+        &self,
+        files: &[Detached],
+        algorithm: DigestAlgorithm,
+        nonce: [u8; 8],
+    ) -> Result<tsp::Request, SigningError> {
+        let imprint = self.archive_imprint(files, algorithm)?;
+        Ok(tsp::Request { imprint, nonce: Some(nonce.to_vec()), cert_req: true })
+    }
+
+    /// The file with an ArchiveTimeStamp behind all that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::TimeStamp`] when the token is not one over it; and as [`XadesFile::archive_request`].
+    pub fn archive(self, token: &[u8], files: &[Detached], limits: &Limits) -> Result<Self, SigningError> {
+        let parsed = tsp::Token::parse(token, limits)?;
+        if parsed.info.imprint != self.archive_imprint(files, parsed.info.imprint.algorithm)? {
+            return Err(tsp::TspError::Mismatch { what: "messageImprint" }.into());
+        }
+        let property = format!(
+            "<xades141:ArchiveTimeStamp xmlns:xades141=\"{NAMESPACE_141}\" xmlns:xades=\"{NAMESPACE}\">\
+             <ds:CanonicalizationMethod xmlns:ds=\"{}\" Algorithm=\"{EXCLUSIVE}\"/><xades:EncapsulatedTimeStamp>{}\
+             </xades:EncapsulatedTimeStamp></xades141:ArchiveTimeStamp>",
+            signature::NAMESPACE,
+            STANDARD.encode(token)
+        );
+        self.add(&property)
+    }
+
+    /// Of all that an archive time-stamp put here would be over.
+    fn archive_imprint(
+        &self,
+        files: &[Detached],
+        algorithm: DigestAlgorithm,
+    ) -> Result<Digest, SigningError> {
+        let (form, limits) = (XmlForm::Exclusive.canonicalization(), XmlLimits::default());
+        self.with(|document, signature, properties| {
+            let mut hasher = Hasher::new(algorithm);
+            for part in properties.archived(signature, properties.unsigned.len()) {
+                let octets = match part {
+                    Stamped::Element(element) => {
+                        document.canonicalize(Subset::of(element), &form, &limits)?
+                    }
+                    Stamped::Reference(reference) => match reference.target() {
+                        Target::External(uri) => {
+                            let file = apart(uri, files)?;
+                            if reference.is_plain() {
+                                hasher.update_from(&*file.source, 0..file.source.len())?;
+                                continue;
+                            }
+                            if file.source.len() > limits.bytes as u64 {
+                                return Err(unsuited(
+                                    "a file that it signs in a canonical form is too large",
+                                ));
+                            }
+                            let bytes = file.source.read(0..file.source.len())?;
+                            reference.octets_of(&bytes, &limits)?
+                        }
+                        Target::Document(_) | Target::Element(_) => {
+                            reference.octets(&form, &limits)?.unwrap_or_default()
+                        }
+                    },
+                };
+                hasher.update(&octets);
+            }
+            Ok(hasher.finish())
+        })
     }
 
     /// Whether the signature has a time-stamp, whatever it is worth.
@@ -415,10 +563,6 @@ impl XadesFile {
     fn add(self, property: &str) -> Result<Self, SigningError> {
         let bytes = self.with(|document, _, properties| {
             let qualifying = properties.element;
-            let archived = |kind: &UnsignedKind<'_>| matches!(kind, UnsignedKind::ArchiveTimeStamp(_));
-            if properties.unsigned.iter().any(|one| archived(&one.what)) {
-                return Err(unsuited("it has an archive time-stamp, and kyso adds nothing behind one"));
-            }
             let list = format!(
                 "<xades:UnsignedSignatureProperties xmlns:xades=\"{NAMESPACE}\">{property}\
                  </xades:UnsignedSignatureProperties>"
@@ -456,222 +600,18 @@ impl XadesFile {
     }
 }
 
-/// A signature as it is written.
-#[derive(Debug)]
-struct Draft {
-    id: String,
-    host: Host,
-    /// Before and after the digest of the signed properties, and what follows the value.
-    references: String,
-    tail_reference: String,
-    method: String,
-    after_value: String,
-    prefix: &'static str,
-    properties_digest: Vec<u8>,
-    value: Vec<u8>,
-    form: XmlForm,
-    digest: DigestAlgorithm,
-}
-
-/// Where a signature goes.
-#[derive(Debug)]
-enum Host {
-    /// Into the element of this place among all elements.
-    Document {
-        bytes: Vec<u8>,
-        place: usize,
-    },
-    Frame(Frame),
-}
-
-/// `ds:Reference` to be.
-struct Reference {
-    id: String,
-    uri: String,
-    /// Without prefixes.
-    transforms: String,
-    digest: Digest,
-    media_type: Option<String>,
-}
-
-impl Draft {
-    fn new(
-        request: &XadesRequest,
-        id: String,
-        references: &[Reference],
-        host: Host,
-        now: UtcTime,
-    ) -> Result<Self, SigningError> {
-        let digest = request.scheme.digest();
-        let unknown = || {
-            let reason = format!("there is no identifier of {} in XML signatures", request.scheme.name());
-            SigningError::Scheme { reason }
-        };
-        let method = signature::scheme_uri(request.scheme).ok_or_else(unknown)?;
-        let digest_uri = signature::digest_uri(digest).ok_or_else(unknown)?;
-        let digest_method = format!("<DigestMethod Algorithm=\"{digest_uri}\"/>");
-        let written: String = references
-            .iter()
-            .map(|one| {
-                format!(
-                    "<Reference Id=\"{}\" URI=\"{}\">{}{digest_method}<DigestValue>{}</DigestValue></Reference>",
-                    one.id,
-                    escaped(&one.uri),
-                    one.transforms,
-                    STANDARD.encode(&one.digest.bytes)
-                )
-            })
-            .collect();
-        let tail_reference = format!(
-            "<Reference Type=\"{SIGNED_PROPERTIES}\" URI=\"#{id}-properties\"><Transforms>{}</Transforms>\
-             {digest_method}",
-            transform(request.form.uri())
-        );
-        let certificates: String = std::iter::once(&request.signer)
-            .chain(&request.chain)
-            .map(|one| format!("<X509Certificate>{}</X509Certificate>", STANDARD.encode(one.der())))
-            .collect();
-        let formats: String = references
-            .iter()
-            .filter_map(|one| {
-                let media_type = escaped(one.media_type.as_deref()?);
-                Some(format!(
-                    "<xades:DataObjectFormat ObjectReference=\"#{}\"><xades:MimeType>{media_type}</xades:MimeType>\
-                     </xades:DataObjectFormat>",
-                    one.id
-                ))
-            })
-            .collect();
-        let place = request.location.as_deref().map(|place| {
-            format!(
-                "<xades:SignatureProductionPlaceV2><xades:City>{}</xades:City></xades:SignatureProductionPlaceV2>",
-                escaped(place)
-            )
-        });
-        let role = request.role.as_deref().map(|role| {
-            format!(
-                "<xades:SignerRoleV2><xades:ClaimedRoles><xades:ClaimedRole>{}</xades:ClaimedRole>\
-                 </xades:ClaimedRoles></xades:SignerRoleV2>",
-                escaped(role)
-            )
-        });
-        // Whole seconds: more is nobody's to claim.
-        let time = UtcTime::from_second(now.as_second()).unwrap_or(now);
-        let after_value = format!(
-            "<KeyInfo><X509Data>{certificates}</X509Data></KeyInfo><Object><xades:QualifyingProperties \
-             xmlns:xades=\"{NAMESPACE}\" Target=\"#{id}\"><xades:SignedProperties Id=\"{id}-properties\">\
-             <xades:SignedSignatureProperties><xades:SigningTime>{time}</xades:SigningTime>\
-             <xades:SigningCertificateV2><xades:Cert><xades:CertDigest>{digest_method}<DigestValue>{}</DigestValue>\
-             </xades:CertDigest></xades:Cert></xades:SigningCertificateV2>{}{}</xades:SignedSignatureProperties>\
-             <xades:SignedDataObjectProperties>{formats}</xades:SignedDataObjectProperties></xades:SignedProperties>\
-             </xades:QualifyingProperties></Object>",
-            STANDARD.encode(digest.digest(request.signer.der()).bytes),
-            place.unwrap_or_default(),
-            role.unwrap_or_default()
-        );
-        // The exchange of documents writes its signature without a prefix.
-        let prefix = match &host {
-            Host::Document { bytes, .. } if is_edxml(bytes) => "",
-            _ => "ds",
-        };
-        Ok(Self {
-            id,
-            host,
-            references: written,
-            tail_reference,
-            method: method.to_owned(),
-            after_value,
-            prefix,
-            properties_digest: vec![0; digest.len()],
-            value: Vec::new(),
-            form: request.form,
-            digest,
-        })
-    }
-
-    /// Computes what is to be signed.
-    fn prepare(mut self, request: XadesRequest) -> Result<PreparedXades, SigningError> {
-        let limits = XmlLimits::default();
-        let form = self.form.canonicalization();
-        let properties = format!("{}-properties", self.id);
-        self.properties_digest = self.within(|document, identifiers| {
-            let subset = Subset::of(identifiers.find(&properties)?);
-            Ok(self.digest.digest(&document.canonicalize(subset, &form, &limits)?).bytes)
-        })?;
-        let to_be_signed = self.within(|_, identifiers| {
-            let element = identifiers.find(&self.id)?;
-            Ok(xml::Signature::read_openly(element, identifiers)?.to_be_signed(&limits)?)
-        })?;
-        Ok(PreparedXades { request, draft: self, to_be_signed })
-    }
-
-    /// The file as it is by now, read.
-    fn within<T>(
-        &self,
-        work: impl FnOnce(&Document, &Identifiers<'_>) -> Result<T, SigningError>,
-    ) -> Result<T, SigningError> {
-        let bytes = self.to_bytes()?;
-        let document = Document::parse(&bytes, &XmlLimits::default())?;
-        work(&document, &Identifiers::of(&document))
-    }
-
-    fn to_bytes(&self) -> Result<Vec<u8>, SigningError> {
-        let text = self.to_text();
-        match &self.host {
-            Host::Document { bytes, place } => {
-                let document = Document::parse(bytes, &XmlLimits::default())?;
-                let host = document.elements().nth(*place);
-                let host = host.ok_or_else(|| unsuited("it has no place for the signature"))?;
-                append(bytes, &document, host, &text)
-            }
-            Host::Frame(Frame::Alone) => Ok(format!("{DECLARATION}{text}\n").into_bytes()),
-            Host::Frame(Frame::Container) => Ok(format!(
-                "{DECLARATION}<asic:XAdESSignatures xmlns:asic=\"{ASIC}\">{text}</asic:XAdESSignatures>\n"
-            )
-            .into_bytes()),
-        }
-    }
-
-    /// `ds:Signature`, on one line: white space would be part of what is signed.
-    fn to_text(&self) -> String {
-        let text = format!(
-            "<Signature XMLNS=\"{}\" Id=\"{}\"><SignedInfo><CanonicalizationMethod Algorithm=\"{}\"/>\
-             <SignatureMethod Algorithm=\"{}\"/>{}{}<DigestValue>{}</DigestValue></Reference></SignedInfo>\
-             <SignatureValue Id=\"{}-value\">{}</SignatureValue>{}</Signature>",
-            signature::NAMESPACE,
-            self.id,
-            self.form.uri(),
-            self.method,
-            self.references,
-            self.tail_reference,
-            STANDARD.encode(&self.properties_digest),
-            self.id,
-            STANDARD.encode(&self.value),
-            self.after_value
-        );
-        prefixed(&text, self.prefix)
-    }
-}
-
-/// Gives the names that have no prefix this one, and the first declaration its name. Text and values hold no `<`.
-fn prefixed(text: &str, prefix: &str) -> String {
-    if prefix.is_empty() {
-        return text.replacen("XMLNS", "xmlns", 1);
-    }
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for (at, piece) in text.split('<').enumerate() {
-        if at > 0 {
-            out.push('<');
-        }
-        let (slash, name) = piece.strip_prefix('/').map_or(("", piece), |name| ("/", name));
-        out.push_str(slash);
-        if at > 0 && !name.starts_with("xades:") && !name.starts_with("ec:") {
-            out.push_str(prefix);
-            out.push(':');
-        }
-        out.push_str(name);
-    }
-    out.replacen("XMLNS", &format!("xmlns:{prefix}"), 1)
+/// The file that a reference names; of one alone, whatever it is called.
+fn apart<'f>(uri: &str, files: &'f [Detached]) -> Result<&'f Detached, SigningError> {
+    let name = asic::name_of(uri);
+    let named = files.iter().find(|file| name.as_ref() == Some(&file.name));
+    let found = match (named, files) {
+        (None, [only]) => Some(only),
+        (named, _) => named,
+    };
+    found.ok_or_else(|| {
+        let reason = format!("the file {uri:?} that it is about was not given");
+        SigningError::XmlUnsuited { reason }
+    })
 }
 
 /// Whether a signature of the whole would prove what it seems to.
@@ -766,22 +706,6 @@ fn document_form(document: &Document, form: XmlForm) -> Result<(Canonicalization
     Ok((canonicalization, transform))
 }
 
-/// Text as content or as the value of an attribute.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// A file's name as a relative reference (RFC 3986 section 3.3).
 fn encoded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -800,14 +724,15 @@ fn unsuited(reason: &str) -> SigningError {
     SigningError::XmlUnsuited { reason: reason.to_owned() }
 }
 
+/// As of a role, in bytes.
+const LONGEST_PLACE: usize = 1000;
+
 /// Prefixes of one list, as readers take them.
 const MAX_PREFIXES: usize = 64;
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
-
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// The namespace of edXML (QCVN 102:2016).
 const EDXML: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";
@@ -818,16 +743,6 @@ const ASIC: &str = "http://uri.etsi.org/02918/v1.2.1#";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_get_their_prefix() {
-        let text = "<Signature XMLNS=\"urn:x\"><xades:A xmlns:xades=\"urn:y\"><B/></xades:A></Signature>";
-        assert_eq!(
-            prefixed(text, "ds"),
-            "<ds:Signature xmlns:ds=\"urn:x\"><xades:A xmlns:xades=\"urn:y\"><ds:B/></xades:A></ds:Signature>"
-        );
-        assert_eq!(prefixed(text, ""), text.replace("XMLNS", "xmlns"));
-    }
 
     #[test]
     fn names_of_files_become_references() {

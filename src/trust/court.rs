@@ -151,6 +151,11 @@ pub enum Lack {
         /// The one that issued it.
         issuer: Certificate,
     },
+    /// The certificate of whoever signed an indirect list is not at hand.
+    ListSigner {
+        /// Where the list says that it lies (RFC 5280 section 5.2.7).
+        urls: Vec<String>,
+    },
 }
 
 impl<'a> Court<'a> {
@@ -339,6 +344,7 @@ impl<'a> Court<'a> {
             if !matches!(distrust, Distrust::Revoked { .. }) {
                 statuses.push(Vec::new());
                 lacks.push(Lack::Status { of: certificate.clone(), issuer: issuer.clone() });
+                lacks.extend(self.missing_list_signers(&case));
             }
             if worst.as_ref().is_none_or(|earlier| distrust.rank() > earlier.rank()) {
                 worst = Some(distrust);

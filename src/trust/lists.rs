@@ -1,7 +1,8 @@
 //! What revocation lists say (RFC 5280 section 6.3.3).
 
 use super::{
-    Control, Court, EvidenceKind, Purpose, Revocation, Rules, StatusFault, StatusItem, StatusStatement, Word,
+    Control, Court, EvidenceKind, Lack, Purpose, Revocation, Rules, StatusFault, StatusItem, StatusStatement,
+    Word,
     checks::Budget,
     path::validate,
     search::chains,
@@ -175,6 +176,19 @@ impl Court<'_> {
             }
         }
         candidates
+    }
+
+    /// Where the signers of lists lie that the certificate names as its own and that nobody here can check.
+    pub(super) fn missing_list_signers(&self, case: &Case<'_>) -> Vec<Lack> {
+        let points = case.certificate.distribution_points();
+        let lists = self.statuses.iter().filter_map(|item| match item.kind {
+            Kind::Crl(crl) => Some(crl),
+            Kind::Ocsp(_) => None,
+        });
+        let unsigned = lists.filter(|crl| {
+            points.iter().any(|point| names_issuer(point, crl)) && self.list_signers(crl, case).is_empty()
+        });
+        unsigned.map(|crl| Lack::ListSigner { urls: crl.issuer_urls().to_vec() }).collect()
     }
 
     fn signed(

@@ -12,12 +12,12 @@ use std::{
 
 use super::{
     CoverageLevel, Detached, Indication, Inspection, Message, Need, OpenError, Policy, ReadEvidence,
-    SignatureReport, SignatureScope, SignedFile, TimeSource,
+    Reliance, SignatureReport, SignatureScope, SignedFile, TimeSource,
     cms::{Finding, check_token},
     inspect::{Body, Field, Scope, Signature},
-    verdict,
+    verdict::{self, Judged},
     words::Key,
-    xades,
+    xades::{self, Budget},
 };
 use crate::{
     asic::{
@@ -61,12 +61,24 @@ impl Inspection {
     ///
     /// When it is no ASiC container that can be read in one way only.
     pub(super) fn open_container(source: Arc<dyn Source>, limits: &Limits) -> Result<Self, OpenError> {
+        Self::open_container_within(source, limits, None)
+    }
+
+    /// As [`Inspection::open_container`], where XML signatures may cost no more than this.
+    fn open_container_within(
+        source: Arc<dyn Source>,
+        limits: &Limits,
+        budget: Option<Budget>,
+    ) -> Result<Self, OpenError> {
         let whole = source.hasher(DigestAlgorithm::Sha256, source.len())?.finish();
         let sha256 = <[u8; 32]>::try_from(whole.bytes.as_slice()).map(Sha256);
         let sha256 = sha256.map_err(|_| std::io::Error::other("SHA-256 was not computed"))?;
         let bounds = ContainerLimits::default();
         let container = Container::open(source, &bounds)?;
         let mut reader = Reader::new(&container, limits, &bounds)?;
+        if let Some(budget) = budget {
+            reader.budget = budget;
+        }
         let mut inspection = Self::empty(sha256, limits);
         for (name, file) in &reader.files {
             // Every file is unpacked once to its end, so that what follows meets no damage.
@@ -89,6 +101,8 @@ struct Reader<'c> {
     manifests: Vec<Listed>,
     /// What stands against every signature.
     faults: Vec<Finding>,
+    /// What all XML signatures of the container may still cost: one for all of its files.
+    budget: Budget,
 }
 
 /// A manifest, compared with what is there.
@@ -109,7 +123,9 @@ impl<'c> Reader<'c> {
         let plain = archive.entries().iter().filter(|entry| !entry.is_folder());
         let files =
             plain.map(|entry| (entry.name.clone(), Arc::new(Unpacked::new(archive, entry)))).collect();
-        let mut reader = Self { container, limits, files, manifests: Vec::new(), faults: Vec::new() };
+        let together = archive.entries().iter().map(|entry| entry.len).fold(0, u64::saturating_add);
+        let budget = Budget::over(together);
+        let mut reader = Self { container, limits, files, manifests: Vec::new(), faults: Vec::new(), budget };
         reader.look_around(bounds)?;
         for entry in [Role::Manifest, Role::ArchiveManifest].into_iter().flat_map(|role| container.of(role)) {
             reader.read_manifest(archive, entry, bounds)?;
@@ -198,8 +214,8 @@ impl<'c> Reader<'c> {
     }
 
     fn parts(&mut self) -> Result<Vec<Part>, OpenError> {
-        let mut parts = Vec::new();
-        for entry in self.container.archive().entries() {
+        let (mut parts, container) = (Vec::new(), self.container);
+        for entry in container.archive().entries() {
             match role_of(&entry.name) {
                 Role::CadesSignature => parts.push(self.cades(entry)?),
                 Role::TimeStamp => parts.push(self.time_stamp(entry)?),
@@ -263,18 +279,20 @@ impl<'c> Reader<'c> {
     }
 
     /// XAdES signatures over documents by their names: a part each.
-    fn xades(&self, entry: &Entry) -> Result<Vec<Part>, OpenError> {
+    fn xades(&mut self, entry: &Entry) -> Result<Vec<Part>, OpenError> {
         let bytes = self.container.archive().read(entry)?;
+        let files = &self.files;
         let resolve = |uri: &str| {
-            let file = self.files.get(&name_of(uri)?)?;
+            let file = files.get(&name_of(uri)?)?;
             Some(Arc::clone(file) as Arc<dyn Source>)
         };
+        let read = xades::inspect(&bytes, &resolve, self.limits, &mut self.budget);
         let unread = |told: String| {
             let findings = vec![fatal(Key::FormatXml.message(told))];
             let inspection = broken("XML", &bytes, self.limits);
             Ok(vec![self.part(entry, false, inspection, None, findings)])
         };
-        let signatures = match xades::inspect(&bytes, &resolve, self.limits) {
+        let signatures = match read {
             Ok(signatures) if signatures.is_empty() => {
                 return unread("The file holds no signature.".to_owned());
             }
@@ -457,21 +475,16 @@ impl Parts {
         }
     }
 
-    /// The reports, in the order of the container, and what would help.
-    pub(super) fn judge(
-        &self,
-        policy: &Policy,
-        anchors: &Anchors,
-        moment: UtcTime,
-    ) -> (Vec<SignatureReport>, Vec<Need>) {
+    /// The reports, in the order of the container, what would help, and what the verdicts rest on.
+    pub(super) fn judge(&self, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> Judged {
         let mut needs: Vec<Need> = Vec::new();
-        let mut judged: BTreeMap<usize, (Vec<SignatureReport>, Option<UtcTime>)> = BTreeMap::new();
+        let mut judged: BTreeMap<usize, JudgedPart> = BTreeMap::new();
         for index in self.newest_first() {
             let Some(part) = self.parts.get(index) else { continue };
             let stamps = self.stamps_over.get(index).into_iter().flatten();
-            let proven = stamps.filter_map(|stamp| judged.get(stamp)?.1).min();
-            let (mut reports, wanted) =
-                verdict::judge_proven(&part.inspection, policy, anchors, moment, proven);
+            let proven = stamps.filter_map(|stamp| judged.get(stamp)?.time).min();
+            let Judged { mut reports, needs: wanted, reliances } =
+                verdict::judge_all(&part.inspection, policy, anchors, moment, proven);
             for need in wanted {
                 if !needs.contains(&need) {
                     needs.push(need);
@@ -483,13 +496,18 @@ impl Parts {
                 report.warnings.extend(remarks);
             }
             let time = reports.first().filter(|_| part.is_stamp).and_then(proven_time);
-            judged.insert(index, (reports, time));
+            judged.insert(index, JudgedPart { reports, time, reliances });
         }
-        let mut all: Vec<SignatureReport> = judged.into_values().flat_map(|(reports, _)| reports).collect();
+        let (mut all, mut rest) = (Vec::new(), Vec::new());
+        for JudgedPart { reports, reliances, .. } in judged.into_values() {
+            let before = all.len();
+            rest.extend(reliances.into_iter().map(|one| Reliance { index: before + one.index, ..one }));
+            all.extend(reports);
+        }
         for (nth, report) in all.iter_mut().enumerate() {
             report.id = format!("S-{}", nth + 1);
         }
-        (all, needs)
+        Judged { reports: all, needs, reliances: rest }
     }
 
     /// Every time-stamp before what it covers, then the signatures.
@@ -502,6 +520,14 @@ impl Parts {
         });
         order
     }
+}
+
+/// What was found of a part.
+struct JudgedPart {
+    reports: Vec<SignatureReport>,
+    /// What it proves, for a time-stamp.
+    time: Option<UtcTime>,
+    reliances: Vec<Reliance>,
 }
 
 impl Part {
@@ -575,3 +601,75 @@ const MAX_PARTS: usize = 50;
 
 /// Names told in one message, and messages about one thing.
 const MAX_SHOWN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asic::{ASIC_E, Addition, write_archive};
+
+    const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+
+    /// A container of `count` files of signatures, each about the canonical form of one document.
+    fn container(count: usize, document: &str) -> Arc<MemorySource> {
+        let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [0; 32]);
+        let signature = format!(
+            "<a:XAdESSignatures xmlns:a=\"http://uri.etsi.org/02918/v1.2.1#\"><Signature \
+             xmlns=\"http://www.w3.org/2000/09/xmldsig#\" Id=\"s\"><SignedInfo><CanonicalizationMethod \
+             Algorithm=\"{EXCLUSIVE}\"/><SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/>\
+             <Reference URI=\"a.xml\"><Transforms><Transform Algorithm=\"{EXCLUSIVE}\"/></Transforms><DigestMethod \
+             Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/><DigestValue>{digest}</DigestValue></Reference>\
+             </SignedInfo><SignatureValue>AAAA</SignatureValue></Signature></a:XAdESSignatures>"
+        );
+        let source = |text: &str| MemorySource(text.as_bytes().to_vec());
+        let mut files = vec![("mimetype".to_owned(), source(ASIC_E)), ("a.xml".to_owned(), source(document))];
+        files.extend((0..count).map(|nth| (format!("META-INF/signatures{nth:03}.xml"), source(&signature))));
+        let files: Vec<Addition<'_>> =
+            files.iter().map(|(name, source)| Addition { name: name.clone(), source }).collect();
+        let mut packed = Vec::new();
+        write_archive(None, &[], &files, &mut packed).unwrap();
+        Arc::new(MemorySource(packed))
+    }
+
+    /// Which signatures had their document compared, rather than being left because that costs too much.
+    fn compared(inspection: &Inspection) -> Vec<bool> {
+        let parts = &inspection.container.as_ref().unwrap().parts;
+        let keys = |part: &Part| {
+            let findings = part.inspection.signatures.iter().flat_map(|one| &one.findings);
+            findings.map(|finding| finding.message.key.clone()).collect::<Vec<_>>()
+        };
+        parts
+            .iter()
+            .map(|part| {
+                let keys = keys(part);
+                let (done, costly) = (
+                    keys.contains(&"digest.mismatch".to_owned()),
+                    keys.contains(&"format.too-costly".to_owned()),
+                );
+                assert_ne!(done, costly, "{keys:?}");
+                done
+            })
+            .collect()
+    }
+
+    /// However many files of signatures a container has, they share what may be spent.
+    #[test]
+    fn all_xml_signatures_of_a_container_share_one_budget() {
+        let document = format!("<a>{}</a>", "x".repeat(10_000));
+        let packed = container(40, &document);
+        let limits = Limits::default();
+        // Reading the document and its canonical form, and SignedInfo.
+        let one = document.len() * 2 + 1_000;
+        let budget = Budget::of(one * 5);
+        let within = Inspection::open_container_within(packed.clone(), &limits, Some(budget)).unwrap();
+        let compared_within = compared(&within);
+        assert_eq!(compared_within.len(), 40);
+        let done = compared_within.iter().filter(|done| **done).count();
+        assert!((4..=6).contains(&done), "{done} of 40 were compared");
+        assert!(
+            compared_within.is_sorted_by(|one, other| one >= other),
+            "the first ones: {compared_within:?}"
+        );
+        let usual = Inspection::open_container(packed, &limits).unwrap();
+        assert_eq!(compared(&usual), [true; 40], "an honest container does not come near it");
+    }
+}

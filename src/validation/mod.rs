@@ -16,6 +16,7 @@ use crate::{
     x509::{Certificate, Crl},
 };
 
+mod apart;
 mod archive;
 mod cms;
 mod cms_file;
@@ -35,6 +36,7 @@ mod verdict;
 pub mod words;
 mod xades;
 
+pub use apart::Lacks;
 pub use cms::time_stamp_holds;
 use inspect::{Body, Signature};
 pub use modifications::{PermittedKinds, kind_name};
@@ -261,7 +263,10 @@ impl Inspection {
         moment: UtcTime,
     ) -> (Vec<SignatureReport>, Vec<Need>) {
         match &self.container {
-            Some(container) => container.judge(policy, anchors, moment),
+            Some(container) => {
+                let judged = container.judge(policy, anchors, moment);
+                (judged.reports, judged.needs)
+            }
             None => verdict::judge(self, policy, anchors, moment),
         }
     }

@@ -57,7 +57,8 @@ pub struct PieceStatus {
 }
 
 impl Inspection {
-    /// [`Inspection::judge`], with what the verdicts rest on; of what is in a container, nothing is told.
+    /// [`Inspection::judge`], with what the verdicts rest on. In a container the signature's or time-stamp's own file is
+    /// what holds a piece, or does not.
     pub fn appraise(
         &self,
         name: &str,
@@ -65,11 +66,10 @@ impl Inspection {
         anchors: &Anchors,
         moment: UtcTime,
     ) -> (DocumentReport, Vec<Reliance>) {
-        if self.container.is_some() {
-            // Each of its signatures rests on pieces of its own, which no one store could hold.
-            return (self.judge(name, policy, anchors, moment), Vec::new());
-        }
-        let judged = super::verdict::judge_all(self, policy, anchors, moment, None);
+        let judged = match &self.container {
+            Some(container) => container.judge(policy, anchors, moment),
+            None => super::verdict::judge_all(self, policy, anchors, moment, None),
+        };
         (self.document_report(name, policy, moment, judged.reports), judged.reliances)
     }
 }

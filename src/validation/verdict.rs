@@ -39,18 +39,7 @@ pub(super) fn judge(
     anchors: &Anchors,
     moment: UtcTime,
 ) -> (Vec<SignatureReport>, Vec<Need>) {
-    judge_proven(inspection, policy, anchors, moment, None)
-}
-
-/// As [`judge`], where something outside proves that all of it existed at `proven`.
-pub(super) fn judge_proven(
-    inspection: &Inspection,
-    policy: &Policy,
-    anchors: &Anchors,
-    moment: UtcTime,
-    proven: Option<UtcTime>,
-) -> (Vec<SignatureReport>, Vec<Need>) {
-    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment, proven);
+    let Judged { reports, needs, .. } = judge_all(inspection, policy, anchors, moment, None);
     (reports, needs)
 }
 
@@ -62,6 +51,7 @@ pub(super) struct Judged {
     pub(super) reliances: Vec<Reliance>,
 }
 
+/// As [`judge`]. `proven`: when something outside proves that all of it existed.
 pub(super) fn judge_all(
     inspection: &Inspection,
     policy: &Policy,
@@ -542,6 +532,7 @@ impl Bench<'_> {
     fn want(&mut self, lack: &Lack) {
         let wanted: Vec<Need> = match lack {
             Lack::Issuer { of } => of.issuer_urls().into_iter().map(|url| Need::Issuer { url }).collect(),
+            Lack::ListSigner { urls } => urls.iter().map(|url| Need::Issuer { url: url.clone() }).collect(),
             Lack::Status { of, issuer } => {
                 // SHA-1 here only names the issuer, and is the one digest that every responder knows (RFC 5019).
                 let id = ocsp::CertId::new(of, issuer, DigestAlgorithm::Sha1);

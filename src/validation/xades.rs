@@ -94,6 +94,7 @@ pub(super) fn inspect(
     bytes: &[u8],
     resolve: &Resolve<'_>,
     limits: &Limits,
+    budget: &mut Budget,
 ) -> Result<Vec<Signature>, XmlError> {
     let xml_limits = XmlLimits::default();
     let document = Document::parse(bytes, &xml_limits)?;
@@ -108,13 +109,41 @@ pub(super) fn inspect(
         identifiers,
         resolve,
         limits,
-        // All signatures together: each may cover the document once, and some its parts.
-        budget: xml_limits.canonical_bytes.saturating_mul(2),
+        budget,
         xml: xml_limits,
         digests: HashMap::new(),
-        streams: MAX_STREAMS,
     };
     Ok(elements.into_iter().map(|element| desk.signature(element)).collect())
+}
+
+/// What all XML signatures of a file, or of a container with all of its files, may cost together.
+#[derive(Debug)]
+pub(super) struct Budget {
+    /// Octets of canonical forms, and of files read for them.
+    octets: usize,
+    /// Octets of files that are hashed as they are for time-stamps over them.
+    streamed: u64,
+}
+
+impl Budget {
+    /// For signatures about files of so many bytes together.
+    pub(super) fn over(files: u64) -> Self {
+        Self {
+            // Each signature may cover the document once, and some its parts.
+            octets: XmlLimits::default().canonical_bytes.saturating_mul(2),
+            streamed: files.saturating_mul(MAX_PASSES).saturating_add(SMALL_FILES),
+        }
+    }
+
+    /// For so many octets of canonical forms and no time-stamps over files.
+    #[cfg(test)]
+    pub(super) fn of(octets: usize) -> Self {
+        Self { octets, streamed: 0 }
+    }
+
+    fn spend(&mut self, octets: usize) {
+        self.octets = self.octets.saturating_sub(octets);
+    }
 }
 
 /// Whether a file that begins so is XML. A PDF may have anything before its header.
@@ -167,12 +196,14 @@ impl Inspection {
                 _ => None,
             }
         };
-        let mut signatures = inspect(&bytes, &named, limits)?;
+        let together = detached.iter().map(|file| file.source.len()).fold(0, u64::saturating_add);
+        let mut signatures = inspect(&bytes, &named, limits, &mut Budget::over(together))?;
         // One file that lies apart may have been renamed; what it is its digest tells.
         if let [only] = detached
             && signatures.iter().all(is_about_one_other)
         {
-            signatures = inspect(&bytes, &|_: &str| Some(Arc::clone(&only.source)), limits)?;
+            let renamed = |_: &str| Some(Arc::clone(&only.source));
+            signatures = inspect(&bytes, &renamed, limits, &mut Budget::over(together))?;
         }
         let mut inspection = Self::empty(Sha256::of(&bytes), limits);
         for file in detached {
@@ -234,12 +265,10 @@ struct Desk<'a, 'd> {
     resolve: &'a Resolve<'a>,
     limits: &'a Limits,
     xml: XmlLimits,
-    /// Octets of canonical forms that may still be made.
-    budget: usize,
+    /// What may still be spent.
+    budget: &'a mut Budget,
     /// Of files, as they are.
     digests: HashMap<(String, DigestAlgorithm), Digest>,
-    /// How often files may still be read for time-stamps on them.
-    streams: usize,
 }
 
 impl<'d> Desk<'_, 'd> {
@@ -355,12 +384,36 @@ impl<'d> Desk<'_, 'd> {
 
     /// The limits for one more canonical form.
     fn left(&self) -> XmlLimits {
-        XmlLimits { canonical_bytes: self.xml.canonical_bytes.min(self.budget), ..self.xml.clone() }
+        XmlLimits { canonical_bytes: self.xml.canonical_bytes.min(self.budget.octets), ..self.xml.clone() }
     }
 
-    fn spend(&mut self, octets: usize) {
-        self.budget = self.budget.saturating_sub(octets);
+    /// A canonical form, paid for; one that was given up at the limit cost as much as the limit.
+    fn paid(&mut self, made: Result<Vec<u8>, SignatureError>) -> Result<Vec<u8>, SignatureError> {
+        let spent = match &made {
+            Ok(octets) => octets.len(),
+            Err(SignatureError::Xml(XmlError::Limit { .. })) => self.left().canonical_bytes,
+            Err(_) => 0,
+        };
+        self.budget.spend(spent);
+        made
     }
+
+    /// All of a file of which a canonical form is to be made, paid for before it is read.
+    fn whole(&mut self, file: &dyn Source) -> Result<Vec<u8>, Unread> {
+        let len = usize::try_from(file.len()).unwrap_or(usize::MAX);
+        if len > self.xml.bytes.min(self.budget.octets) {
+            return Err(Unread::Costly);
+        }
+        self.budget.spend(len);
+        file.read(0..file.len()).map_err(Unread::Medium)
+    }
+}
+
+/// Why a file was not read.
+enum Unread {
+    /// It is more than may be spent.
+    Costly,
+    Medium(std::io::Error),
 }
 
 /// What is beyond kyso is no failure of the signature; what breaks the standards is.
@@ -394,8 +447,12 @@ fn weaker(one: Option<&Digest>, other: &Digest) -> bool {
     one.is_none_or(|one| other.algorithm.len() < one.algorithm.len())
 }
 
-/// How often all files together are read for content time-stamps: one is usual.
-const MAX_STREAMS: usize = 4;
+/// How often all files together are read for time-stamps over them: one on the content is usual, and one over
+/// everything in some years.
+const MAX_PASSES: u64 = 16;
+
+/// Below this many bytes nobody minds how often.
+const SMALL_FILES: u64 = 32 * 1024 * 1024;
 
 /// The namespace of edXML (QCVN 102:2016).
 const EDXML: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";

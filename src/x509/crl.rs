@@ -9,7 +9,7 @@ use super::{
     GeneralName, IssuingDistributionPoint, Name, X509Error,
     extension::extensions,
     general_name::general_names,
-    parts::{authority_key, range_in},
+    parts::{access, authority_key, range_in},
     within,
 };
 use crate::{
@@ -47,6 +47,7 @@ struct Extensions {
     point_der: Option<Range<usize>>,
     authority_key_identifier: Option<Vec<u8>>,
     knows_expired_since: Option<UtcTime>,
+    issuer_urls: Vec<String>,
 }
 
 /// A number of the sequence that an issuer gives its lists (cRLNumber, RFC 5280 section 5.2.3). Greater is newer.
@@ -255,6 +256,11 @@ impl Crl {
         self.own.authority_key_identifier.as_deref()
     }
 
+    /// authorityInfoAccess (RFC 5280 section 5.2.7): addresses of certificates of whoever signed the list.
+    pub fn issuer_urls(&self) -> &[String] {
+        &self.own.issuer_urls
+    }
+
     /// expiredCertsOnCRL: certificates that expired at this time or later are still listed.
     pub fn knows_expired_since(&self) -> Option<UtcTime> {
         self.own.knows_expired_since
@@ -315,6 +321,12 @@ impl Crl {
                     let since = Reader::only(value)
                         .and_then(|time| time.expect(Tag::GENERALIZED_TIME).and_then(Tlv::time));
                     self.own.knows_expired_since = Some(since.map_err(within("expiredCertsOnCRL"))?);
+                }
+                // A hint where something lies: one that cannot be read is as good as none.
+                oid::AUTHORITY_INFO_ACCESS if !extension.critical => {
+                    let described = access(value).unwrap_or_default();
+                    let issuers = described.into_iter().filter(|(method, _)| *method == oid::AD_CA_ISSUERS);
+                    self.own.issuer_urls = issuers.map(|(_, url)| url).collect();
                 }
                 oid::ISSUER_ALT_NAME | oid::FRESHEST_CRL => {}
                 oid if extension.critical => {

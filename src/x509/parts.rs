@@ -269,7 +269,7 @@ pub(super) fn authority_key(value: &[u8]) -> Result<Option<&[u8]>, Asn1Error> {
 /// AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF
 ///     SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation GeneralName }
 /// ```
-fn access(value: &[u8]) -> Result<Vec<(ObjectIdentifier, String)>, Asn1Error> {
+pub(super) fn access(value: &[u8]) -> Result<Vec<(ObjectIdentifier, String)>, Asn1Error> {
     let mut reader = sequence(value)?;
     let mut found = Vec::new();
     while !reader.is_empty() && found.len() < MAX_ADDRESSES {

@@ -20,7 +20,7 @@
 
 use super::{
     Canonicalization, Element, Signature, SignatureError,
-    signature::{self, Identifiers, Parts, Taking, algorithm, base64},
+    signature::{self, Identifiers, Parts, Reference, Taking, algorithm, base64},
 };
 use crate::base::{Digest, UtcTime};
 
@@ -32,6 +32,19 @@ pub const NAMESPACE_141: &str = "http://uri.etsi.org/01903/v1.4.1#";
 
 /// `Type` of the reference to the signed properties.
 pub const SIGNED_PROPERTIES: &str = "http://uri.etsi.org/01903#SignedProperties";
+
+/// How an object identifier is written where a URI belongs (RFC 3061), with `Qualifier="OIDAsURN"` (clause 5.1.2).
+pub const OID_URN: &str = "urn:oid:";
+
+/// The commitments of clause 5.2.3: the names that ETSI EN 319 122-1 and RFC 5126 give them, and their URIs.
+pub const COMMITMENTS: [(&str, &str); 6] = [
+    ("proof-of-approval", "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval"),
+    ("proof-of-creation", "http://uri.etsi.org/01903/v1.2.2#ProofOfCreation"),
+    ("proof-of-delivery", "http://uri.etsi.org/01903/v1.2.2#ProofOfDelivery"),
+    ("proof-of-origin", "http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin"),
+    ("proof-of-receipt", "http://uri.etsi.org/01903/v1.2.2#ProofOfReceipt"),
+    ("proof-of-sender", "http://uri.etsi.org/01903/v1.2.2#ProofOfSender"),
+];
 
 /// Time-stamps, values and other lists of one signature, each.
 const MAX_ITEMS: usize = 32;
@@ -52,8 +65,8 @@ pub struct Properties<'d> {
     pub signing_time: Option<UtcTime>,
     /// The digests of SigningCertificate or SigningCertificateV2, the signer's own first; empty when there is none.
     pub signing_certificates: Vec<Digest>,
-    /// SignaturePolicyIdentifier: its identifier; empty when the policy is implied.
-    pub policy: Option<String>,
+    /// SignaturePolicyIdentifier.
+    pub policy: Option<SignedPolicy>,
     /// SignatureProductionPlace(V2), as one line.
     pub production_place: Option<String>,
     /// ClaimedRoles of SignerRole(V2), as text.
@@ -68,6 +81,26 @@ pub struct Properties<'d> {
     pub unsigned: Vec<Unsigned<'d>>,
     /// Names of properties that are not: they prove nothing.
     pub unread: Vec<String>,
+}
+
+/// SignaturePolicyIdentifier (clause 5.2.9): the rules that a signature was made under.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignedPolicy {
+    /// SigPolicyId, as written; empty when the policy is implied.
+    pub identifier: String,
+    /// SigPolicyHash, where it can be read.
+    pub digest: Option<Digest>,
+    /// SPURI: where its text is.
+    pub uri: Option<String>,
+}
+
+/// A piece of what a time-stamp is over.
+#[derive(Clone, Copy, Debug)]
+pub enum Stamped<'s, 'd> {
+    /// An element, in the canonical form of the time-stamp.
+    Element(Element<'d>),
+    /// What a reference leads to.
+    Reference(&'s Reference<'d>),
 }
 
 /// An unsigned signature property.
@@ -180,6 +213,23 @@ impl<'d> Properties<'d> {
         })
     }
 
+    /// What an ArchiveTimeStamp is over that stands behind so many of the unsigned properties (clause 5.5.2.2): what the
+    /// references lead to, SignedInfo, SignatureValue, KeyInfo, the unsigned properties before it, and the objects that
+    /// hold no properties.
+    pub fn archived<'s>(&self, signature: &'s Signature<'d>, before: usize) -> Vec<Stamped<'s, 'd>> {
+        let references = signature.references().iter().map(Stamped::Reference);
+        let own =
+            [signature.signed_info(), signature.value_element()].into_iter().chain(signature.key_info());
+        let before = self.unsigned.iter().take(before).map(|property| property.element);
+        let objects = signature.objects().filter(|object| *object != self.object);
+        references.chain(own.chain(before).chain(objects).map(Stamped::Element)).collect()
+    }
+
+    /// Whether there is an ArchiveTimeStamp.
+    pub fn is_archived(&self) -> bool {
+        self.unsigned.iter().any(|property| matches!(property.what, UnsignedKind::ArchiveTimeStamp(_)))
+    }
+
     /// Whether some of the values that long-term validation needs are there.
     pub fn has_values(&self) -> bool {
         self.unsigned.iter().any(|property| matches!(property.what, UnsignedKind::Values(_)))
@@ -220,12 +270,7 @@ impl<'d> Properties<'d> {
             return Err(malformed("SigningCertificate names none"));
         }
         if let Some(policy) = at_most_one(of_signature, NAMESPACE, "SignaturePolicyIdentifier")? {
-            let identifier = policy
-                .child(NAMESPACE, "SignaturePolicyId")
-                .and_then(|id| id.child(NAMESPACE, "SigPolicyId"))
-                .and_then(|id| id.child(NAMESPACE, "Identifier"))
-                .and_then(|identifier| identifier.text());
-            self.policy = Some(line(identifier.unwrap_or_default()));
+            self.policy = Some(SignedPolicy::read(policy));
         }
         for name in ["SignatureProductionPlace", "SignatureProductionPlaceV2"] {
             if let Some(place) = at_most_one(of_signature, NAMESPACE, name)? {
@@ -320,6 +365,27 @@ impl<'d> Properties<'d> {
             self.unsigned.push(Unsigned { element, what });
         }
         Ok(())
+    }
+}
+
+impl SignedPolicy {
+    fn read(policy: Element<'_>) -> Self {
+        let Some(policy) = policy.child(NAMESPACE, "SignaturePolicyId") else { return Self::default() };
+        let identifier = policy
+            .child(NAMESPACE, "SigPolicyId")
+            .and_then(|id| id.child(NAMESPACE, "Identifier"))
+            .and_then(|identifier| identifier.text());
+        let digest = policy.child(NAMESPACE, "SigPolicyHash").and_then(|hash| {
+            let mut parts = Parts::of(hash, "SigPolicyHash").ok()?;
+            let algorithm = algorithm::digest_method(parts.take("DigestMethod").ok()?, Taking::Open).ok()?;
+            let bytes = base64(parts.take("DigestValue").ok()?, "DigestValue").ok()?;
+            (bytes.len() == algorithm.len()).then_some(Digest { algorithm, bytes })
+        });
+        let qualifiers =
+            policy.child(NAMESPACE, "SigPolicyQualifiers").into_iter().flat_map(|all| all.elements());
+        let mut uris =
+            qualifiers.filter_map(|one| one.child(NAMESPACE, "SPURI")).filter_map(|uri| uri.text());
+        Self { identifier: line(identifier.unwrap_or_default()), digest, uri: uris.next().map(line) }
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod attacks;
 mod corpus;
+mod extend;
 mod made;
 pub(crate) mod parts;

@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod certificates;
+mod kinds;
 mod levels;
 mod looks;
 mod offices;

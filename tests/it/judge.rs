@@ -4,6 +4,7 @@ mod algorithms;
 mod cases;
 mod command;
 mod corpus;
+mod folder;
 mod policy;
 pub(crate) mod schema;
 pub(crate) mod world;

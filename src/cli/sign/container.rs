@@ -9,7 +9,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Args, Failure, FormName, FormatName, Notes, Ready, SaysArgs, ready, spinner};
+use super::{Args, Failure, FormName, FormatName, Notes, Ready, ready, spinner};
 use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Clock, Limits},
@@ -55,7 +55,8 @@ enum WithName {
 /// A dossier, or a container, that is to be signed.
 pub(super) struct Wanted {
     dossier: Dossier,
-    form: Option<Form>,
+    /// The level is settled later.
+    wishes: ContainerWishes,
     /// What a person would type to sign the first file in a container.
     instead: String,
 }
@@ -92,11 +93,12 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
     if of_xml || args.enveloping || args.format != FormatName::Pades {
         return usage("a container has --with instead of --format and what goes with that");
     }
-    let of_pdf = [&args.field, &args.reason, &args.location, &args.contact];
-    let says = args.says != SaysArgs::default();
-    if of_pdf.into_iter().any(Option::is_some) || says || args.looks.is_given() {
+    let of_pdf = [&args.field, &args.reason, &args.contact];
+    let says = args.says.clone().wishes();
+    let binds = says.certify.is_some() || says.lock.is_some();
+    if of_pdf.into_iter().any(Option::is_some) || binds || args.looks.is_given() {
         return usage(
-            "how a signature looks, what it says and binds, and its field are for PDF; leave them away",
+            "how a signature looks, its field, reason and contact, and what it binds are for PDF; leave them away",
         );
     }
     if args.strictness.repair {
@@ -112,7 +114,9 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
         "inside a container (kyso sign --container asice {input} -o {output}.asice), or by a signature that lies apart \
          (kyso sign --format cades {input} -o {input}.p7s)"
     );
-    Ok(Some(Wanted { dossier, form, instead }))
+    let (statements, location) = (says.statements, args.location.clone());
+    let wishes = ContainerWishes { form, statements, location, ..ContainerWishes::default() };
+    Ok(Some(Wanted { dossier, wishes, instead }))
 }
 
 /// Puts the signature over all documents, the token being logged in.
@@ -121,7 +125,7 @@ pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<(ReleasedContainer, No
     let Ready { desk, signer, level, cleared, wishes: Wishes { any_usage, .. }, .. } =
         ready(args, Some(wanted))?;
     let progress = spinner("signing");
-    let wishes = ContainerWishes { form: wanted.form, level, any_usage };
+    let wishes = ContainerWishes { level, any_usage, ..wanted.wishes.clone() };
     let key = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_container(&wanted.dossier, &output, signer.identity(), &wishes, key)?;
     progress.finish_and_clear();
@@ -131,7 +135,7 @@ pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<(ReleasedContainer, No
 impl Wanted {
     /// Whatever can be refused without the PIN.
     pub(super) fn check(&self, limits: &Limits, clock: Clock) -> Result<(), Failure> {
-        self.dossier.check(self.form, limits, clock.now()).map_err(|error| match error {
+        self.dossier.check(&self.wishes, limits, clock.now()).map_err(|error| match error {
             // An archive that is no container is told what it is, and what can be done with it.
             ContainerError::Asic(AsicError::NotAsic { reason }) => {
                 Failure::Usage(format!("{reason}. It is signed as it is: {}", self.instead))

@@ -140,7 +140,11 @@ impl Labels {
     }
 
     fn content_word(&self, signature: &SignatureReport) -> &'static str {
+        let told = |key: &str| signature.errors.iter().any(|error| error.key == key);
+        // Of what was not given nothing can be said.
+        let missing = told("document.apart") && !told("digest.mismatch");
         match (signature.digest_matches && signature.signature_matches, signature.modification_level) {
+            _ if missing => self.unknown,
             (_, ModificationLevel::Forbidden) => self.changed,
             (true, ModificationLevel::None) => self.intact,
             (true, ModificationLevel::Permitted) => self.added,

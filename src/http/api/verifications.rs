@@ -28,8 +28,9 @@ use crate::{
 
 /// Verify files
 ///
-/// One PDF or XML document as the raw body, or several signed files in a multipart form: PDF, XML, or CMS with its content inside. A detached
-/// signature comes alone in a part, and what it signs in another one named `detached`; a field `password` opens encrypted files. The files are not kept. Open to everyone; without a key
+/// One PDF, XML document, CMS or ASiC container as the raw body, or several signed files in a multipart form: PDF, XML, CMS with its content
+/// inside, ASiC containers. A detached signature comes alone in a part, and what it signs in another one named `detached`; a field `password`
+/// opens encrypted files. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
 ///
 /// The answer is JSON; with `Accept: application/xml` it is the validation report of ETSI TS 119 102-2, and with

@@ -1,4 +1,5 @@
-//! `/kiem-tra` and `/verify`: anyone drops a PDF and reads who signed it, when, and what happened since.
+//! `/kiem-tra` and `/verify`: anyone drops signed files and reads who signed them, when, and what happened
+//! since.
 
 use askama::Template;
 use axum::{
@@ -36,7 +37,7 @@ pub(in super::super) async fn verify_files(
     let language = language_of(uri.path());
     let allowance = app.allow_public(&request)?;
     let form = upload::receive(request, app.limits(), app.limits().upload_files).await?;
-    let report = judge::judge_form(&app, form, || {}).await?;
+    let report = judge::judge_together(&app, form).await?;
     let results = Results::new(language, &report)?;
     let html = results.render().map_err(|error| Problem::new(&super::problem::INTERNAL).caused_by(&error))?;
     let mut response = if headers.contains_key(PART) {
@@ -61,6 +62,8 @@ struct Verify {
     frame: Frame,
     hint: String,
     legend: [Line; 4],
+    /// What the dialog offers.
+    accept: &'static str,
     results: Option<String>,
 }
 
@@ -75,15 +78,27 @@ impl Verify {
         let limits = app.limits();
         let (megabytes, files) = (limits.upload_bytes / (1024 * 1024), limits.upload_files);
         let hint = match language {
-            Language::Vi => format!("Nhiều nhất {files} tệp một lần, tổng cộng {megabytes} MB."),
-            Language::En => format!("At most {files} files at a time, {megabytes} MB in all."),
+            Language::Vi => format!(
+                "PDF, chữ ký CAdES (.p7s, .p7m), XML, tệp ASiC (.asice, .asics, .bdoc, .edoc). Nhiều nhất {files} tệp \
+                 một lần, tổng cộng {megabytes} MB."
+            ),
+            Language::En => format!(
+                "PDF, CAdES signatures (.p7s, .p7m), XML, ASiC containers (.asice, .asics, .bdoc, .edoc). At most {files} \
+                 files at a time, {megabytes} MB in all."
+            ),
         };
         let legend = [Tone::Valid, Tone::Indeterminate, Tone::Invalid, Tone::Unsigned].map(|tone| Line {
             tone: tone.class(),
             word: tone.word(language.of_reports()),
             meaning: tone.meaning(language.of_reports()),
         });
-        Self { frame: Frame::new(language, language.pick("/kiem-tra", "/verify")), hint, legend, results }
+        Self {
+            frame: Frame::new(language, language.pick("/kiem-tra", "/verify")),
+            hint,
+            legend,
+            accept: ACCEPT,
+            results,
+        }
     }
 }
 
@@ -112,6 +127,11 @@ impl Results {
         })
     }
 }
+
+/// What the dialog for files offers: media types, and endings for those that systems know none for.
+const ACCEPT: &str = "application/pdf,.pdf,.p7s,.p7m,.sig,.xml,.edxml,.asice,.sce,.asics,.scs,.bdoc,.edoc,\
+                      application/pkcs7-signature,application/pkcs7-mime,application/xml,text/xml,\
+                      application/vnd.etsi.asic-e+zip,application/vnd.etsi.asic-s+zip";
 
 /// The header by which our script asks for the results alone.
 const PART: &str = "x-kyso-part";

@@ -9,17 +9,18 @@ use std::{
     sync::Arc,
 };
 
-use super::{Copy, Identity, SignError, SigningDesk, Steps, cms::Content, timed};
+use super::{Copy, Identity, SignError, SigningDesk, Steps, cms::Content, timed, xades::Raise};
 use crate::{
     asic::{
         Addition, Archive, AsicError, Container, ContainerLimits, DataObject, Draft, Kind, Manifest, Role,
         Unpacked, media_type, write_archive,
     },
     base::{Digest, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
+    cms::Statements,
     service::verify::{Options, verify_source},
     signing::{
-        self, CmsRequest, prepare_cms,
-        xades::{FileToSign, Frame, XadesRequest, XmlForm, prepare_detached},
+        self, CmsRequest, Wishes, prepare_cms_saying,
+        xades::{FileToSign, Frame, XadesRequest, XmlForm, check_beside, prepare_beside, prepare_detached},
     },
     token::TokenError,
     trust::Anchors,
@@ -47,14 +48,30 @@ pub enum Form {
 }
 
 /// What is wanted of the signature.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ContainerWishes {
     /// How it is written; as those that are there, or else CAdES, when absent.
     pub form: Option<Form>,
-    /// T and up ask the time-stamp authority, LT and LTA the responders and lists of revocation as well; LTA is for CAdES.
+    /// T and up ask the time-stamp authority, LT and LTA the responders and lists of revocation as well.
     pub level: Level,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
+    /// Where it is signed; for XAdES.
+    pub location: Option<String>,
     /// As [`signing::Wishes::any_usage`].
     pub any_usage: bool,
+}
+
+impl Default for ContainerWishes {
+    fn default() -> Self {
+        Self {
+            form: None,
+            level: Level::B,
+            statements: Statements::default(),
+            location: None,
+            any_usage: false,
+        }
+    }
 }
 
 /// A signed container that was verified before it was released. Nothing else can make one.
@@ -62,7 +79,8 @@ pub struct ContainerWishes {
 pub struct ReleasedContainer {
     path: PathBuf,
     report: DocumentReport,
-    signature_file: String,
+    /// What the report calls the new signature.
+    label: String,
     took: Steps,
 }
 
@@ -84,7 +102,7 @@ impl ReleasedContainer {
 
     /// The new signature's part of the report.
     pub fn signature(&self) -> Option<&SignatureReport> {
-        self.report.signatures.iter().find(|signature| signature.field == self.signature_file)
+        self.report.signatures.iter().find(|signature| signature.field == self.label)
     }
 }
 
@@ -112,9 +130,14 @@ impl Dossier {
     /// # Errors
     ///
     /// When the documents cannot lie in one container; when the container cannot be read, one of its signatures is
-    /// broken, or it takes no second one of this form.
-    pub fn check(&self, form: Option<Form>, limits: &Limits, now: UtcTime) -> Result<(), ContainerError> {
-        Plan::of(self, form, limits, now).map(drop)
+    /// broken, or it takes no second one of this form; when the signature cannot say what it shall say.
+    pub fn check(
+        &self,
+        wishes: &ContainerWishes,
+        limits: &Limits,
+        now: UtcTime,
+    ) -> Result<(), ContainerError> {
+        Plan::of(self, wishes.form, limits, now)?.takes(wishes)
     }
 }
 
@@ -136,6 +159,7 @@ impl SigningDesk {
         signing::check_signer(&identity.certificate, identity.scheme, now).map_err(SignError::from)?;
         let (mut took, level) = (Steps::default(), wishes.level);
         let plan = timed(&mut took.prepare, || Plan::of(dossier, wishes.form, &self.limits, now))?;
+        plan.takes(wishes)?;
         let mut key = 0.0;
         let sign = |scheme, message: &[u8]| timed(&mut key, || sign(scheme, message));
         let made = timed(&mut took.stamp, || match plan.form {
@@ -144,30 +168,28 @@ impl SigningDesk {
         })?;
         (took.sign, took.stamp) = (key, took.stamp - key);
         let copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
-        let report = timed(&mut took.verify, || {
-            self.check_container(&copy, output, &plan.signature_file, level, now)
-        })?;
+        let report =
+            timed(&mut took.verify, || self.check_container(&copy, output, &made.label, level, now))?;
         copy.release(output)?;
-        let signature_file = plan.signature_file;
-        Ok(ReleasedContainer { path: output.to_owned(), report, signature_file, took })
+        Ok(ReleasedContainer { path: output.to_owned(), report, label: made.label, took })
     }
 
     /// A CAdES signature over the only document (section 4.3.3.2) or over a manifest of all (section 4.4.3.3): its files.
     fn cades_files(
         &self,
         plan: &Plan,
-        &ContainerWishes { level, any_usage, .. }: &ContainerWishes,
+        wishes: &ContainerWishes,
         identity: Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
-    ) -> Result<Vec<Made>, ContainerError> {
-        self.may_reach(level)?;
+    ) -> Result<Made, ContainerError> {
+        self.may_reach(wishes.level)?;
         let Identity { certificate, chain, scheme } = identity;
         let mut made = Vec::new();
         let (name, source): (String, Arc<dyn Source>) = match plan.kind {
             Kind::Extended => {
                 let manifest = MemorySource(plan.manifest(scheme.digest())?);
-                made.push(Made { name: plan.manifest_file.clone(), source: manifest.clone() });
+                made.push((plan.manifest_file.clone(), manifest.clone()));
                 (plan.manifest_file.clone(), Arc::new(manifest))
             }
             Kind::Simple => {
@@ -177,36 +199,38 @@ impl SigningDesk {
         };
         let (content, enveloped) = Content::read(source, &name, scheme.digest(), false)?;
         let digest = content.digest.clone();
-        let request = CmsRequest { signer: certificate, chain, scheme, digest, enveloped, any_usage };
-        let prepared = prepare_cms(request, now).map_err(SignError::from)?;
+        let request =
+            CmsRequest { signer: certificate, chain, scheme, digest, enveloped, any_usage: wishes.any_usage };
+        let prepared = prepare_cms_saying(request, &wishes.statements, now).map_err(SignError::from)?;
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
         // The key is done.
-        self.raise_cms(None, &mut cms, &content, level, now)?;
-        made.push(Made { name: plan.signature_file.clone(), source: MemorySource(cms.to_der()) });
-        Ok(made)
+        self.raise_cms(None, &mut cms, &content, wishes.level, now)?;
+        made.push((plan.signature_file.clone(), MemorySource(cms.to_der())));
+        Ok(Made { files: made, label: plan.signature_file.clone() })
     }
 
-    /// An XAdES signature over every document by its name (sections 4.3.3.4 and 4.4.3.2): its file.
+    /// An XAdES signature over every document by its name (sections 4.3.3.2 and 4.4.3.2): its file, or the one that it goes
+    /// into.
     fn xades_files(
         &self,
         plan: &Plan,
-        &ContainerWishes { level, any_usage, .. }: &ContainerWishes,
+        wishes: &ContainerWishes,
         identity: Identity,
         now: UtcTime,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
-    ) -> Result<Vec<Made>, ContainerError> {
-        self.may_reach_xml(level)?;
+    ) -> Result<Made, ContainerError> {
+        self.may_reach(wishes.level)?;
         let Identity { certificate: signer, chain, scheme } = identity;
         let request = XadesRequest {
             signer,
             chain,
             scheme,
             form: XmlForm::default(),
-            location: None,
-            role: None,
+            location: wishes.location.clone(),
+            statements: wishes.statements.clone(),
             seed: self.chance.bytes(),
-            any_usage,
+            any_usage: wishes.any_usage,
         };
         let file = |file: &Detached| {
             Ok::<_, ContainerError>(FileToSign {
@@ -216,12 +240,22 @@ impl SigningDesk {
             })
         };
         let files: Vec<FileToSign> = plan.files.iter().map(file).collect::<Result<_, _>>()?;
-        let prepared = prepare_detached(&files, Frame::Container, request, now).map_err(SignError::from)?;
+        let prepared = match &plan.signatures {
+            None => prepare_detached(&files, Frame::Container, request, now),
+            Some(there) => prepare_beside(&files, there.clone(), request, now),
+        };
+        let prepared = prepared.map_err(SignError::from)?;
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let file = prepared.finish(&value).map_err(SignError::from)?;
         // The key is done.
-        let file = self.raise_xml(file, &plan.files, level, scheme.digest(), now)?;
-        Ok(vec![Made { name: plan.signature_file.clone(), source: MemorySource(file.into_bytes()) }])
+        let raise = Raise { to: wishes.level, renew: false, digest: scheme.digest() };
+        let file = self.raise_xml(file, &plan.files, raise, now)?;
+        let label = match &plan.signatures {
+            None => plan.signature_file.clone(),
+            Some(_) => format!("{}#{}", plan.signature_file, file.id()),
+        };
+        let files = vec![(plan.signature_file.clone(), MemorySource(file.into_bytes()))];
+        Ok(Made { files, label })
     }
 
     /// The verify walk over the copy: the new signature is whole, and no other one is broken.
@@ -229,7 +263,7 @@ impl SigningDesk {
         &self,
         copy: &Copy,
         output: &Path,
-        signature_file: &str,
+        label: &str,
         level: Level,
         now: UtcTime,
     ) -> Result<DocumentReport, ContainerError> {
@@ -243,7 +277,7 @@ impl SigningDesk {
         };
         let report = verify_source(&name, copy.source()?, &options).map_err(SignError::from)?;
         let refuse = |reason: String| Err(SignError::NotReleased { reason }.into());
-        let Some(new) = report.signatures.iter().find(|signature| signature.field == signature_file) else {
+        let Some(new) = report.signatures.iter().find(|signature| signature.field == label) else {
             return refuse("the new signature is not found in the result".to_owned());
         };
         if !new.digest_matches || !new.signature_matches {
@@ -270,16 +304,20 @@ struct Plan {
     files: Vec<Detached>,
     /// What is there already.
     existing: Option<Archive>,
-    /// The new signature file.
+    /// The file of the new signature.
     signature_file: String,
+    /// What that file holds already, where the signature goes into one that is there.
+    signatures: Option<Vec<u8>>,
     /// Its manifest, in ASiC-E containers with CAdES.
     manifest_file: String,
 }
 
-/// A file made for the container.
+/// What was made for the container.
 struct Made {
-    name: String,
-    source: MemorySource,
+    /// Files by their names.
+    files: Vec<(String, MemorySource)>,
+    /// What reports call the signature.
+    label: String,
 }
 
 impl Plan {
@@ -323,13 +361,28 @@ impl Plan {
             (false, false) => None,
         };
         if found.zip(form).is_some_and(|(found, wanted)| found != wanted) {
-            return Err(refused("its signatures are of the other form; leave --with away"));
-        }
-        if kind == Kind::Simple && (found.is_some() || has(Role::TimeStamp)) {
             return Err(refused(
-                "an ASiC-S container takes one signature; for several signers make an ASiC-E container",
+                "its signatures are of the other form, and a container holds one form (EN 319 162-1 clauses 4.3.3.2, \
+                 4.4.3 and 4.4.4); leave --with away",
             ));
         }
+        let signatures = match (kind, found) {
+            (Kind::Simple, _) if has(Role::TimeStamp) => {
+                return Err(refused(
+                    "an ASiC-S container with a time-stamp takes no signature beside it (EN 319 162-1 clause 4.3.3.2 \
+                     item 4); make an ASiC-E container",
+                ));
+            }
+            (Kind::Simple, Some(Form::Cades)) => {
+                return Err(refused(
+                    "an ASiC-S container has one file META-INF/signature.p7s (EN 319 162-1 clause 4.3.3.2 item 4 b), and \
+                     kyso neither makes nor judges a CMS with several signers; for several signers make an ASiC-E \
+                     container, or sign with --with xades from the beginning",
+                ));
+            }
+            (Kind::Simple, Some(Form::Xades)) => Some(of_simple(&container)?),
+            (Kind::Extended, _) | (Kind::Simple, None) => None,
+        };
         let files = container.of(Role::Data).map(|entry| Detached {
             name: entry.name.clone(),
             source: Arc::new(Unpacked::new(container.archive(), entry)),
@@ -338,9 +391,27 @@ impl Plan {
         if files.is_empty() {
             return Err(refused("it holds no document"));
         }
-        let taken = |name: &str| container.archive().entry(name).is_some();
+        // The file that is there is the one that is meant.
+        let taken = |name: &str| signatures.is_none() && container.archive().entry(name).is_some();
         let plan = Self::named(kind, found.or(form).unwrap_or(Form::Cades), files, taken);
-        Ok(Self { existing: Some(container.into_archive()), ..plan })
+        let (signature_file, signatures) = match signatures {
+            Some((name, bytes)) => (name, Some(bytes)),
+            None => (plan.signature_file, None),
+        };
+        Ok(Self { existing: Some(container.into_archive()), signature_file, signatures, ..plan })
+    }
+
+    /// Refuses what this form of signature cannot say.
+    fn takes(&self, wishes: &ContainerWishes) -> Result<(), ContainerError> {
+        if self.form == Form::Cades && wishes.location.is_some() {
+            return Err(refused(
+                "the place of signing is said in XAdES; leave --location away, or sign with --with xades",
+            ));
+        }
+        Wishes { statements: wishes.statements.clone(), ..Wishes::default() }
+            .check()
+            .map_err(SignError::from)?;
+        Ok(())
     }
 
     /// Names that are not taken yet.
@@ -356,7 +427,7 @@ impl Plan {
         };
         let free = (1..).map(names).find(|(signature, manifest)| !taken(signature) && !taken(manifest));
         let (signature_file, manifest_file) = free.unwrap_or_default();
-        Self { kind, form, files, existing: None, signature_file, manifest_file }
+        Self { kind, form, files, existing: None, signature_file, signatures: None, manifest_file }
     }
 
     /// The manifest of a CAdES signature over all documents.
@@ -374,17 +445,33 @@ impl Plan {
         Ok(Manifest { signature: self.signature_file.clone(), signature_type, objects }.to_xml())
     }
 
-    fn write(&self, made: &[Made], file: &mut std::fs::File) -> Result<(), ContainerError> {
+    fn write(&self, made: &Made, file: &mut std::fs::File) -> Result<(), ContainerError> {
         let mut out = BufWriter::with_capacity(1024 * 1024, file);
+        let files = made.files.iter();
         let made: Vec<Addition<'_>> =
-            made.iter().map(|one| Addition { name: one.name.clone(), source: &one.source }).collect();
+            files.map(|(name, source)| Addition { name: name.clone(), source }).collect();
         match &self.existing {
+            Some(archive) if self.signatures.is_some() => {
+                let instead: Vec<_> = made.iter().map(|one| (one.name.as_str(), one.again())).collect();
+                write_archive(Some(archive), &instead, &[], &mut out)?;
+            }
             Some(archive) => write_archive(Some(archive), &[], &made, &mut out)?,
             None => draft(self.kind, &self.files, self.form == Form::Xades).write(&made, &mut out)?,
         }
         out.flush().map_err(AsicError::from)?;
         Ok(())
     }
+}
+
+/// The one file of signatures of an ASiC-S container, which takes another one.
+fn of_simple(container: &Container) -> Result<(String, Vec<u8>), ContainerError> {
+    let mut found = container.of(Role::XadesSignatures);
+    let (Some(entry), None) = (found.next(), found.next()) else {
+        return Err(refused("it has several files of signatures, where an ASiC-S container has one"));
+    };
+    let bytes = container.archive().read(entry)?;
+    check_beside(&bytes).map_err(|error| refused(&error.to_string()))?;
+    Ok((entry.name.clone(), bytes))
 }
 
 fn draft(kind: Kind, files: &[Detached], listed: bool) -> Draft<'_> {

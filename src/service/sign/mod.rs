@@ -24,6 +24,7 @@ pub(super) use copy::{Copy, folder_of, sync_folder};
 pub use preview::Preview;
 use stamping::Room;
 
+pub(in crate::service) use xades::Raise;
 pub use xades::{XadesWishes, XmlSubject, check_xml};
 
 pub use super::time_stamping::TimeStamping;

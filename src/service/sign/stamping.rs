@@ -126,7 +126,7 @@ impl SigningDesk {
 
     /// A token for what `make` asks for, and what else it made; the digest is `algorithm`, or what an authority asks for
     /// where that is stronger.
-    pub(super) fn token_for<R>(
+    pub(in crate::service) fn token_for<R>(
         &self,
         algorithm: DigestAlgorithm,
         mut make: impl FnMut(DigestAlgorithm, [u8; 8]) -> Result<(tsp::Request, R), SignError>,

@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     base::{DigestAlgorithm, MemorySource, Source, UtcTime},
-    service::verify::{self, Options, VerifyError},
+    cms::Statements,
+    service::{
+        extend::Extension,
+        verify::{self, Options, VerifyError},
+    },
     signing::xades::{
         FileToSign, Frame, XadesFile, XadesRequest, XmlForm, check_document, prepare_detached,
         prepare_enveloped,
@@ -27,22 +31,38 @@ use crate::{
 /// What is wanted of an XML signature.
 #[derive(Clone, Debug)]
 pub struct XadesWishes {
-    /// B, T or LT. T and LT ask the time-stamp authority, LT the responders and lists of revocation as well.
+    /// T and up ask the time-stamp authority, LT and LTA the responders and lists of revocation as well.
     pub level: Level,
     /// How XML is made octets.
     pub form: XmlForm,
     /// Where it is signed.
     pub location: Option<String>,
-    /// As what the signer signs; nobody vouches for it.
-    pub role: Option<String>,
+    /// What is said under protection: policy, commitment, roles.
+    pub statements: Statements,
     /// As [`crate::signing::Wishes::any_usage`].
     pub any_usage: bool,
 }
 
 impl Default for XadesWishes {
     fn default() -> Self {
-        Self { level: Level::B, form: XmlForm::default(), location: None, role: None, any_usage: false }
+        Self {
+            level: Level::B,
+            form: XmlForm::default(),
+            location: None,
+            statements: Statements::default(),
+            any_usage: false,
+        }
     }
+}
+
+/// How far an XML signature is raised.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::service) struct Raise {
+    pub(in crate::service) to: Level,
+    /// A fresh archive time-stamp although there is one.
+    pub(in crate::service) renew: bool,
+    /// For time-stamps, where authorities take it.
+    pub(in crate::service) digest: DigestAlgorithm,
 }
 
 /// What an XML signature is about.
@@ -69,7 +89,7 @@ impl SigningDesk {
     ) -> Result<Released, SignError> {
         let now = self.clock.now();
         let mut took = Steps::default();
-        self.may_reach_xml(wishes.level)?;
+        self.may_reach(wishes.level)?;
         let Identity { certificate, chain, scheme } = identity;
         let request = XadesRequest {
             signer: certificate,
@@ -77,7 +97,7 @@ impl SigningDesk {
             scheme,
             form: wishes.form,
             location: wishes.location.clone(),
-            role: wishes.role.clone(),
+            statements: wishes.statements.clone(),
             seed: self.chance.bytes(),
             any_usage: wishes.any_usage,
         };
@@ -98,14 +118,14 @@ impl SigningDesk {
         let value = timed(&mut took.sign, || sign(prepared.scheme(), prepared.to_be_signed()))?;
         let file = prepared.finish(&value)?;
         // The key is done. What follows may fail and be tried again without it.
-        let file =
-            timed(&mut took.stamp, || self.raise_xml(file, detached, wishes.level, scheme.digest(), now))?;
+        let raise = Raise { to: wishes.level, renew: false, digest: scheme.digest() };
+        let file = timed(&mut took.stamp, || self.raise_xml(file, detached, raise, now))?;
         self.release_xml(file, detached, output, wishes.level, now, took)
     }
 
-    /// Raises the signatures of an XML file to a level: B-T, B-LT. No key is touched, and no earlier byte changes.
+    /// Raises the signatures of an XML file to a level. No key is touched, and no earlier byte changes.
     ///
-    /// `id`: of one signature; all when absent. What has the level already stays as it is.
+    /// What has the level already stays as it is, unless a fresh archive time-stamp is wanted.
     ///
     /// # Errors
     ///
@@ -114,22 +134,23 @@ impl SigningDesk {
         &self,
         input: &dyn Source,
         detached: &[Detached],
-        id: Option<&str>,
-        to: Level,
+        extension: &Extension,
         output: &Path,
     ) -> Result<Released, SignError> {
         let now = self.clock.now();
-        self.may_reach_xml(to)?;
+        let Extension { to, renew, ref only, .. } = *extension;
+        self.may_reach(to)?;
         let mut bytes = whole(input)?;
         let before = self.judged(bytes.clone(), detached, now)?;
-        let ids = match id {
-            Some(id) => vec![id.to_owned()],
+        let ids = match only {
+            Some(id) => vec![id.clone()],
             None => XadesFile::ids(&bytes)?,
         };
         let mut last = None;
         for id in ids {
             let file = XadesFile::read(bytes, Some(&id))?;
-            let file = self.raise_xml(file, detached, to, DigestAlgorithm::Sha256, now)?;
+            let raise = Raise { to, renew, digest: DigestAlgorithm::Sha256 };
+            let file = self.raise_xml(file, detached, raise, now)?;
             bytes = file.bytes().to_vec();
             last = Some(file);
         }
@@ -146,33 +167,27 @@ impl SigningDesk {
         self.release_xml(file, detached, output, to, now, Steps::default())
     }
 
-    /// What a level needs that is known beforehand.
-    pub(super) fn may_reach_xml(&self, level: Level) -> Result<(), SignError> {
-        if level > Level::Lt {
-            let reason = "kyso makes XAdES up to B-LT".to_owned();
-            return Err(SignError::Level { level: level.as_str(), reason });
-        }
-        self.may_reach(level)
-    }
-
     /// The levels above B, one after the other.
-    pub(super) fn raise_xml(
+    pub(in crate::service) fn raise_xml(
         &self,
         mut file: XadesFile,
         detached: &[Detached],
-        to: Level,
-        digest: DigestAlgorithm,
+        raise: Raise,
         now: UtcTime,
     ) -> Result<XadesFile, SignError> {
+        let Raise { to, renew, digest } = raise;
+        let digest = stamp_algorithm(digest);
         if to >= Level::T && !file.is_stamped()? {
-            let (token, ()) = self.token_for(stamp_algorithm(digest), |digest, nonce| {
-                Ok((file.time_stamp_request(digest, nonce)?, ()))
-            })?;
+            let (token, ()) =
+                self.token_for(digest, |digest, nonce| Ok((file.time_stamp_request(digest, nonce)?, ())))?;
             file = file.stamp(&token, &self.limits)?;
         }
-        if to >= Level::Lt && !reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to) {
+        let has_it = |file: &XadesFile| {
+            Ok::<_, SignError>(reaches(&self.judged(file.bytes().to_vec(), detached, now)?, file.id(), to))
+        };
+        if to >= Level::Lt && (renew || !has_it(&file)?) {
             let source = Arc::new(MemorySource(file.bytes().to_vec()));
-            let options = Options { fetcher: Some(&*self.fetcher), ..self.options(now) };
+            let options = Options { fetcher: self.online.then_some(&*self.fetcher), ..self.options(now) };
             let (inspection, report) = verify::inspect_signed("XML", source, detached, &options)?;
             let report = of(report, file.id());
             valid(&report, to)?;
@@ -184,6 +199,12 @@ impl SigningDesk {
                 }
             }
             file = file.keep(&missing)?;
+            if to >= Level::Lta {
+                let (token, ()) = self.token_for(digest, |digest, nonce| {
+                    Ok((file.archive_request(detached, digest, nonce)?, ()))
+                })?;
+                file = file.archive(&token, detached, &self.limits)?;
+            }
         }
         Ok(file)
     }

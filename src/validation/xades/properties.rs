@@ -1,6 +1,6 @@
 //! Time-stamps and values of XAdES.
 
-use super::{Desk, XmlBody};
+use super::{Desk, Unread, XmlBody};
 use crate::{
     base::{Sha256, digest::Hasher},
     validation::{
@@ -10,9 +10,11 @@ use crate::{
         inspect::{Field, Stamp},
     },
     xml::{
-        self, Canonicalization, Element, SignatureError, Subset,
+        self, Canonicalization, Element, SignatureError, Subset, XmlError,
         signature::{Reference, Target},
-        xades::{Properties, SIGNED_PROPERTIES, TimeStamp, UnsignedKind, Values},
+        xades::{
+            COMMITMENTS, OID_URN, Properties, SIGNED_PROPERTIES, Stamped, TimeStamp, UnsignedKind, Values,
+        },
     },
 };
 
@@ -29,10 +31,13 @@ impl<'d> Desk<'_, 'd> {
         body.names_a_policy = properties.policy.is_some();
         body.baseline = !properties.signing_certificates.is_empty() && properties.signing_time.is_some();
         field.location.clone_from(&properties.production_place);
-        let policy = properties.policy.as_ref().map(|identifier| SignaturePolicyReport {
-            identifier: if identifier.is_empty() { "implied".to_owned() } else { identifier.clone() },
-            digest: None,
-            uri: None,
+        let policy = properties.policy.as_ref().map(|policy| SignaturePolicyReport {
+            identifier: match policy.identifier.as_str() {
+                "" => "implied".to_owned(),
+                own => own.strip_prefix(OID_URN).unwrap_or(own).to_owned(),
+            },
+            digest: policy.digest.as_ref().map(|digest| format!("{digest:?}")),
+            uri: policy.uri.clone(),
         });
         body.statements = StatementsReport {
             signature_policy: policy,
@@ -59,11 +64,9 @@ impl<'d> Desk<'_, 'd> {
                     tokens.push(fingerprint);
                 }
                 UnsignedKind::ArchiveTimeStamp(stamp) => {
-                    let before = properties.unsigned.iter().take(at).map(|property| property.element);
-                    let octets = self.archived(signature, properties, before, stamp);
                     let fingerprint = fingerprint(stamp);
                     let covers = body.evidence.iter().map(print).chain(tokens.iter().copied()).collect();
-                    let stamp = self.stamp(stamp, octets);
+                    let stamp = self.stamp_over(stamp, &properties.archived(signature, at));
                     carried(&stamp, &mut body.evidence);
                     tokens.push(fingerprint);
                     body.more.archive.push(Archive { fingerprint, stamp, covers });
@@ -85,21 +88,29 @@ impl<'d> Desk<'_, 'd> {
 
     /// AllDataObjectsTimeStamp (clause 5.2.8.1): over what each reference leads to, the signed properties apart.
     fn content_stamp(&mut self, signature: &xml::Signature<'d>, stamp: &TimeStamp<'d>) -> Stamp {
+        let references = signature.references().iter().filter(|one| one.kind() != Some(SIGNED_PROPERTIES));
+        self.stamp_over(stamp, &references.map(Stamped::Reference).collect::<Vec<_>>())
+    }
+
+    /// A time-stamp over parts, one after the other.
+    fn stamp_over(&mut self, stamp: &TimeStamp<'d>, parts: &[Stamped<'_, 'd>]) -> Stamp {
         let der = match &stamp.token {
             Ok(der) => der,
             Err(reason) => return Stamp::Broken(reason.clone()),
         };
-        if self.streams == 0 {
-            return Stamp::Unchecked("there are too many time-stamps on the content".to_owned());
-        }
-        self.streams -= 1;
-        let limits = self.limits;
+        let (limits, form) = (self.limits, &stamp.canonicalization);
         let mut fault = None;
         let imprint = |algorithm| {
             let mut hasher = Hasher::new(algorithm);
-            let references = signature.references().iter();
-            for reference in references.filter(|one| one.kind() != Some(SIGNED_PROPERTIES)) {
-                if let Err(reason) = self.feed(&mut hasher, reference, &stamp.canonicalization) {
+            for part in parts {
+                let fed = match part {
+                    Stamped::Reference(reference) => self.feed(&mut hasher, reference, form),
+                    Stamped::Element(element) => {
+                        let octets = self.canonical(*element, form);
+                        octets.map(|octets| hasher.update(&octets)).map_err(|error| unfed(&error))
+                    }
+                };
+                if let Err(reason) = fed {
                     fault = Some(reason);
                     return None;
                 }
@@ -108,72 +119,41 @@ impl<'d> Desk<'_, 'd> {
         };
         let checked = check_token(der, limits, imprint);
         match (fault, checked) {
-            (Some(reason), _) | (None, Err(reason)) => Stamp::Broken(reason),
+            (Some(stamp), _) => stamp,
+            (None, Err(reason)) => Stamp::Broken(reason),
             (None, Ok(token)) => Stamp::Token(Box::new(token)),
         }
     }
 
-    /// The octets of a reference, into a running digest.
+    /// The octets of a reference, into a running digest; or what is to be said of the time-stamp instead.
     fn feed(
         &mut self,
         hasher: &mut Hasher,
         reference: &Reference<'d>,
         last: &Canonicalization,
-    ) -> Result<(), String> {
-        if let Target::External(uri) = reference.target() {
-            let file = (self.resolve)(uri).ok_or("what it is about was not given")?;
+    ) -> Result<(), Stamp> {
+        let broken = |error: &dyn std::fmt::Display| Stamp::Broken(error.to_string());
+        let costly = || Stamp::Unchecked(TOO_MUCH.to_owned());
+        let octets = if let Target::External(uri) = reference.target() {
+            let file = (self.resolve)(uri).ok_or_else(|| broken(&"what it is about was not given"))?;
             if reference.is_plain() {
-                return hasher.update_from(&*file, 0..file.len()).map_err(|error| error.to_string());
+                if file.len() > self.budget.streamed {
+                    return Err(costly());
+                }
+                self.budget.streamed -= file.len();
+                return hasher.update_from(&*file, 0..file.len()).map_err(|error| broken(&error));
             }
-            if file.len() > self.xml.bytes as u64 {
-                return Err("what it is about is too large".to_owned());
-            }
-            let bytes = file.read(0..file.len()).map_err(|error| error.to_string())?;
-            let octets = reference.octets_of(&bytes, &self.left()).map_err(|error| error.to_string())?;
-            self.spend(octets.len());
-            hasher.update(&octets);
-            return Ok(());
-        }
-        let octets = reference.octets(last, &self.left()).map_err(|error| error.to_string())?;
-        let octets = octets.unwrap_or_default();
-        self.spend(octets.len());
+            let bytes = self.whole(&*file).map_err(|error| match error {
+                Unread::Costly => costly(),
+                Unread::Medium(error) => broken(&error),
+            })?;
+            reference.octets_of(&bytes, &self.left())
+        } else {
+            reference.octets(last, &self.left()).map(Option::unwrap_or_default)
+        };
+        let octets = self.paid(octets).map_err(|error| unfed(&error))?;
         hasher.update(&octets);
         Ok(())
-    }
-
-    /// What an ArchiveTimeStamp is over (clause 5.5.2.2): the references, SignedInfo, SignatureValue, KeyInfo, the
-    /// unsigned properties before it, and the objects that hold no properties.
-    fn archived(
-        &mut self,
-        signature: &xml::Signature<'d>,
-        properties: &Properties<'d>,
-        before: impl Iterator<Item = Element<'d>>,
-        stamp: &TimeStamp<'d>,
-    ) -> Result<Vec<u8>, SignatureError> {
-        let form = &stamp.canonicalization;
-        let mut octets = Vec::new();
-        for reference in signature.references() {
-            let part = if let Target::External(uri) = reference.target() {
-                let missing = || SignatureError::External { uri: Some(uri.to_owned()) };
-                let file = (self.resolve)(uri).ok_or_else(missing)?;
-                if file.len() > self.left().canonical_bytes as u64 {
-                    return Err(missing());
-                }
-                let bytes = file.read(0..file.len()).map_err(|_| missing())?;
-                reference.octets_of(&bytes, &self.left())?
-            } else {
-                reference.octets(form, &self.left())?.unwrap_or_default()
-            };
-            self.spend(part.len());
-            octets.extend(part);
-        }
-        let own = [signature.signed_info(), signature.value_element()];
-        let objects = signature.objects().filter(|object| *object != properties.object);
-        for element in own.into_iter().chain(signature.key_info()).chain(before).chain(objects) {
-            let part = self.canonical(element, form)?;
-            octets.extend(part);
-        }
-        Ok(octets)
     }
 
     fn canonical(
@@ -181,9 +161,16 @@ impl<'d> Desk<'_, 'd> {
         element: Element<'d>,
         form: &Canonicalization,
     ) -> Result<Vec<u8>, SignatureError> {
-        let octets = self.document.canonicalize(Subset::of(element), form, &self.left())?;
-        self.spend(octets.len());
-        Ok(octets)
+        let octets = self.document.canonicalize(Subset::of(element), form, &self.left());
+        self.paid(octets.map_err(SignatureError::from))
+    }
+}
+
+/// What is to be said of a time-stamp over something that has no octets.
+fn unfed(error: &SignatureError) -> Stamp {
+    match error {
+        SignatureError::Xml(XmlError::Limit { .. }) => Stamp::Unchecked(TOO_MUCH.to_owned()),
+        other => Stamp::Broken(other.to_string()),
     }
 }
 
@@ -225,13 +212,9 @@ const UNUSED: [&str; 7] = [
 
 /// The name of a commitment of clause 5.2.3, else its identifier.
 fn commitment(identifier: &str) -> &str {
-    match identifier {
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfOrigin" => "proof-of-origin",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfReceipt" => "proof-of-receipt",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfDelivery" => "proof-of-delivery",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfSender" => "proof-of-sender",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval" => "proof-of-approval",
-        "http://uri.etsi.org/01903/v1.2.2#ProofOfCreation" => "proof-of-creation",
-        other => other,
-    }
+    let named = COMMITMENTS.iter().find(|(_, uri)| *uri == identifier);
+    named.map_or_else(|| identifier.strip_prefix(OID_URN).unwrap_or(identifier), |(name, _)| *name)
 }
+
+/// Why a time-stamp that covers much is not checked.
+const TOO_MUCH: &str = "what it covers is more than may be read for it";

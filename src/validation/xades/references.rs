@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{ASIC, Desk, ReferredFile, decoded, told, weaker};
+use super::{ASIC, Desk, ReferredFile, Unread, decoded, told, weaker};
 use crate::{
     base::{Digest, DigestAlgorithm},
     crypto,
@@ -28,11 +28,11 @@ impl<'d> Desk<'_, 'd> {
     ) {
         let named =
             properties.map(|properties| properties.signing_certificates.as_slice()).unwrap_or_default();
-        let message = match signature.to_be_signed(&self.left()) {
+        let message = signature.to_be_signed(&self.left());
+        let message = match self.paid(message) {
             Ok(message) => message,
             Err(error) => return checked.findings.push(told(&error)),
         };
-        self.spend(message.len());
         let Some(certificate) = signer(signature, properties, named.first(), &message) else {
             let message = Key::SigningCertificateNotFound.plain();
             checked.findings.push(Finding::open("NO_SIGNING_CERTIFICATE_FOUND", message));
@@ -148,16 +148,20 @@ impl<'d> Desk<'_, 'd> {
                 self.digests.insert(key, digest.clone());
                 return Ok(Some(digest));
             }
-            if file.len() > self.xml.bytes as u64 {
-                return Err(Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()));
-            }
-            let bytes = file.read(0..file.len()).map_err(unread)?;
-            reference.octets_of(&bytes, &self.left()).map(Some)
+            let bytes = self.whole(&*file).map_err(|error| match error {
+                Unread::Costly => Finding::open("SIGNED_DATA_NOT_FOUND", Key::FormatTooCostly.plain()),
+                Unread::Medium(error) => unread(error),
+            })?;
+            let octets = reference.octets_of(&bytes, &self.left());
+            self.paid(octets).map(Some)
         } else {
-            reference.octets(&Canonicalization::fallback(), &self.left())
+            let octets = reference.octets(&Canonicalization::fallback(), &self.left());
+            match octets.transpose() {
+                Some(octets) => self.paid(octets).map(Some),
+                None => Ok(None),
+            }
         };
         let octets = octets.map_err(|error| told(&error))?;
-        self.spend(octets.as_ref().map_or(0, Vec::len));
         Ok(octets.map(|octets| algorithm.digest(&octets)))
     }
 
@@ -268,7 +272,11 @@ fn contradiction(signature: &xml::Signature<'_>, properties: Option<&Properties<
     None
 }
 
-/// Who says that they signed: the certificate that is named under protection, else one whose key fits, else the first.
+/// Who says that they signed: the certificate that is named under protection; where it is not there, one whose key fits
+/// all the same, and which is then not the one named; where none is named, one whose key fits, else the first.
+///
+/// Under the key of a stranger the value proves nothing, not even that it is wrong: without the certificate that is named
+/// there is no signing certificate, and the value is not checked (EN 319 102-1 sections 5.2.3.4 and 5.3.4).
 fn signer(
     signature: &xml::Signature<'_>,
     properties: Option<&Properties<'_>>,
@@ -276,6 +284,7 @@ fn signer(
     message: &[u8],
 ) -> Option<Certificate> {
     let own = signature.certificates();
+    let fits = |one: &&Certificate| signature.check_message(message, one.spki_der(), crypto::verify).is_ok();
     if let Some(named) = named {
         let is_named = |certificate: &&Certificate| named.algorithm.digest(certificate.der()) == *named;
         if let Some(certificate) = own.iter().find(is_named) {
@@ -290,9 +299,12 @@ fn signer(
         if let Some(certificate) = found.and_then(|der| Certificate::from_der(der).ok()) {
             return Some(certificate);
         }
-        return own.first().cloned();
+        // The named one came along, and cannot be read.
+        if signature.carries(named) {
+            return None;
+        }
+        return own.iter().take(MAX_TRIED).find(fits).cloned();
     }
-    let fits = |one: &&Certificate| signature.check_message(message, one.spki_der(), crypto::verify).is_ok();
     own.iter().take(MAX_TRIED).find(fits).or(own.first()).cloned()
 }
 

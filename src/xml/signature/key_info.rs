@@ -3,6 +3,7 @@
 use super::{NAMESPACE, base64};
 use crate::{
     asn1::{oid, write},
+    base::Digest,
     x509::Certificate,
     xml::Element,
 };
@@ -21,6 +22,15 @@ pub(super) fn certificates(key_info: Element<'_>) -> Vec<Certificate> {
         .filter_map(|element| base64(element, "X509Certificate").ok())
         .filter_map(|der| Certificate::from_der(&der).ok())
         .collect()
+}
+
+/// Whether an `X509Certificate` has this digest, readable or not.
+pub(super) fn carries(key_info: Element<'_>, digest: &Digest) -> bool {
+    x509_data(key_info)
+        .filter(|element| element.is(NAMESPACE, "X509Certificate"))
+        .take(MAX_CERTIFICATES)
+        .filter_map(|element| base64(element, "X509Certificate").ok())
+        .any(|der| digest.algorithm.digest(&der) == *digest)
 }
 
 /// What names another key than `certificate`'s. `others` may be named beside it: the certificates that came along.

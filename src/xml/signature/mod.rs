@@ -30,7 +30,10 @@ pub use error::SignatureError;
 pub use reference::{Reference, Target};
 
 use super::{Canonicalization, Document, Element, NodeId, Subset, XmlLimits, characters::is_space};
-use crate::x509::{Certificate, algorithm::SignatureScheme};
+use crate::{
+    base::Digest,
+    x509::{Certificate, algorithm::SignatureScheme},
+};
 
 /// The namespace of XML signatures.
 pub const NAMESPACE: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -270,6 +273,11 @@ impl<'d> Signature<'d> {
     /// What it claims to cover.
     pub fn references(&self) -> &[Reference<'d>] {
         &self.references
+    }
+
+    /// Whether `KeyInfo` holds a certificate of this digest, be it one that cannot be read.
+    pub fn carries(&self, certificate: &Digest) -> bool {
+        self.key_info.is_some_and(|key_info| key_info::carries(key_info, certificate))
     }
 
     /// The certificates of `KeyInfo` that could be read: a stranger's hint, no reason to trust anything.

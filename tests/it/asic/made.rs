@@ -6,13 +6,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kyso::{
     asic::{DataObject, Kind, Manifest},
     base::{Clock, DigestAlgorithm, MemorySource},
-    service::sign::container::{ContainerError, Dossier, Form},
+    cms::Statements,
+    service::sign::container::{ContainerError, ContainerWishes, Dossier, Form},
     token::provision::NewKeyKind,
     validation::{Indication, Level, Overall, TimeSource},
 };
 use serde_json::Value;
 
-use super::parts::{Office, dossier, pack, unpack};
+use super::parts::{Office, dossier, file, pack, unpack};
 use crate::{
     pen::Desk,
     support::{run, tool},
@@ -83,10 +84,26 @@ fn dossiers(desk: &Desk) {
     xmlsec_accepts(desk, &twice, "signatures001.xml");
     xmlsec_accepts(desk, &twice, "signatures002.xml");
     let one = folder.join("one.scs");
-    let told = desk.sign(&pdf, &one, &["--container", "asics", "--with", "xades"]);
+    let says = ["--role", "Chủ tịch", "--commitment", "proof-of-approval", "--location", "Cần Thơ"];
+    let told = desk.sign(&pdf, &one, &[&["--container", "asics", "--with", "xades"][..], &says].concat());
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    assert_eq!(valid(desk, &one, 1)[0]["field"], "META-INF/signatures.xml");
+    let signature = valid(desk, &one, 1).remove(0);
+    assert_eq!(signature["field"], "META-INF/signatures.xml");
+    assert_eq!(signature["signerRoles"][0], "Chủ tịch");
+    assert_eq!(signature["commitmentTypes"][0], "proof-of-approval");
+    assert_eq!(signature["location"], "Cần Thơ");
     xmlsec_accepts(desk, &one, "signatures.xml");
+    // The agency signs behind the person, in the same file.
+    let two = folder.join("two.scs");
+    let told = desk.sign(&one, &two, &[]);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    valid(desk, &two, 2);
+    xmlsec_accepts(desk, &two, "signatures.xml");
+    let refused =
+        desk.command(&simple, &folder.join("x.asics"), &[]).env_remove("KYSO_PIN").output().unwrap();
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(65), "{words}");
+    assert!(words.contains("4.3.3.2 item 4 b"), "{words}");
 
     let refused = desk.sign(&sheet, &folder.join("x.xlsx"), &[]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -96,6 +113,8 @@ fn dossiers(desk: &Desk) {
         (vec![sheet_name], "--container"),
         (vec![sheet_name, "--container", "asics"], "one document"),
         (vec!["--container", "asice", "--reason", "x"], "for PDF"),
+        (vec!["--container", "asice", "--location", "Cần Thơ"], "--with xades"),
+        (vec!["--container", "asice", "--certify", "1"], "for PDF"),
         (vec!["--with", "cades"], "--container"),
     ] {
         let refused = desk.command(&pdf, &folder.join("x.asice"), &arguments).env_remove("KYSO_PIN").output();
@@ -155,7 +174,7 @@ fn xmlsec_accepts(desk: &Desk, container: &Path, signature: &str) {
     // References are relative to the container, not to META-INF.
     let beside = folder.path().join(signature);
     fs::rename(folder.path().join("META-INF").join(signature), &beside).unwrap();
-    let verify = || {
+    let verify = |nth: usize| {
         let mut command = Command::new(&xmlsec);
         command.args([
             "--verify",
@@ -165,13 +184,19 @@ fn xmlsec_accepts(desk: &Desk, container: &Path, signature: &str) {
         ]);
         command.arg(&desk.root).args(["--untrusted-pem"]).arg(desk.folder.path().join("chain.pem"));
         command.arg("--id-attr:Id").arg("http://uri.etsi.org/01903/v1.3.2#:SignedProperties");
+        command.arg("--node-xpath").arg(format!("(//*[local-name()='Signature'])[{nth}]"));
         command.arg(signature).current_dir(folder.path());
         command
     };
-    run(&mut verify());
+    let count = fs::read_to_string(&beside).unwrap().matches("<ds:Signature ").count();
+    for nth in 1..=count {
+        run(&mut verify(nth));
+    }
     // The harness itself: a changed document is noticed.
     fs::write(folder.path().join("Quyết định.pdf"), b"khac").unwrap();
-    assert!(!verify().output().unwrap().status.success());
+    for nth in 1..=count {
+        assert!(!verify(nth).output().unwrap().status.success());
+    }
 }
 
 /// As much of a workbook as makes it one by its names.
@@ -252,6 +277,91 @@ fn signatures_are_added_to_whole_containers_only() {
     }
 }
 
+/// EN 319 162-1 clause 4.3.3.2 item 4: one file of signatures, which holds one or more in XML, and a CMS of one signer here.
+#[test]
+fn a_simple_container_takes_further_signatures_in_xml() {
+    let office = Office::new();
+    let once = office.sign(Kind::Simple, Form::Xades, &[DECISION]);
+    let twice = office.sign_again(&once);
+    let thrice = office.sign_again(&twice);
+    let name = "META-INF/signatures.xml";
+    for (before, after, count) in [(&once, &twice, 2), (&twice, &thrice, 3)] {
+        let report = office.judge(after).unwrap();
+        assert_eq!((report.overall, report.signatures.len()), (Overall::Valid, count), "{report:#?}");
+        let (mut before, mut after) = (unpack(before), unpack(after));
+        assert_eq!(before.len(), after.len(), "one file of signatures");
+        let names =
+            |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&before), names(&after));
+        let (one, other) = (file(&mut before, name).clone(), file(&mut after, name).clone());
+        let end = one.windows(9).position(|nine| nine == b"</asic:XA").unwrap();
+        assert!(other.starts_with(&one[..end]) && other.ends_with(&one[end..]), "nothing was written anew");
+        assert_eq!(*file(&mut before, DECISION.0), *file(&mut after, DECISION.0));
+    }
+    let (released, _) = office
+        .release(&Dossier::Existing(Arc::new(MemorySource(once.clone()))), None, Clock::System, Level::Lt)
+        .unwrap();
+    assert_eq!(released.signature().unwrap().signature_format, "XAdES-BASELINE-LT");
+
+    let mut alone = unpack(&once);
+    let text = String::from_utf8(file(&mut alone, name).clone()).unwrap();
+    let from = text.find("<ds:Signature ").unwrap();
+    let to = text.find("</ds:Signature>").unwrap() + 15;
+    *file(&mut alone, name) = text[from..to].as_bytes().to_vec();
+    let mut stamped = vec![
+        ("mimetype".to_owned(), kyso::asic::ASIC_S.into()),
+        (DECISION.0.to_owned(), DECISION.1.to_vec()),
+    ];
+    stamped.push(("META-INF/timestamp.tst".to_owned(), office.stamp(DECISION.1)));
+    let cades = office.sign(Kind::Simple, Form::Cades, &[DECISION]);
+    for (what, container, said) in [
+        ("CAdES", cades, "4.3.3.2 item 4 b"),
+        ("a time-stamp", pack(&stamped), "4.3.3.2 item 4"),
+        ("a signature without its frame", pack(&alone), "XAdESSignatures"),
+    ] {
+        let dossier = Dossier::Existing(Arc::new(MemorySource(container)));
+        let refused = office.release(&dossier, None, Clock::System, Level::B);
+        let told = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains(said), "{what}: {told}");
+    }
+}
+
+/// What a signer says is said in both forms; a place of signing in XML only.
+#[test]
+fn signers_say_the_same_in_both_forms() {
+    let office = Office::new();
+    let statements = Statements {
+        policy: None,
+        commitment: Some("proof-of-approval".parse().unwrap()),
+        roles: vec!["Chủ tịch".to_owned()],
+    };
+    for (form, location) in [(Form::Cades, None), (Form::Xades, Some("Cần Thơ".to_owned()))] {
+        let wishes = ContainerWishes {
+            form: Some(form),
+            statements: statements.clone(),
+            location: location.clone(),
+            ..ContainerWishes::default()
+        };
+        let (released, _) = office
+            .release_with(&dossier(Kind::Extended, &[DECISION, ANNEX]), &wishes, Clock::System)
+            .unwrap();
+        let signature = released.signature().unwrap();
+        assert_eq!(signature.indication, Indication::TotalPassed, "{signature:#?}");
+        assert_eq!(signature.statements.commitment_types, ["proof-of-approval"]);
+        assert_eq!(signature.statements.signer_roles, ["Chủ tịch"]);
+        assert_eq!(signature.location, location);
+    }
+    let wishes = ContainerWishes { location: Some("Cần Thơ".to_owned()), ..ContainerWishes::default() };
+    let refused = office.release_with(&dossier(Kind::Extended, &[DECISION]), &wishes, Clock::System);
+    assert!(matches!(refused, Err(ContainerError::Refused { .. })), "{refused:?}");
+    let wishes = ContainerWishes {
+        statements: Statements { roles: vec![String::new()], ..Statements::default() },
+        ..ContainerWishes::default()
+    };
+    let refused = office.release_with(&dossier(Kind::Extended, &[DECISION]), &wishes, Clock::System);
+    assert!(matches!(refused, Err(ContainerError::Sign(_))), "{refused:?}");
+}
+
 /// A name that no container can hold is found at the latest by the judge: nothing is released.
 #[test]
 fn what_the_judge_would_not_read_is_not_released() {
@@ -280,7 +390,7 @@ fn signatures_in_containers_reach_their_levels() {
     let office = Office::new();
     for (form, levels) in [
         (Form::Cades, &[Level::B, Level::T, Level::Lt, Level::Lta][..]),
-        (Form::Xades, &[Level::B, Level::T, Level::Lt]),
+        (Form::Xades, &[Level::B, Level::T, Level::Lt, Level::Lta]),
     ] {
         for (kind, files) in [(Kind::Extended, &[DECISION, ANNEX][..]), (Kind::Simple, &[DECISION])] {
             for level in levels {
@@ -293,9 +403,6 @@ fn signatures_in_containers_reach_their_levels() {
             }
         }
     }
-    let dossier = dossier(Kind::Extended, &[DECISION]);
-    let refused = office.release(&dossier, Some(Form::Xades), Clock::System, Level::Lta);
-    assert!(matches!(refused, Err(ContainerError::Sign(_))), "{refused:?}");
 }
 
 /// Time-stamps of the container itself (sections 4.3.3.3 and 4.4.3.3, annex A.7).

@@ -60,12 +60,20 @@ impl Office {
         clock: Clock,
         level: Level,
     ) -> Result<(ReleasedContainer, Vec<u8>), ContainerError> {
+        self.release_with(dossier, &ContainerWishes { form, level, ..ContainerWishes::default() }, clock)
+    }
+
+    pub(crate) fn release_with(
+        &self,
+        dossier: &Dossier,
+        wishes: &ContainerWishes,
+        clock: Clock,
+    ) -> Result<(ReleasedContainer, Vec<u8>), ContainerError> {
         let chain = self.services.pki().chain();
         let identity = Identity { certificate: self.certificate.clone(), chain, scheme: self.key.scheme() };
         let output = self.path("out.asice");
         let key = |scheme, message: &[u8]| Ok(self.key.sign_as(scheme, message).expect("a key in memory"));
-        let wishes = ContainerWishes { form, level, any_usage: false };
-        let released = self.desk(clock).sign_container(dossier, &output, identity, &wishes, key)?;
+        let released = self.desk(clock).sign_container(dossier, &output, identity, wishes, key)?;
         let bytes = std::fs::read(&output).unwrap();
         std::fs::remove_file(output).unwrap();
         Ok((released, bytes))
@@ -106,13 +114,21 @@ impl Office {
     }
 
     pub(crate) fn judge(&self, container: &[u8]) -> Result<DocumentReport, VerifyError> {
+        self.judge_with(container, Some(&Fetcher::allowing([self.services.host()])))
+    }
+
+    /// By what the container holds alone.
+    pub(crate) fn judge_alone(&self, container: &[u8]) -> DocumentReport {
+        self.judge_with(container, None).unwrap()
+    }
+
+    fn judge_with(&self, container: &[u8], fetcher: Option<&Fetcher>) -> Result<DocumentReport, VerifyError> {
         let (anchors, policy, limits) = (self.services.pki().anchors(), Policy::strict(), Limits::default());
-        let fetcher = Fetcher::allowing([self.services.host()]);
         let options = Options {
             anchors: &anchors,
             policy: &policy,
             moment: Clock::System.now(),
-            fetcher: Some(&fetcher),
+            fetcher,
             limits: &limits,
         };
         verify_source("a.asice", Arc::new(MemorySource(container.to_vec())), &options)

@@ -10,7 +10,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::town::{sample, town};
+use super::{
+    kinds::{Kinds, patient},
+    town::{sample, town},
+};
 use crate::support::tool;
 
 #[test]
@@ -60,6 +63,55 @@ fn people_verify_files_on_a_telephone_and_at_a_desk() {
         browser.open(&town.url("/"));
         browser.fits(width);
         browser.picture(&format!("{width}-home"));
+    }
+}
+
+/// Every kind of file, on a telephone and at a desk, in both languages; a signature with its document, chosen together and
+/// one after the other.
+#[test]
+fn people_verify_every_kind_of_file() {
+    let Some(town) = town() else { return };
+    let Some(driver) = Driver::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (kinds, server) = (Kinds::new(town), patient(town));
+    let document = write(folder.path(), "quyet-dinh.pdf", &sample());
+    let signature = write(folder.path(), "quyet-dinh.pdf.p7s", &kinds.p7s);
+    let container = write(folder.path(), "ho-so.asice", &kinds.asice);
+    let letter = write(folder.path(), "thu.xml", &kinds.xml);
+    let enveloping = write(folder.path(), "quyet-dinh.pdf.p7m", &kinds.p7m);
+    for (page, valid, unclear, width, height) in [
+        ("/kiem-tra", "Chữ ký hợp lệ", "Chưa thể kết luận", 360, 740),
+        ("/verify", "The signatures are valid", "No conclusion is possible yet", 360, 740),
+        ("/kiem-tra", "Chữ ký hợp lệ", "Chưa thể kết luận", 1280, 900),
+        ("/verify", "The signatures are valid", "No conclusion is possible yet", 1280, 900),
+    ] {
+        let browser = driver.browser(width, height);
+        let lang = &page[1..];
+        browser.open(&format!("http://{}{page}", server.address()));
+        browser.picture(&format!("kinds-{width}-{lang}"));
+        let card = |files: &[&PathBuf], heading: &str, name: &str| {
+            browser.choose_all("#file", files);
+            browser.wait_for(&format!(".result h3 | {heading}"));
+            assert_eq!(browser.script("return document.querySelectorAll('.result').length"), 1);
+            browser.fits(width);
+            assert_eq!(browser.script(CONTRAST), json!([]), "{page} {name}");
+            browser.picture(&format!("kinds-{width}-{lang}-{name}"));
+        };
+        for (file, name) in [(&container, "container"), (&letter, "xml"), (&enveloping, "p7m")] {
+            card(&[file], valid, name);
+        }
+        card(&[&document, &signature], valid, "together");
+        card(&[&signature], unclear, "alone");
+        // The document afterwards, in the field for it: the same signature again, now with what it is about.
+        browser.script("document.querySelector('#apart').open = true");
+        browser.script("document.querySelector('#results').replaceChildren()");
+        browser.choose_all("#detached", &[&document]);
+        browser.wait_for(&format!(".result h3 | {valid}"));
+        browser.fits(width);
+        browser.picture(&format!("kinds-{width}-{lang}-apart"));
+        assert_eq!(browser.script(CONTRAST), json!([]), "{page}");
+        // A container has no use for it.
+        card(&[&container], valid, "after");
     }
 }
 
@@ -288,10 +340,18 @@ impl Browser<'_> {
 
     /// Gives the file to the page's input, as the dialog would.
     fn choose(&self, file: &Path) {
-        self.script("document.querySelector('#results').replaceChildren(); document.querySelector('#file').value = ''");
-        let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": "#file" }));
+        self.choose_all("#file", &[file]);
+    }
+
+    /// The same with several files, and any input.
+    fn choose_all(&self, input: &str, files: &[impl AsRef<Path>]) {
+        self.script(&format!(
+            "document.querySelector('#results').replaceChildren(); document.querySelector('{input}').value = ''"
+        ));
+        let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": input }));
         let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
-        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": file.to_str().unwrap() }));
+        let files: Vec<&str> = files.iter().map(|file| file.as_ref().to_str().unwrap()).collect();
+        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": files.join("\n") }));
     }
 
     fn press(&self, key: &str) {

@@ -921,6 +921,53 @@ fn delta_lists_are_asked_for() {
     assert!(needs.contains(&delta), "{needs:?}");
 }
 
+/// An indirect list (RFC 5280 section 5.2.5) whose signer lies where the list says.
+#[test]
+fn the_signer_of_an_indirect_list_is_asked_for() {
+    let world = &*WORLD;
+    let keeper = world.root.issue(&Spec {
+        authority: None,
+        key_usage: Some(0x02),
+        ..Spec::authority("Sổ thu hồi", 86)
+    });
+    let uri = |url: &str| write::value(Tag::context_primitive(6), url.as_bytes());
+    let full =
+        write::value(Tag::context(0), &write::value(Tag::context(0), &uri("http://crl.example/all.crl")));
+    let named = write::value(Tag::context(4), keeper.certificate.subject().der());
+    let point = write::sequence([full.clone(), write::value(Tag::context(2), &named)]);
+    let points = (oid::CRL_DISTRIBUTION_POINTS, false, write::sequence([point]));
+    let signer = world.ca.issue(&Spec { extra: vec![points], ..Spec::person("Lê H", 87) });
+    let extension = |oid, critical: &[u8], value: &[u8]| {
+        write::sequence([write::oid(oid), critical.to_vec(), write::octet_string(value)])
+    };
+    let critical = write::value(Tag::BOOLEAN, &[0xFF]);
+    let indirect = write::sequence([full, write::value(Tag::context_primitive(4), &[0xFF])]);
+    let method = write::oid(oid::AD_CA_ISSUERS);
+    let access = write::sequence([write::sequence([method, uri("http://crl.example/keeper.cer")])]);
+    let list = keeper.revokes(
+        day("05-30"),
+        Some(day("06-05")),
+        &[],
+        &[
+            extension(oid::ISSUING_DISTRIBUTION_POINT, &critical, &indirect),
+            extension(oid::AUTHORITY_INFO_ACCESS, &[], &access),
+        ],
+    );
+    let pdf = world.sign(&plain_pdf(), &signer);
+    let mut inspection = Inspection::open(Arc::new(MemorySource(pdf)), &Limits::default()).unwrap();
+    inspection.supply(world.root_list(day("05-20")));
+    let needs = |inspection: &Inspection| inspection.needs(&Policy::strict(), &world.anchors(), now());
+    let lists = Need::Crl { url: "http://crl.example/all.crl".to_owned() };
+    assert_eq!(needs(&inspection), [lists.clone()]);
+    inspection.supply(list);
+    let keepers = Need::Issuer { url: "http://crl.example/keeper.cer".to_owned() };
+    assert_eq!(needs(&inspection), [lists, keepers]);
+    inspection.supply(Evidence::Certificate(keeper.certificate.der().to_vec()));
+    assert_eq!(needs(&inspection), []);
+    let report = inspection.judge("x", &Policy::strict(), &world.anchors(), now());
+    assert_eq!(report.overall, Overall::Valid, "{report:#?}");
+}
+
 #[test]
 fn a_certification_says_who_may_sign_after_it() {
     let world = &*WORLD;

@@ -245,7 +245,7 @@ fn changed_files_are_never_valid() {
         case(
             "another's certificate",
             change(&signed, own_certificate, &others_certificate),
-            "signature.mismatch",
+            "signing-certificate.not-found",
         ),
         case(
             "another's key value",
@@ -492,6 +492,7 @@ fn unsound_structures_are_never_valid() {
         case("nothing", alone(&forge.signature("", "")), "format.xml.coverage"),
         case("SHA-1", letter(&sha1(&forge.signature(&whole(), ""))), "digest.mismatch"),
         case("a certificate of another", letter(&stranger.signature(&whole(), "")), "signing-certificate.mismatch"),
+        case("a named certificate that cannot be read, beside another of the key", letter(&forge.signature(&whole(), "").replace(&digest(forge.named.der()), &digest(b"no certificate")).replace("<X509Data>", &format!("<X509Data><X509Certificate>{}</X509Certificate>", STANDARD.encode(b"no certificate")))), "signing-certificate.not-found"),
         case("a format of nothing", letter(&forge.bare(&(whole() + &to_properties("p")), &forge.properties("s", "p", "<x:SignedDataObjectProperties><x:DataObjectFormat ObjectReference=\"#none\"><x:MimeType>text/xml</x:MimeType></x:DataObjectFormat></x:SignedDataObjectProperties>"))), "format.xml"),
         case("a policy that nobody knows", letter(&forge.signature(&whole(), "").replace("</x:SigningCertificateV2>", "</x:SigningCertificateV2><x:SignaturePolicyIdentifier><x:SignaturePolicyId><x:SigPolicyId><x:Identifier>urn:p</x:Identifier></x:SigPolicyId></x:SignaturePolicyId></x:SignaturePolicyIdentifier>")), "signature-policy.unknown"),
         case("a file that was not given", detached.clone(), "document.apart"),

@@ -4,13 +4,14 @@ use std::{fs, process::Command};
 
 use kyso::{
     base::{DigestAlgorithm, MemorySource},
+    cms::{SignedPolicy, Statements},
     demo::pki::{KeyAlgorithm, SigningKey},
     service::{
         extend::Extension,
         sign::{SignError, XadesWishes, XmlSubject},
     },
     signing::{SigningError, xades::XmlForm},
-    validation::{CoverageLevel, Indication, Level, Overall},
+    validation::{CoverageLevel, Indication, Level, Overall, StatementsReport, TimeStampKind},
     x509::algorithm::SignatureScheme,
     xml::{Canonicalization, Document, Subset, XmlLimits},
 };
@@ -26,7 +27,7 @@ pub(super) const LETTER: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-
 #[test]
 fn an_enveloped_signature_of_each_level_is_accepted() {
     let desk = Desk::new(KeyAlgorithm::Rsa2048);
-    for (wanted, name) in [(Level::B, "B"), (Level::T, "T"), (Level::Lt, "LT")] {
+    for (wanted, name) in [(Level::B, "B"), (Level::T, "T"), (Level::Lt, "LT"), (Level::Lta, "LTA")] {
         for form in [XmlForm::Exclusive, XmlForm::Inclusive] {
             let wishes = XadesWishes { form, ..level(wanted) };
             let signed = desk.enveloped(LETTER, &wishes).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -188,7 +189,7 @@ fn a_detached_signature_is_about_its_files() {
     let desk = Desk::new(KeyAlgorithm::Rsa2048);
     let files: [(&str, &[u8]); 3] =
         [("Quyết định số 5.pdf", b"%PDF-1.7"), ("a+b&c.txt", b""), ("phụ lục/1.xml", b"<a>\r\n</a>")];
-    for wanted in [Level::B, Level::T, Level::Lt] {
+    for wanted in [Level::B, Level::T, Level::Lt, Level::Lta] {
         let signed = desk.detached(&files, &level(wanted));
         let report = desk.judge(&signed, &files).unwrap();
         let name = format!("XAdES-BASELINE-{}", wanted.as_str());
@@ -244,7 +245,9 @@ fn a_signature_is_raised_without_a_key() {
     for (signed, beside, given) in [(enveloped, &apart[..0], &files[..0]), (detached, &apart[..], &files[..])]
     {
         let mut before = signed;
-        for (to, name) in [(Level::T, "T"), (Level::Lt, "LT"), (Level::Lt, "LT")] {
+        for (to, name) in
+            [(Level::T, "T"), (Level::Lt, "LT"), (Level::Lt, "LT"), (Level::Lta, "LTA"), (Level::Lta, "LTA")]
+        {
             let output = desk.path("raised.xml");
             let input = MemorySource(before.clone());
             desk.signing()
@@ -264,6 +267,92 @@ fn a_signature_is_raised_without_a_key() {
             before = after;
         }
     }
+}
+
+/// Renewed: each archive time-stamp is over the ones before, and over the evidence on them.
+#[test]
+fn an_archive_time_stamp_is_renewed() {
+    let desk = Desk::new(KeyAlgorithm::EcP256);
+    let files: [(&str, &[u8]); 2] = [("Quyết định.pdf", b"%PDF-1.7"), ("phụ lục/1.xml", b"<a>\r\n</a>")];
+    let mut before = desk.detached(&files, &level(Level::Lta));
+    for count in 2..=3 {
+        let output = desk.path("renewed.xml");
+        let beside = super::desk::apart(&files);
+        let input = MemorySource(before.clone());
+        desk.signing().extend_xades(&input, &beside, &Extension::renewal(), &output).unwrap();
+        before = fs::read(&output).unwrap();
+        let report = desk.judge(&before, &files).unwrap();
+        let signature = only(&report);
+        assert_eq!(signature.signature_format, "XAdES-BASELINE-LTA", "{report:#?}");
+        assert_eq!(signature.indication, Indication::TotalPassed, "{report:#?}");
+        let archives = signature.time_stamps.iter().filter(|stamp| stamp.kind == TimeStampKind::Archive);
+        assert_eq!(archives.count(), count);
+    }
+    // Without its files it cannot be renewed.
+    let input = MemorySource(before);
+    let alone = desk.signing().extend_xades(&input, &[], &Extension::renewal(), &desk.path("no.xml"));
+    assert!(alone.is_err());
+    assert!(!desk.path("no.xml").exists());
+}
+
+#[test]
+fn what_the_signer_says_is_told_as_in_other_formats() {
+    let desk = Desk::new(KeyAlgorithm::EcP256);
+    let digest = DigestAlgorithm::Sha384.digest(b"policy");
+    let policy = SignedPolicy {
+        id: "2.16.704.1.1".parse().unwrap(),
+        digest: digest.clone(),
+        uri: Some("https://example.vn/cs?a=1&b=2".to_owned()),
+    };
+    let roles = vec!["Chủ tịch".to_owned(), "KT. <Chủ tịch> & \"ai\"".to_owned()];
+    let commitment = Some("proof-of-approval".parse().unwrap());
+    let said = Statements { policy: Some(policy), commitment, roles: roles.clone() };
+    let wishes = |statements: &Statements| XadesWishes {
+        statements: statements.clone(),
+        location: Some("Cần Thơ".to_owned()),
+        ..level(Level::T)
+    };
+    let files: [(&str, &[u8]); 1] = [("a.txt", b"A")];
+    fs::write(desk.path("a.txt"), b"A").unwrap();
+    for (signed, beside) in [
+        (desk.enveloped(LETTER, &wishes(&said)).unwrap(), &files[..0]),
+        (desk.detached(&files, &wishes(&said)), &files[..]),
+    ] {
+        let report = desk.judge(&signed, beside).unwrap();
+        let StatementsReport { signature_policy, commitment_types, signer_roles } = &only(&report).statements;
+        let policy = signature_policy.as_ref().unwrap();
+        assert_eq!(policy.identifier, "2.16.704.1.1");
+        assert_eq!(policy.digest.as_deref(), Some(format!("{digest:?}").as_str()));
+        assert_eq!(policy.uri.as_deref(), Some("https://example.vn/cs?a=1&b=2"));
+        assert_eq!(commitment_types, &["proof-of-approval"]);
+        assert_eq!(signer_roles, &roles);
+        assert_eq!(only(&report).location.as_deref(), Some("Cần Thơ"));
+        // Nobody here has the rules of that policy; everything else holds.
+        let errors: Vec<_> = only(&report).errors.iter().map(|error| error.key.as_str()).collect();
+        assert_eq!(errors, ["signature-policy.unknown"], "{report:#?}");
+        fs::write(desk.path("said.xml"), &signed).unwrap();
+        if let Some(told) = desk.xmlsec(&desk.path("said.xml")) {
+            assert_eq!(told, Ok(()));
+        }
+    }
+    let without = Statements { policy: None, commitment: Some("1.2.3.4".parse().unwrap()), ..said.clone() };
+    let report = desk.judge(&desk.enveloped(LETTER, &wishes(&without)).unwrap(), &[]).unwrap();
+    assert_eq!(report.overall, Overall::Valid, "{report:#?}");
+    assert_eq!(only(&report).statements.commitment_types, ["1.2.3.4"]);
+
+    let refused = |statements: Statements, location: &str| {
+        let wishes = XadesWishes { location: Some(location.to_owned()), ..wishes(&statements) };
+        let refused = desk.enveloped(LETTER, &wishes);
+        assert!(matches!(refused, Err(SignError::Signing(SigningError::Wish { .. }))), "{refused:?}");
+    };
+    refused(Statements { roles: vec![" ".to_owned()], ..without.clone() }, "Cần Thơ");
+    refused(without.clone(), " ");
+    let mut unicode = said.clone();
+    unicode.policy.as_mut().unwrap().uri = Some("https://ví-dụ.vn/".to_owned());
+    refused(unicode, "Cần Thơ");
+    let mut weak = said;
+    weak.policy.as_mut().unwrap().digest = DigestAlgorithm::Sha1.digest(b"policy");
+    refused(weak, "Cần Thơ");
 }
 
 #[test]
