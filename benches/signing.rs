@@ -24,9 +24,12 @@ use kyso::{
     base::{Chance, Clock, Limits, Pin},
     demo::pki::{DemoPki, Holder},
     fetch::Fetcher,
-    service::sign::{
-        SchemeWish, Signer, SigningDesk,
-        batch::{Outcome, Plan},
+    service::{
+        sign::{
+            SchemeWish, Signer, SigningDesk,
+            batch::{Outcome, Plan},
+        },
+        signer_check,
     },
     signing::Wishes,
     store::FileSource,
@@ -148,8 +151,10 @@ impl Bench {
         settle()?;
         let plan = Plan::make(Plan::inputs(&drafts)?, &signed)?;
         let mut wrong = None;
+        let desk = self.desk();
+        let cleared = signer_check::demand(&desk, &signer.identity(), false)?;
         let start = Instant::now();
-        let summary = plan.run(&self.desk(), signer, &Wishes::default(), |_, _, outcome| {
+        let summary = plan.run(&desk, (signer, &cleared), &Wishes::default(), |_, _, outcome| {
             if let Outcome::Failed(error) = outcome {
                 wrong = Some(error.to_string());
             }

@@ -104,6 +104,7 @@ fn signed(data: &[u8], form: XmlForm) -> Option<XadesFile> {
         location: Some("C\u{1EA7}n Th\u{1A1}".to_owned()),
         statements: kyso::cms::Statements::default(),
         seed: [7; 16],
+        any_usage: false,
     };
     // A line end behind it would be taken for a file beside it.
     let prepared = prepare_enveloped(data.trim_ascii_end().to_vec(), request, moment()).ok()?;

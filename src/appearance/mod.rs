@@ -4,11 +4,13 @@
 //! Appearance  a role, and what the signer gives to it: a picture, a number, words, a place
 //! compose     finds the place in the document, sets the text, draws
 //! Composed    what pdf::prepare_signature writes, and where it came to be
+//! confirm_code  whether the code for the check page that another prepared is the one that was agreed
 //! ```
 //!
 //! Pure: pictures and fonts come in as bytes, the moment as an argument.
 
 mod block;
+mod code;
 mod colour;
 mod draw;
 mod lines;
@@ -25,6 +27,7 @@ use crate::{
     pdf::{Area, Document, Drawing, PdfError},
 };
 
+pub use code::{CodeFault, confirm_code, has_code};
 pub use picture::{Picture, PictureError};
 
 /// What a signature is to look like.
@@ -142,7 +145,7 @@ pub struct Composed {
 }
 
 /// Where an appearance came to be, and what is to be said about it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
     /// From 1 on.
@@ -156,7 +159,7 @@ pub struct Placement {
 }
 
 /// What a person should know about an appearance that was drawn all the same.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "note")]
 #[non_exhaustive]
 pub enum Note {
@@ -230,6 +233,33 @@ impl fmt::Display for Note {
             }
             Self::Smaller { percent } => {
                 write!(f, "there is less room than the picture takes; it is drawn at {percent} % of its size")
+            }
+        }
+    }
+}
+
+impl Note {
+    /// The same in Vietnamese.
+    pub fn vietnamese(&self) -> String {
+        match self {
+            Self::AnchorRepeated { text, times, page } => {
+                format!("dòng chữ {text:?} có {times} chỗ; đã chọn chỗ cuối cùng, ở trang {page}")
+            }
+            Self::Ink { red: true } => "hình con dấu không phải màu đỏ như nghị định quy định".to_owned(),
+            Self::Ink { red: false } => "hình chữ ký không phải màu xanh như nghị định quy định".to_owned(),
+            Self::Opaque => "hình không có nền trong suốt nên che nội dung bên dưới".to_owned(),
+            Self::SharpEdges => {
+                "tệp là PDF/A không cho phép độ trong suốt một phần nên hình có viền sắc".to_owned()
+            }
+            Self::Scan => "trang là một ảnh chụp nên không biết bên dưới hình hiển thị có gì".to_owned(),
+            Self::SeveralSigners { field } => {
+                format!("có nhiều chữ ký hiển thị; con dấu đặt tại chữ ký cuối cùng, trong trường {field:?}")
+            }
+            Self::SizeAssumed { width } => {
+                format!("tệp hình không cho biết kích thước; hình được vẽ rộng {width} mm")
+            }
+            Self::Smaller { percent } => {
+                format!("không đủ chỗ cho hình; hình được vẽ bằng {percent} % kích thước")
             }
         }
     }
@@ -373,6 +403,32 @@ impl AppearanceError {
             Self::Tight { text } => format!(
                 "Không đủ chỗ cho hình chữ ký tại dòng \"{text}\": các dòng trên và dưới quá gần; hãy cho biết trang và vị trí."
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_told_in_both_languages() {
+        for note in [
+            Note::AnchorRepeated { text: "CHỦ TỊCH".to_owned(), times: 2, page: 3 },
+            Note::Ink { red: true },
+            Note::Ink { red: false },
+            Note::Opaque,
+            Note::SharpEdges,
+            Note::Scan,
+            Note::SeveralSigners { field: "Signature1".to_owned() },
+            Note::SizeAssumed { width: 36 },
+            Note::Smaller { percent: 70 },
+        ] {
+            let (english, vietnamese) = (note.to_string(), note.vietnamese());
+            assert_ne!(english, vietnamese);
+            assert!(!vietnamese.contains("the ") && !vietnamese.ends_with('.'), "{vietnamese}");
+            let again: Note = serde_json::from_value(serde_json::to_value(&note).unwrap()).unwrap();
+            assert_eq!(again, note, "what is put away with a prepared signature is found again");
         }
     }
 }

@@ -447,7 +447,7 @@ impl<'a> Desk<'a> {
             &self.face()?,
             &words,
             code.as_ref(),
-            Size::Upto { width: WIDTHS[0], letters: LETTERS },
+            Size::Upto { width: CODE_WIDTH, letters: LETTERS },
         )?;
         let layout = self.document.layout(page)?;
         let mut taken = layout;
@@ -496,7 +496,10 @@ const SIGNATURES_MM: std::ops::RangeInclusive<f64> = 5.0..=120.0;
 const WIDEST_SIGNATURE: f64 = 200.0;
 
 /// What is kept free along the edges of a page, where printers do not print: 5 mm in points.
-const EDGE: f64 = 14.2;
+pub(super) const EDGE: f64 = 14.2;
+
+/// The widest that a code for the check page and its short code become where they stand alone, in points.
+pub(super) const CODE_WIDTH: f64 = 200.0;
 
 /// Widths of a box that are tried one after another, in points.
 const WIDTHS: [f64; 5] = [200.0, 160.0, 120.0, 90.0, 66.0];

@@ -3,16 +3,17 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{
+    extend_words::{Labels, added, refused},
     level::{LevelName, TsaArgs},
     password::PasswordArgs,
     trust::TrustArgs,
-    verify::words::plain,
+    verify::{Lang, language, words::plain},
     with_causes,
 };
 use crate::{
     base::{Chance, Clock, Limits, ProtectedSource},
     service::{
-        extend::{AddedRevision, ExtendError, Extended, Extension},
+        extend::{ExtendError, Extended, Extension},
         policy::read_policy,
         sign::{SignError, SigningDesk},
     },
@@ -66,19 +67,22 @@ pub(super) struct Args {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    /// The language of the answer; otherwise what LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     #[command(flatten)]
     password: PasswordArgs,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
-    let json = args.json;
-    match extend(args) {
+    let (json, language) = (args.json, language(args.lang));
+    match extend(args, language) {
         Ok(extended) => {
-            tell(&extended, json);
+            tell(&extended, json, language);
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("kyso extend: {}", plain(&failure.to_string()));
+            eprintln!("kyso extend: {}", plain(&failure.tell(language)));
             ExitCode::from(failure.status())
         }
     }
@@ -90,11 +94,21 @@ enum Failure {
     Usage(String),
     #[error("{} could not be read: {source}", path.display())]
     Input { path: PathBuf, source: std::io::Error },
-    #[error("{}{}", with_causes(.0), hint(.0))]
+    #[error("{}", with_causes(.0))]
     Extend(#[from] ExtendError),
 }
 
 impl Failure {
+    fn tell(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Extend(error), _) => refused(error, &with_causes(error), language),
+            (Self::Input { path, source }, Language::Vietnamese) => {
+                format!("không đọc được {}: {source}", path.display())
+            }
+            (other, _) => other.to_string(),
+        }
+    }
+
     /// After `sysexits.h`.
     fn status(&self) -> u8 {
         match self {
@@ -114,30 +128,29 @@ impl Failure {
     }
 }
 
-/// What to do about it.
-fn hint(error: &ExtendError) -> &'static str {
-    match error {
-        ExtendError::NotValid { may_pass: false, .. } => {
-            "; kyso verify tells more, and --even-if-not-valid extends all the same"
-        }
-        ExtendError::Sign(SignError::NoAnchors { .. }) => "; give --trust",
-        ExtendError::Sign(SignError::NoAuthority { .. }) => "; give --tsa",
-        error if error.may_pass() => "; try again later",
-        _ => "",
-    }
-}
-
-fn extend(args: Args) -> Result<Extended, Failure> {
+fn extend(args: Args, language: Language) -> Result<Extended, Failure> {
+    let usage = |english: String, vietnamese: String| {
+        Err(Failure::Usage(match language {
+            Language::English => english,
+            Language::Vietnamese => vietnamese,
+        }))
+    };
     if args.output.exists() && !args.overwrite {
         let output = args.output.display();
-        return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
+        return usage(
+            format!("{output} exists; choose another name or add --overwrite"),
+            format!("{output} đã có; hãy chọn tên khác hoặc thêm --overwrite"),
+        );
     }
     let to = Level::from(args.to);
     if to == Level::B || (args.renew && to != Level::Lta) {
-        return Err(Failure::Usage("--to is t, lt or lta, and --renew goes with --to lta".to_owned()));
+        return usage(
+            "--to is t, lt or lta, and --renew goes with --to lta".to_owned(),
+            "--to là t, lt hoặc lta, còn --renew đi cùng --to lta".to_owned(),
+        );
     }
     let clock = Clock::System;
-    let policy = read_policy(&args.policy).map_err(|error| Failure::Usage(error.tell(Language::English)))?;
+    let policy = read_policy(&args.policy).map_err(|error| Failure::Usage(error.tell(language)))?;
     let desk = SigningDesk {
         clock,
         chance: Chance::system(),
@@ -170,7 +183,7 @@ fn extend(args: Args) -> Result<Extended, Failure> {
     Ok(desk.extend_file(&input, &args.output, &extension, content)?)
 }
 
-fn tell(extended: &Extended, json: bool) {
+fn tell(extended: &Extended, json: bool, language: Language) {
     let raised = extended.raised();
     if json {
         let value = serde_json::json!({
@@ -185,21 +198,14 @@ fn tell(extended: &Extended, json: bool) {
         println!("{value:#}");
         return;
     }
-    println!("extended  {}", extended.path().display());
+    let labels = Labels::of(language);
+    println!("{} {}", labels.extended, extended.path().display());
     let before = raised.before.map_or("?", Level::as_str);
-    println!("level     {before} -> {}", raised.reached.as_str());
-    let words = raised.added.iter().map(|one| match one {
-        AddedRevision::ArchiveManifest => "a time-stamp over all files of the container",
-        AddedRevision::Attributes => "evidence and time-stamps in unsigned attributes",
-        AddedRevision::Evidence => "evidence",
-        AddedRevision::TimeStamp => "a document time-stamp",
-    });
-    let words: Vec<_> = words.collect();
-    println!(
-        "added     {}",
-        if words.is_empty() { "nothing: it has the level".to_owned() } else { words.join(", ") }
-    );
+    println!("{} {before} -> {}", labels.level, raised.reached.as_str());
+    let words: Vec<_> = raised.added.iter().map(|one| added(*one, language)).collect();
+    let words = if words.is_empty() { labels.nothing_added.to_owned() } else { words.join(", ") };
+    println!("{} {words}", labels.added);
     if let Some(until) = raised.good_until {
-        println!("renew by  {until}");
+        println!("{} {until}", labels.renew_by);
     }
 }

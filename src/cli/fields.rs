@@ -12,8 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::password::PasswordArgs;
 use crate::{
-    base::{Limits, Source as _},
+    base::{Limits, ProtectedSource, Source as _},
     pdf::{
         self, CertificateSeed, DocMdp, Document, FieldLock, LockedFields, NewField, PdfError, SeedValue,
         SignatureSlot,
@@ -37,6 +38,8 @@ pub(super) struct Args {
     /// Print the list as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    password: PasswordArgs,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -73,12 +76,14 @@ struct AddArgs {
     /// What such a signature leaves to the whole document: 1 or no-changes, 2 or fill-and-sign, 3 or annotate
     #[arg(long, value_name = "LEVEL", requires = "lock")]
     lock_level: Option<DocMdp>,
+    #[command(flatten)]
+    password: PasswordArgs,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
     let done = match (args.verb, args.file) {
         (Some(Verb::Add(add)), _) => self::add(add),
-        (None, Some(file)) => list(&file, args.json),
+        (None, Some(file)) => list(&file, &args.password, args.json),
         (None, None) => Err(Failure::Usage("name a PDF".to_owned())),
     };
     match done {
@@ -113,13 +118,14 @@ impl Failure {
     }
 }
 
-fn open(path: &Path) -> Result<Document, Failure> {
+fn open(path: &Path, password: &PasswordArgs) -> Result<Document, Failure> {
     let source = FileSource::open(path).map_err(|source| Failure::Input { path: path.to_owned(), source })?;
-    Ok(Document::open(Arc::new(source), &Limits::default())?)
+    let password = password.read_for(path).map_err(Failure::Usage)?;
+    Ok(Document::open(Arc::new(ProtectedSource::new(source, password)), &Limits::default())?)
 }
 
-fn list(path: &Path, json: bool) -> Result<(), Failure> {
-    let slots = open(path)?.signature_slots()?;
+fn list(path: &Path, password: &PasswordArgs, json: bool) -> Result<(), Failure> {
+    let slots = open(path, password)?.signature_slots()?;
     if json {
         let fields: Vec<Value> = slots.iter().map(slot_json).collect();
         println!("{:#}", json!({ "fields": fields }));
@@ -155,7 +161,7 @@ fn add(args: AddArgs) -> Result<(), Failure> {
         let output = args.output.display();
         return Err(Failure::Usage(format!("{output} exists; choose another name or add --overwrite")));
     }
-    let document = open(&args.input)?;
+    let document = open(&args.input, &args.password)?;
     let new = NewField {
         name: args.name,
         page: args.page,

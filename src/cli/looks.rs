@@ -5,9 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use super::verify::language;
 use crate::{
     appearance::{Appearance, CopyKind, Picture, Place, Placement, Role},
     pdf::Area,
+    validation::words::Language,
 };
 
 /// What the signature looks like, and where.
@@ -144,11 +146,15 @@ pub(super) fn tell(placement: &Placement) {
         placement.page
     );
     for note in &placement.notes {
-        println!("note      {note}");
+        match language(None) {
+            Language::English => println!("note      {note}"),
+            Language::Vietnamese => println!("lưu ý     {}", note.vietnamese()),
+        }
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a picture or a font.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, String> {
     let unread = |error: std::io::Error| format!("{} could not be read: {error}", file.display());
     let length = std::fs::metadata(file).map_err(unread)?.len();
     if length > LARGEST_FILE {

@@ -3,6 +3,7 @@
 mod demo;
 mod draw_page;
 mod extend;
+mod extend_words;
 mod fields;
 mod ledger;
 mod level;

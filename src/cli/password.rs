@@ -1,10 +1,21 @@
-//! The arguments by which `sign` and `verify` are given the password of an encrypted document.
+//! The arguments by which a verb is given the password of an encrypted document.
 
-use std::{fs::File, io::IsTerminal as _, io::Read as _, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io::IsTerminal as _,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use zeroize::Zeroizing;
 
-use crate::{base::Password, token::pin_source};
+use crate::{
+    base::{Limits, Password},
+    pdf::{Document, PdfError},
+    store::FileSource,
+    token::pin_source,
+};
 
 /// Where the password of an encrypted document comes from: `--password-fd`, `--password-file`, or the variable
 /// `KYSO_PDF_PASSWORD`, in this order. The empty password is tried without being asked for.
@@ -49,6 +60,21 @@ impl PasswordArgs {
             return Err(unreadable(&format!("it is longer than {LONGEST} bytes")));
         }
         Ok(Some(Arc::new(Password::new(line.to_vec()))))
+    }
+}
+
+impl PasswordArgs {
+    /// The password of a PDF, asked for at the terminal where none is given and the file needs one.
+    pub(super) fn read_for(&self, path: &Path) -> Result<Option<Arc<Password>>, String> {
+        if let Some(password) = self.read()? {
+            return Ok(Some(password));
+        }
+        // What else is wrong with the file is said by whoever reads it.
+        let Ok(source) = FileSource::open(path) else { return Ok(None) };
+        match Document::open(Arc::new(source), &Limits::default()) {
+            Err(PdfError::Encrypted) => Ok(ask(&path.display().to_string())),
+            _ => Ok(None),
+        }
     }
 }
 

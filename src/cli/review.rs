@@ -10,11 +10,14 @@ use serde_json::json;
 
 use super::{
     fields::{lock_json, lock_words},
+    looks,
+    password::PasswordArgs,
     says::SaysArgs,
     sign::DigestName,
 };
 use crate::{
-    base::{Limits, Source},
+    appearance::{Appearance, Role},
+    base::{Limits, ProtectedSource, Source},
     service::sign::SchemeWish,
     signing::{
         Wishes,
@@ -27,7 +30,8 @@ use crate::{
 /// Check that a prepared file is the reviewed document with an empty signature, and nothing else
 ///
 /// For whoever holds the key and did not prepare the file. What the signature may say and bind is what the options
-/// name, as with kyso sign; anything more is refused. With --attributes and --cert the bytes to be signed are checked
+/// name, as with kyso sign; anything more is refused. A code for the check page in the margin is one of these things: it
+/// has to be the one of --qr and --short-code, drawn as kyso draws it, and cover nothing. With --attributes and --cert the bytes to be signed are checked
 /// as well: they have to be about this file, name this certificate, and say no more.
 ///
 /// Exit status: 0 it is so; 1 it is not; 64 wrong usage; 65 a file cannot be read.
@@ -62,9 +66,21 @@ pub(super) struct Args {
     contact: Option<String>,
     #[command(flatten)]
     says: SaysArgs,
+    /// What the QR code in the margin says, that was agreed
+    #[arg(long, value_name = "URL", help_heading = "What it says")]
+    qr: Option<String>,
+    /// The short code beside it that was agreed
+    #[arg(long, value_name = "CODE", help_heading = "What it says")]
+    short_code: Option<String>,
+    /// The font of the short code (TTF or OTF), if it is not the one in the program
+    #[arg(long, value_name = "FILE", requires = "short_code", help_heading = "What it says")]
+    font: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
+    // Last: its heading would hold for all that follow.
+    #[command(flatten)]
+    password: PasswordArgs,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -108,9 +124,20 @@ fn check(args: Args) -> Result<(Summary, bool), Failure> {
     };
     let reviewed = FileSource::open(&args.reviewed).map_err(unread(&args.reviewed))?;
     let reviewed = ReviewedDocument::of(&reviewed).map_err(unread(&args.reviewed))?;
-    let prepared: Arc<dyn Source> =
-        Arc::new(FileSource::open(&args.prepared).map_err(unread(&args.prepared))?);
+    let prepared = FileSource::open(&args.prepared).map_err(unread(&args.prepared))?;
+    let password = args.password.read_for(&args.prepared).map_err(Failure::Usage)?;
+    let prepared: Arc<dyn Source> = Arc::new(ProtectedSource::new(prepared, password));
+    let font = args.font.as_deref().map(looks::read).transpose().map_err(Failure::Usage)?;
+    let coded = args.qr.is_some() || args.short_code.is_some();
+    // Of the signature's own picture nothing is agreed here: where it is seen is told.
+    let appearance = coded.then(|| Appearance {
+        qr: args.qr,
+        short_code: args.short_code,
+        font: font.map(Arc::from),
+        ..Appearance::new(Role::Approve)
+    });
     let wishes = Wishes {
+        appearance,
         field: args.field,
         reason: args.reason,
         location: args.location,
@@ -147,6 +174,7 @@ fn tell(summary: &Summary, attributes: bool, json: bool) {
         for (key, value) in [
             ("page", summary.page.map(|page| json!(page))),
             ("rectangle", summary.rectangle.map(|sides| json!(sides))),
+            ("code", summary.code.map(|sides| json!(sides))),
             ("claimedTime", summary.claimed_time.map(|time| json!(time.to_string()))),
             ("signerName", summary.signer_name.as_ref().map(|name| json!(name))),
             ("certificationLevel", summary.certify.map(|level| json!(level.level()))),
@@ -164,6 +192,9 @@ fn tell(summary: &Summary, attributes: bool, json: bool) {
     println!("field     {} ({})", summary.field, if summary.new_field { "new" } else { "was there" });
     if let (Some(page), Some(sides)) = (summary.page, summary.rectangle) {
         println!("seen      on page {page} at {}", sides.map(|side| side.to_string()).join(","));
+    }
+    if let Some(sides) = summary.code {
+        println!("code      at {}, the one that was agreed", sides.map(|side| side.to_string()).join(","));
     }
     if let Some(level) = summary.certify {
         println!("certifies {}", level.name());

@@ -33,7 +33,7 @@ use crate::{
             batch::{BatchError, Plan},
             container::ContainerError,
         },
-        signer_check::{SignerCheck, demand_own_key},
+        signer_check::{Cleared, SignerCheck, demand_own_key},
     },
     signing::{self, Request, SigningError, TokenRoom, Wishes, seed, xades::XmlForm},
     token::KeySelector,
@@ -260,6 +260,7 @@ impl Failure {
         match self {
             Self::Batch(BatchError::Input { .. }) | Self::Container(_) => 65,
             Self::Batch(BatchError::Journal { .. } | BatchError::Output { .. }) => 73,
+            Self::Batch(BatchError::Signer(error)) => status_of(error),
             Self::Batch(_) | Self::Usage(_) => 64,
             Self::Damaged(_) | Self::Input { .. } => 65,
             Self::Sign(error) => status_of(error),
@@ -303,9 +304,9 @@ fn sign_many(args: Args) -> Result<ExitCode, Failure> {
         return only("a dry run shows one PDF; leave --batch away");
     }
     let json = args.json;
-    let Ready { desk, signer, plan, wishes, .. } = ready(args, None)?;
+    let Ready { desk, signer, plan, wishes, cleared, .. } = ready(args, None)?;
     let Some(plan) = plan else { return only("--batch needs a list or a folder") };
-    super::sign_batch::run(plan, &desk, &signer, &wishes, json)
+    super::sign_batch::run(plan, &desk, (&signer, &cleared), &wishes, json)
 }
 
 fn sign(args: Args) -> Result<(Released, Notes), Failure> {
@@ -317,11 +318,11 @@ fn sign(args: Args) -> Result<(Released, Notes), Failure> {
         return Err(Failure::Usage("--enveloping goes with --format cades".to_owned()));
     }
     let output = args.output.clone();
-    let Ready { desk, signer, input, warnings, wishes, .. } = ready(args, None)?;
+    let Ready { desk, signer, input, cleared, wishes, .. } = ready(args, None)?;
     let progress = spinner("signing");
     let released = desk.sign_file(&*input.source, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok((released, Notes { repair: input.findings, warnings }))
+    Ok((released, Notes::of(input.findings, &cleared)))
 }
 
 fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
@@ -339,18 +340,19 @@ fn sign_cms(args: Args) -> Result<(ReleasedCms, Notes), Failure> {
     if args.looks.is_given() {
         return Err(Failure::Usage("--appearance is for PDF; leave it away".to_owned()));
     }
-    if args.strictness.repair || args.strictness.allow_key_usage {
-        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    if args.strictness.repair {
+        return Err(Failure::Usage("--repair is for PDF; leave it away".to_owned()));
     }
     let (output, enveloping) = (args.output.clone(), args.enveloping);
     let name = args.input().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
+    let Ready { desk, signer, input, cleared, level, wishes: Wishes { any_usage, .. }, .. } =
+        ready(args, None)?;
     let progress = spinner("signing");
     let source = Arc::clone(&input.source);
-    let wishes = CmsWishes { enveloping, level, statements: says.statements };
+    let wishes = CmsWishes { enveloping, level, statements: says.statements, any_usage };
     let released = desk.sign_cms(source, &name, &output, &signer, &wishes)?;
     progress.finish_and_clear();
-    Ok((released, Notes { repair: input.findings, warnings }))
+    Ok((released, Notes::of(input.findings, &cleared)))
 }
 
 fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
@@ -376,12 +378,13 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
         let words = "--certify and --lock are for PDF; leave them away";
         return Err(Failure::Usage(words.to_owned()));
     }
-    if args.strictness.repair || args.strictness.allow_key_usage {
-        return Err(Failure::Usage("--repair and --allow-key-usage are for PDF; leave them away".to_owned()));
+    if args.strictness.repair {
+        return Err(Failure::Usage("--repair is for PDF; leave it away".to_owned()));
     }
     let (location, statements) = (args.location.clone(), says.statements);
-    let Ready { desk, signer, input, warnings, level, .. } = ready(args, None)?;
-    let wishes = XadesWishes { level, form, location, statements };
+    let Ready { desk, signer, input, cleared, level, wishes: Wishes { any_usage, .. }, .. } =
+        ready(args, None)?;
+    let wishes = XadesWishes { level, form, location, statements, any_usage };
     let beside = [Detached { name, source: Arc::clone(&input.source) }];
     let subject =
         if detached { XmlSubject::Detached(&beside) } else { XmlSubject::Enveloped(&*input.source) };
@@ -389,7 +392,7 @@ fn sign_xml(args: Args) -> Result<(Released, Notes), Failure> {
     let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_xades(&subject, &output, signer.identity(), &wishes, sign)?;
     progress.finish_and_clear();
-    Ok((released, Notes { repair: input.findings, warnings }))
+    Ok((released, Notes::of(input.findings, &cleared)))
 }
 
 /// All that signing needs, the token logged in.
@@ -399,7 +402,8 @@ struct Ready {
     input: Repaired,
     /// The files of a batch, which has no `input`.
     plan: Option<Plan>,
-    warnings: Vec<String>,
+    /// The certificate was asked about, before the PIN where it was to be seen by then.
+    cleared: Cleared,
     level: Level,
     wishes: Wishes,
 }
@@ -498,10 +502,10 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
             .ok()
             .map(|signer| signer.certificate),
     };
-    let mut warnings = None;
+    let mut cleared = None;
     if let Some(certificate) = &certificate {
         demand_own_key(&token, &args.key, certificate)?;
-        warnings = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
+        cleared = Some(args.strictness.check(&check, certificate, &chain, wish.scheme_for(certificate)?)?);
     }
     if let (Some(certificate), Some(document)) = (&certificate, &document) {
         let request = Request {
@@ -524,8 +528,8 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         args.pin.login(&token).map_err(SignError::from)?;
     }
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
-    let warnings = match warnings {
-        Some(warnings) => warnings,
+    let cleared = match cleared {
+        Some(cleared) => cleared,
         None => args.strictness.check(&check, &signer.certificate, &signer.chain, signer.scheme)?,
     };
 
@@ -544,7 +548,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         online: level >= Level::Lt && !args.trust.offline,
         known: Arc::default(),
     };
-    Ok(Ready { desk, signer, input, plan, warnings, level, wishes })
+    Ok(Ready { desk, signer, input, plan, cleared, level, wishes })
 }
 
 /// The same as signing up to the key: what stands against it is said here too.

@@ -10,18 +10,21 @@ use super::{
     with_causes,
 };
 use crate::{
-    service::sign::{
-        Signer, SigningDesk,
-        batch::{Item, Outcome, Plan, Summary},
+    service::{
+        sign::{
+            Signer, SigningDesk,
+            batch::{Item, Outcome, Plan, Summary},
+        },
+        signer_check::Cleared,
     },
     signing::Wishes,
 };
 
-/// Signs what the plan has open, tells of each file in its order, and gives the exit status.
+/// Signs what the plan has open by a certificate that was asked about, tells of each file in its order, and gives the exit status.
 pub(super) fn run(
     plan: Plan,
     desk: &SigningDesk,
-    signer: &Signer,
+    signer: (&Signer, &Cleared),
     wishes: &Wishes,
     json: bool,
 ) -> Result<ExitCode, Failure> {

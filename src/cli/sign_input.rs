@@ -16,7 +16,7 @@ use crate::{
     service::{
         repair::{Repaired, repaired},
         sign::SignError,
-        signer_check::{SignerCheck, SignerWarning},
+        signer_check::{Cleared, SignerCheck, SignerWarning},
     },
     signing::SigningError,
     store::FileSource,
@@ -92,18 +92,17 @@ impl InputArgs {
         certificate: &Certificate,
         chain: &[Certificate],
         scheme: SignatureScheme,
-    ) -> Result<Vec<String>, SignError> {
-        let mut told = Vec::new();
-        for warning in check.check(certificate, chain, scheme)? {
+    ) -> Result<Cleared, SignError> {
+        let cleared = check.check(certificate, chain, scheme)?;
+        for warning in cleared.warnings() {
             let words = warning.tell(language(None));
             if self.unknown_status == UnknownStatus::Refuse && matches!(warning, SignerWarning::Status { .. })
             {
                 return Err(SigningError::Certificate { reason: words }.into());
             }
             eprintln!("kyso sign: warning: {words}");
-            told.push(words);
         }
-        Ok(told)
+        Ok(cleared)
     }
 }
 
@@ -114,6 +113,11 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    pub(super) fn of(repair: Vec<Finding>, cleared: &Cleared) -> Self {
+        let warnings = cleared.warnings().iter().map(|warning| warning.tell(language(None)));
+        Self { repair, warnings: warnings.collect() }
+    }
+
     /// In lines, for people; the warnings were said before.
     pub(super) fn tell(&self) {
         for Finding { offset, what, .. } in &self.repair {

@@ -3,7 +3,9 @@
 use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{
+    extend_words::{self, Told},
     serve::{anchors, desk, fetcher, ledger_key},
+    verify::{Lang, language},
     with_causes,
 };
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
         Service, Setup,
         upkeep::{Kept, Outcome, Upkeeping},
     },
+    validation::words::Language,
 };
 
 /// Raise signatures to the level asked for and renew archive time-stamps
@@ -32,6 +35,9 @@ pub(super) struct Args {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    /// The language of the answer; otherwise what LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -44,7 +50,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     };
     match round(&config) {
         Ok(all) => {
-            tell(&all, args.json);
+            tell(&all, args.json, language(args.lang));
             let failed = all.iter().any(|kept| matches!(kept.outcome, Outcome::Failed { .. }));
             if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
@@ -69,25 +75,24 @@ fn round(config: &Config) -> Result<Vec<Kept>, Box<dyn Error>> {
     })
 }
 
-fn tell(all: &[Kept], json: bool) {
+fn tell(all: &[Kept], json: bool, language: Language) {
     if json {
         println!("{}", serde_json::json!(all));
         return;
     }
     if all.is_empty() {
-        println!("nothing is due");
+        println!("{}", extend_words::nothing_due(language));
     }
     for kept in all {
-        let (level, asked) = (kept.upkeep.reached_level.as_str(), kept.upkeep.asked_level.as_str());
-        let next = kept.upkeep.due_at.map_or_else(|| "nothing more".to_owned(), |due| due.to_string());
-        let what = match &kept.outcome {
-            Outcome::Done { sha256 } => {
-                format!("done: level {level} of {asked}, sha256 {sha256}; next {next}")
-            }
-            Outcome::Failed { why } => format!("failed: {why}; again {next}"),
-            Outcome::Looked => format!("nothing to do: level {level} of {asked}; next {next}"),
-            Outcome::Overtaken => "overtaken: it changed meanwhile".to_owned(),
+        let next = kept.upkeep.due_at.map(|due| due.to_string());
+        let told = match &kept.outcome {
+            Outcome::Done { sha256 } => Told::Done { sha256 },
+            Outcome::Failed { why } => Told::Failed { why },
+            Outcome::Looked => Told::Looked,
+            Outcome::Overtaken => Told::Overtaken,
         };
-        println!("{}  {}  {what}", kept.document, kept.task.as_str());
+        let levels = (kept.upkeep.reached_level, kept.upkeep.asked_level);
+        let what = extend_words::kept(&told, levels, next.as_deref(), language);
+        println!("{}  {}  {what}", kept.document, extend_words::task(kept.task, language));
     }
 }

@@ -1,25 +1,29 @@
 //! The work on signature batches: this server's share of them.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::{
     App, Problem,
-    api::signatures::wishes_of,
+    api::signatures::{Pictures, held_key, wishes_of},
     problem::{self, Entry},
 };
 use crate::{
-    base::Id,
+    base::{Id, Password},
     service::{
         BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
+        SigningOrder,
+        signer_check::{self, Cleared},
     },
     signing::Wishes,
 };
@@ -31,7 +35,54 @@ pub(super) struct Batches {
     pausing: AtomicBool,
     at_work: AtomicUsize,
     ended: Notify,
+    /// Passwords of the documents of batches that run. They are written nowhere: another server, or the next start of
+    /// this one, does not know them.
+    passwords: Mutex<HashMap<Id<SignatureBatch>, Arc<Password>>>,
 }
+
+impl Batches {
+    fn passwords(&self) -> MutexGuard<'_, HashMap<Id<SignatureBatch>, Arc<Password>>> {
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a password for as long as the batch runs.
+    pub(super) fn keep_password(&self, id: Id<SignatureBatch>, password: Option<Arc<Password>>) {
+        if let Some(password) = password {
+            self.passwords().insert(id, password);
+        }
+    }
+
+    /// The batch does not run any more, or is about to stop.
+    pub(super) fn forget_password(&self, id: Id<SignatureBatch>) {
+        self.passwords().remove(&id);
+    }
+}
+
+/// What a batch's signatures say, as it is written down: without the password, but with whether there is one.
+pub(super) struct Words {
+    pub(super) wishes: Map<String, Value>,
+    pub(super) has_password: bool,
+}
+
+impl Words {
+    pub(super) fn write(&self) -> String {
+        let mut words = self.wishes.clone();
+        if self.has_password {
+            words.insert(HAS_PASSWORD.to_owned(), Value::Bool(true));
+        }
+        Value::Object(words).to_string()
+    }
+
+    fn read(text: &str) -> Result<Self, Problem> {
+        let words = serde_json::from_str::<Map<String, Value>>(text);
+        let mut wishes = words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+        let has_password = wishes.remove(HAS_PASSWORD).is_some();
+        Ok(Self { wishes, has_password })
+    }
+}
+
+/// No name of a wish.
+const HAS_PASSWORD: &str = "hasPassword";
 
 /// Work on a batch, as long as this is kept.
 struct AtWork(App);
@@ -79,6 +130,12 @@ impl App {
         });
     }
 
+    /// Asks about the certificate of a key of the server, once for all that it is to sign.
+    pub(super) async fn clear(&self, key: &HeldKey, any_usage: bool) -> Result<Cleared, Problem> {
+        let (desk, identity) = (Arc::clone(self.desk()), key.signer.identity());
+        Ok(self.blocking(move || signer_check::demand(&desk, &identity, any_usage)).await??)
+    }
+
     /// Works on a batch in the background, unless another server does.
     pub(super) fn work_on_batch(&self, id: Id<SignatureBatch>) {
         if self.batches().pausing.load(Ordering::Acquire) {
@@ -109,16 +166,16 @@ impl App {
 
 async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), ServiceError> {
     let id = claimed.batch.id;
-    let key = match held_key(app, &claimed).await {
-        Ok(key) => key,
+    let (key, order) = match ready(app, &claimed).await {
+        Ok(ready) => ready,
         Err(problem) => {
             tracing::warn!(batch = %id, code = problem.entry().code, cause = problem.cause(), "a batch stops");
-            return app.service().end_batch(id, BatchState::Stopped, Some(problem.entry().code)).await;
+            return end(app, id, BatchState::Stopped, Some(problem.entry())).await;
         }
     };
     let waiting: Vec<BatchItem> =
         claimed.batch.items.iter().filter(|item| item.outcome == BatchOutcome::Waiting).cloned().collect();
-    let line = Arc::new(Line { app: app.clone(), claimed, key, stop: AtomicBool::new(false) });
+    let line = Arc::new(Line { app: app.clone(), claimed, key, order, stop: AtomicBool::new(false) });
     let shared = Arc::clone(&line);
     let all = async move {
         let signing = waiting.into_iter().map(|item| {
@@ -143,9 +200,35 @@ async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), Serv
     };
     match stopped_by {
         None if line.stop.load(Ordering::Acquire) => Ok(()),
-        None => app.service().end_batch(id, BatchState::Done, None).await,
-        Some(entry) => app.service().end_batch(id, BatchState::Stopped, Some(entry.code)).await,
+        None => end(app, id, BatchState::Done, None).await,
+        Some(entry) => end(app, id, BatchState::Stopped, Some(entry)).await,
     }
+}
+
+/// Ends a batch, or stops it. Its password goes first: whoever resumes it brings another, which has to stay.
+async fn end(
+    app: &App,
+    id: Id<SignatureBatch>,
+    state: BatchState,
+    by: Option<&'static Entry>,
+) -> Result<(), ServiceError> {
+    app.batches().forget_password(id);
+    app.service().end_batch(id, state, by.map(|entry| entry.code)).await
+}
+
+/// The key of a batch, and how it signs each document: its certificate is asked about once for all of them.
+async fn ready(app: &App, claimed: &ClaimedBatch) -> Result<(HeldKey, SigningOrder), Problem> {
+    let words = Words::read(&claimed.words)?;
+    let password = app.batches().passwords().get(&claimed.batch.id).cloned();
+    if words.has_password && password.is_none() {
+        return Err(Problem::new(&problem::BATCH_PASSWORD));
+    }
+    let any_usage = words.wishes.get("allowKeyUsage") == Some(&Value::Bool(true));
+    let key = key_of(app, claimed, any_usage).await?;
+    // As it was looked at when the batch was begun.
+    let wishes: Wishes = wishes_of(&words.wishes, Pictures::Kept(&key))?;
+    let cleared = Some(app.clear(&key, wishes.any_usage).await?);
+    Ok((key, SigningOrder { wishes, password, repair: false, cleared }))
 }
 
 /// Renews the claim until it is lost.
@@ -168,6 +251,7 @@ struct Line {
     app: App,
     claimed: ClaimedBatch,
     key: HeldKey,
+    order: SigningOrder,
     /// No other document is begun.
     stop: AtomicBool,
 }
@@ -192,11 +276,7 @@ impl Line {
                 return Ok(None);
             }
             let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
-            let wishes = match wishes(&self.claimed.words, &self.key) {
-                Ok(wishes) => wishes,
-                Err(problem) => return Ok(Some(problem.entry())),
-            };
-            service.sign_document(caller, item.document, desk, &self.key, wishes).await
+            service.sign_document(caller, item.document, desk, &self.key, self.order.clone()).await
         };
         let problem = match signed {
             Ok(_) => {
@@ -223,29 +303,23 @@ impl Line {
     }
 }
 
-/// What the signatures say, as it was looked at when the batch was begun.
-fn wishes(words: &str, key: &HeldKey) -> Result<Wishes, Problem> {
-    let words = serde_json::from_str(words);
-    wishes_of(&words.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?, Some(key))
-}
-
 /// The server's key of the batch; it has to be the one that the batch was begun with.
-async fn held_key(app: &App, claimed: &ClaimedBatch) -> Result<HeldKey, Problem> {
-    let unknown = || Problem::new(&problem::SIGNER_UNKNOWN);
-    let name = claimed.batch.signer.clone();
-    if !app.signers().has(&name, &claimed.agency) {
-        return Err(unknown());
-    }
-    let signers = Arc::clone(app.signers());
-    let key = app.blocking(move || signers.open(&name)).await?.ok_or_else(unknown)?.map_err(Problem::from)?;
+async fn key_of(app: &App, claimed: &ClaimedBatch, any_usage: bool) -> Result<HeldKey, Problem> {
+    let key = held_key(app, &claimed.caller, claimed.batch.signer.clone(), any_usage).await?;
     let same =
         key.role == claimed.batch.role && key.signer.certificate.sha256() == claimed.batch.certificate_sha256;
-    if same { Ok(key) } else { Err(unknown()) }
+    if same { Ok(key) } else { Err(Problem::new(&problem::SIGNER_UNKNOWN)) }
 }
 
 /// Codes after which no other document would fare better: the document waits, and the batch is stopped.
-const STOPPING: [&str; 5] =
-    ["service.internal", "signer.failed", "signer.locked", "signer.unavailable", "timestamp.unavailable"];
+const STOPPING: [&str; 6] = [
+    "service.internal",
+    "signer.certificate",
+    "signer.failed",
+    "signer.locked",
+    "signer.unavailable",
+    "timestamp.unavailable",
+];
 
 /// Documents of one batch under way: one with the token, one being prepared, one being finished.
 const AT_ONCE: usize = 3;

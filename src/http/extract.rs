@@ -1,12 +1,17 @@
 //! What handlers take from a request, with our own words when it is not there.
 
+use std::{fmt, sync::Arc};
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
 
 use super::{
     App,
@@ -14,7 +19,7 @@ use super::{
     upload,
 };
 use crate::{
-    base::{Id, Sha256},
+    base::{Id, Password, Sha256},
     service::{Page, PageRequest},
 };
 
@@ -53,6 +58,91 @@ impl FromRequest<App> for NoBody {
     }
 }
 
+/// A JSON body that may be absent, and the digest of method, path and body.
+pub(super) struct MaybeJson<T> {
+    pub(super) value: T,
+    pub(super) fingerprint: Sha256,
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let bytes = read_small(request, app).await?;
+        let value = if bytes.trim_ascii().is_empty() {
+            T::default()
+        } else {
+            serde_json::from_slice(&bytes).map_err(|error| json_problem(&error))?
+        };
+        Ok(Self { value, fingerprint: fingerprint(&method, &path, &bytes) })
+    }
+}
+
+/// A document's password in a request: at most [`LONGEST_PASSWORD`] bytes, wiped when dropped, and never shown.
+#[derive(Debug)]
+pub(super) struct PasswordText(Arc<Password>);
+
+impl PasswordText {
+    pub(super) fn into_inner(self) -> Arc<Password> {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for PasswordText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = PasswordText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a password of at most 1,024 bytes")
+            }
+
+            // Whatever is wrong with a password, it is not repeated.
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<PasswordText, E> {
+                Err(E::custom("a password is a string"))
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<PasswordText, E> {
+                Err(E::custom("a password is a string"))
+            }
+
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<PasswordText, E> {
+                Err(E::custom("a password is a string"))
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<PasswordText, E> {
+                Err(E::custom("a password is a string"))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<PasswordText, E> {
+                if text.len() > LONGEST_PASSWORD {
+                    return Err(E::invalid_length(text.len(), &self));
+                }
+                Ok(PasswordText(Arc::new(Password::new(text.as_bytes().to_vec()))))
+            }
+        }
+
+        // Not `deserialize_str`: that repeats a number which stands there instead.
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// The password of a document, where a request has nothing else to say.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordRequest {
+    /// Opens an encrypted document. It is used for this request and written nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    pub(super) password: Option<PasswordText>,
+}
+
+/// In bytes; the standard's own passwords end at 127.
+pub(super) const LONGEST_PASSWORD: usize = 1024;
+
 async fn read_small(request: Request, app: &App) -> Result<Bytes, Problem> {
     Bytes::from_request(request, app).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(&problem::TOO_LARGE),
@@ -67,7 +157,7 @@ pub(super) fn fingerprint(method: &str, path: &str, body: &[u8]) -> Sha256 {
     Sha256::of(&text)
 }
 
-fn json_problem(error: &serde_json::Error) -> Problem {
+pub(super) fn json_problem(error: &serde_json::Error) -> Problem {
     if error.is_data() {
         // serde's words name the field and what was expected; they hold nothing of ours.
         Problem::new(&problem::INVALID).at("", "json.shape", error.to_string())

@@ -14,7 +14,7 @@ use super::{
     upload::{Form, Upload},
 };
 use crate::{
-    base::{Digest, Limits, Source},
+    base::{Digest, Limits, Password, ProtectedSource, Source},
     service::beside::Wanted,
     service::verify::{Options, VerifyError, verify_digests, verify_signed},
     store::FileSource,
@@ -22,11 +22,16 @@ use crate::{
     validation::{Detached, DocumentReport, Message, Overall, Report, Unreadable},
 };
 
-/// The verdict on each file, in the order given; `judged` is called after each.
-pub(super) async fn judge(app: &App, files: Vec<Upload>, judged: impl Fn()) -> Result<Report, Problem> {
+/// The verdict on each file, in the order given, those being opened that `password` opens; `judged` is called after each.
+pub(super) async fn judge(
+    app: &App,
+    files: Vec<Upload>,
+    password: Option<Arc<Password>>,
+    judged: impl Fn(),
+) -> Result<Report, Problem> {
     let mut report = Report::default();
     // Everybody's files wait for the same places: one request may ask for all of them, and gets its share.
-    let verdicts = stream::iter(files).map(|file| judge_upload(app, file));
+    let verdicts = stream::iter(files).map(|file| judge_upload(app, file, password.clone()));
     let mut verdicts = pin!(verdicts.buffered(app.limits().parallel_work.max(1)));
     while let Some(verdict) = verdicts.next().await {
         match verdict? {
@@ -53,7 +58,8 @@ pub(super) async fn judge_together(app: &App, form: Form) -> Result<Report, Prob
     for (file, about) in files.iter().zip(&pairs) {
         let detached =
             about.iter().map(|(name, at)| Ok(Detached { name: name.clone(), source: opened(&files, *at)? }));
-        work.push((open(file)?, file.name.clone(), detached.collect::<Result<Vec<_>, Problem>>()?));
+        let source = (open(file)?, form.password.clone());
+        work.push((source, file.name.clone(), detached.collect::<Result<Vec<_>, Problem>>()?));
     }
     let mut report = Report::default();
     let verdicts =
@@ -122,11 +128,12 @@ fn opened(files: &[Upload], at: usize) -> Result<Arc<dyn Source>, Problem> {
 /// The verdict on a form: as [`judge`]; or on one signature and the files that it is about.
 pub(super) async fn judge_form(app: &App, form: Form, judged: impl Fn()) -> Result<Report, Problem> {
     if form.detached.is_empty() {
-        return judge(app, form.files, judged).await;
+        return judge(app, form.files, form.password, judged).await;
     }
     let detached = form.detached.iter().map(|upload| {
         let source = FileSource::open(upload.file.path());
         let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
+        let source = ProtectedSource::new(source, form.password.clone());
         Ok(Detached { name: upload.name.clone(), source: Arc::new(source) })
     });
     let detached = detached.collect::<Result<Vec<_>, Problem>>()?;
@@ -142,7 +149,7 @@ pub(super) async fn judge_form(app: &App, form: Form, judged: impl Fn()) -> Resu
     let source = FileSource::open(file.path());
     let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
     let mut report = Report::default();
-    match judge_source(app, source, name, detached).await? {
+    match judge_source(app, (source, form.password), name, detached).await? {
         Ok(document) => report.documents.push(document),
         Err(unreadable) => report.unreadable.push(unreadable),
     }
@@ -152,21 +159,33 @@ pub(super) async fn judge_form(app: &App, form: Form, judged: impl Fn()) -> Resu
     Ok(report)
 }
 
-async fn judge_upload(app: &App, upload: Upload) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+async fn judge_upload(
+    app: &App,
+    upload: Upload,
+    password: Option<Arc<Password>>,
+) -> Result<Result<DocumentReport, Unreadable>, Problem> {
     // The file goes when this ends.
     let Upload { file, name, .. } = upload;
     let source = FileSource::open(file.path());
     let source = source.map_err(|error| Problem::new(&problem::INTERNAL).caused_by(&error))?;
-    judge_source(app, source, name, Vec::new()).await
+    judge_source(app, (source, password), name, Vec::new()).await
 }
 
-/// The verdict on a stored file.
+/// The verdict on a stored file, which `password` may open.
 pub(super) async fn judge_stored(
     app: &App,
     source: FileSource,
+    password: Option<Arc<Password>>,
     name: String,
 ) -> Result<DocumentReport, Problem> {
-    judge_source(app, source, name, Vec::new()).await?.map_err(|unreadable| {
+    judge_source(app, (source, password), name, Vec::new()).await?.map_err(|unreadable| {
+        if ["file.encrypted", "file.password"].contains(&unreadable.error.key.as_str()) {
+            return Problem::new(&problem::DOCUMENT_PASSWORD).at(
+                "/password",
+                &unreadable.error.key,
+                unreadable.error.message,
+            );
+        }
         Problem::new(&problem::REPORT_NOT_VALID)
             .because("Không đọc được tệp đã gửi.", "The file that was sent cannot be read.")
             .at("", &unreadable.error.key, unreadable.error.message)
@@ -175,12 +194,13 @@ pub(super) async fn judge_stored(
 
 async fn judge_source(
     app: &App,
-    source: FileSource,
+    (source, password): (FileSource, Option<Arc<Password>>),
     name: String,
     detached: Vec<Detached>,
 ) -> Result<Result<DocumentReport, Unreadable>, Problem> {
     let _turn = app.turn().await?;
     let (this, started) = (app.clone(), Instant::now());
+    let source = ProtectedSource::new(source, password);
     let judged = app.blocking(move || judge_file(&this, source, &name, &detached)).await?;
     let overall = judged.as_ref().map_or("unreadable", |document| overall_word(document.overall));
     telemetry::document_judged(overall, started.elapsed());
@@ -202,7 +222,7 @@ pub(super) async fn judge_digests(
 
 fn judge_file(
     app: &App,
-    source: FileSource,
+    source: ProtectedSource<FileSource>,
     name: &str,
     detached: &[Detached],
 ) -> Result<DocumentReport, Unreadable> {

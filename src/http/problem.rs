@@ -13,13 +13,17 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 mod levels;
+mod signers;
 
 pub use levels::{
     DOCUMENT_BEING_EXTENDED, DOCUMENT_UNSIGNED, EXTENSION_LATER, EXTENSION_REFUSED, LEVEL_UNAVAILABLE,
 };
 
+pub use signers::{BATCH_PASSWORD, DOCUMENT_PASSWORD, SIGNER_CERTIFICATE};
+
 use super::language::Language;
 use crate::{
+    pdf::PdfError,
     people::Scope,
     service::{ServiceError, SignDocumentError, extend::ExtendError, sign::SignError},
     signing::SigningError,
@@ -337,8 +341,28 @@ impl From<SignError> for Problem {
             let entry = &DOCUMENT_REFUSED;
             Self::new(entry).because(format!("{}.", entry.title.0), sentence(error))
         };
+        let told = |entry: &'static Entry, error: &dyn std::fmt::Display| {
+            Self::new(entry).because(format!("{}.", entry.title.0), sentence(error))
+        };
         let entry = match &error {
-            SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => return refused(pdf),
+            SignError::Pdf(pdf) | SignError::Signing(SigningError::Pdf(pdf)) => {
+                return match pdf {
+                    PdfError::Encrypted | PdfError::WrongPassword => {
+                        told(&DOCUMENT_PASSWORD, pdf).at("/password", DOCUMENT_PASSWORD.code, pdf.to_string())
+                    }
+                    PdfError::Damaged { .. } => Self::new(&DOCUMENT_REFUSED).because(
+                        format!(
+                            "{}. Thêm \"repair\": true để kyso dựng lại tệp rồi ký.",
+                            DOCUMENT_REFUSED.title.0
+                        ),
+                        format!("{} With \"repair\": true kyso rebuilds it and signs that.", sentence(pdf)),
+                    ),
+                    pdf => refused(pdf),
+                };
+            }
+            SignError::Signing(SigningError::Certificate { .. } | SigningError::Usage { .. }) => {
+                return told(&SIGNER_CERTIFICATE, &error);
+            }
             SignError::Signing(SigningError::Appearance(why)) => {
                 return Self::new(&SIGNATURE_APPEARANCE).because(why.vietnamese(), sentence(why));
             }
@@ -1057,6 +1081,7 @@ pub static SIGNATURE_VALUE: Entry = Entry {
 /// Every problem that kyso answers with, by code. `/problems` shows it to people.
 pub static CATALOGUE: &[&Entry] = &[
     &BATCH_NOT_FOUND,
+    &BATCH_PASSWORD,
     &BATCH_STOPPED,
     &DELIVERY_FINAL,
     &DELIVERY_NOT_FOUND,
@@ -1069,6 +1094,7 @@ pub static CATALOGUE: &[&Entry] = &[
     &DOCUMENT_BEING_EXTENDED,
     &DOCUMENT_NOT_FOUND,
     &DOCUMENT_NUMBERED,
+    &DOCUMENT_PASSWORD,
     &DOCUMENT_REFUSED,
     &DOCUMENT_STATE,
     &DOCUMENT_UNNUMBERED,
@@ -1113,6 +1139,7 @@ pub static CATALOGUE: &[&Entry] = &[
     &SIGNATURE_NOT_CONTINUED,
     &SIGNATURE_ORDER,
     &SIGNATURE_VALUE,
+    &SIGNER_CERTIFICATE,
     &SIGNER_FAILED,
     &SIGNER_LOCKED,
     &SIGNER_UNAVAILABLE,

@@ -13,7 +13,8 @@ use crate::{
     people::AgencyCode,
     service::{
         HeldKey, HeldKeys,
-        sign::{SchemeWish, SignError, Signer},
+        sign::{Identity, SchemeWish, SignError, Signer, SigningDesk},
+        signer_check::{demand, demand_own_key},
     },
     token::{KeySelector, LastTry, Token, TokenError, pin_source::PinSource},
     x509::certificates_from_pem,
@@ -68,31 +69,44 @@ impl Signers {
 
     /// The key, opened where it is not yet: that waits for a token, so call it on a blocking thread.
     ///
+    /// A certificate that may not sign, by what `desk` trusts and whom it may ask, is refused before the PIN is sent to
+    /// the token, as far as it can be seen before. `any_usage` lets one pass that names no usage which fits.
+    ///
     /// # Errors
     ///
-    /// `None` when there is no such name; else what the token said.
-    pub fn open(&self, name: &str) -> Option<Result<HeldKey, SignError>> {
+    /// `None` when there is no such name; else what stands against the certificate, or what the token said.
+    pub fn open(
+        &self,
+        name: &str,
+        desk: &SigningDesk,
+        any_usage: bool,
+    ) -> Option<Result<HeldKey, SignError>> {
         let place = self.0.get(name)?;
         let mut held = place.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = &*held {
             return Some(Ok(key.clone()));
         }
         let opened = place.settings.as_ref()?;
-        Some(open(opened, &place.agency).inspect(|key| *held = Some(key.clone())))
+        Some(open(opened, &place.agency, desk, any_usage).inspect(|key| *held = Some(key.clone())))
     }
 
     /// Whether the key's token answers now: on a blocking thread.
     ///
     /// # Errors
     ///
-    /// `None` when there is no such name; else what the token said.
-    pub fn check(&self, name: &str) -> Option<Result<(), SignError>> {
+    /// As [`Signers::open`].
+    pub fn check(&self, name: &str, desk: &SigningDesk) -> Option<Result<(), SignError>> {
         let ask = |key: HeldKey| key.signer.token.info().map(drop).map_err(SignError::from);
-        Some(self.open(name)?.and_then(ask))
+        Some(self.open(name, desk, false)?.and_then(ask))
     }
 }
 
-fn open(settings: &config::Signer, agency: &AgencyCode) -> Result<HeldKey, SignError> {
+fn open(
+    settings: &config::Signer,
+    agency: &AgencyCode,
+    desk: &SigningDesk,
+    any_usage: bool,
+) -> Result<HeldKey, SignError> {
     let key: KeySelector = settings.key.parse().map_err(|reason| unusable("the key's name", reason))?;
     let mut given = settings.certificate.iter().chain(&settings.chain).map(certificates);
     let own = match &settings.certificate {
@@ -108,9 +122,21 @@ fn open(settings: &config::Signer, agency: &AgencyCode) -> Result<HeldKey, SignE
     }
 
     let token = Token::open(&settings.module(), &settings.selector())?;
+    let wish = SchemeWish::default();
+    // Certificates are public objects on most tokens; where they are not, they show after the login.
+    let shown = match &certificate {
+        Some(certificate) => Some(certificate.clone()),
+        None => Signer::new(token.clone(), key.clone(), None, Vec::new(), wish)
+            .ok()
+            .map(|signer| signer.certificate),
+    };
+    if let Some(shown) = shown {
+        demand_own_key(&token, &key, &shown)?;
+        demand(desk, &Identity::new(shown, chain.clone(), wish)?, any_usage)?;
+    }
     let pin = PinSource::File(settings.pin_file.clone()).read()?;
     token.login_and_keep(pin, LastTry::Refuse)?;
-    let signer = Signer::new(token, key, certificate, chain, SchemeWish::default())?;
+    let signer = Signer::new(token, key, certificate, chain, wish)?;
     let role = match settings.kind {
         SignerKind::Agency => Role::Issue,
         SignerKind::Person => Role::Approve,
@@ -148,6 +174,12 @@ pub struct SignerError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        base::{Chance, Clock, Limits},
+        fetch::Fetcher,
+        trust::Anchors,
+        validation::Policy,
+    };
 
     fn settings() -> config::Signer {
         config::Signer {
@@ -169,9 +201,19 @@ mod tests {
         let signers = Signers::configured(vec![settings()]).unwrap();
         assert!(signers.has("chu-tich", &"H99".parse().unwrap()));
         assert!(!signers.has("chu-tich", &"H98".parse().unwrap()));
-        assert!(signers.open("nobody").is_none());
-        assert!(matches!(signers.open("chu-tich"), Some(Err(SignError::Token(_)))));
-        assert!(signers.check("chu-tich").unwrap().is_err());
+        let desk = SigningDesk {
+            clock: Clock::System,
+            chance: Chance::system(),
+            limits: Limits::default(),
+            fetcher: Arc::new(Fetcher::new()),
+            time_stamping: None,
+            anchors: Anchors::default(),
+            policy: Policy::strict(),
+            online: false,
+        };
+        assert!(signers.open("nobody", &desk, false).is_none());
+        assert!(matches!(signers.open("chu-tich", &desk, false), Some(Err(SignError::Token(_)))));
+        assert!(signers.check("chu-tich", &desk).unwrap().is_err());
     }
 
     #[test]

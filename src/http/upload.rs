@@ -1,6 +1,6 @@
 //! Files that come in: streamed to a temporary file, counted and hashed on the way.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -11,10 +11,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{Stream, StreamExt as _};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
+use zeroize::Zeroizing;
 
-use super::problem::{self, Problem};
+use super::{
+    extract::LONGEST_PASSWORD,
+    problem::{self, Problem},
+};
 use crate::{
-    base::{DigestAlgorithm, Sha256, digest::Hasher},
+    base::{DigestAlgorithm, Password, Sha256, digest::Hasher},
     config::LimitSettings,
 };
 
@@ -38,6 +42,8 @@ pub(super) struct Form {
     pub(super) files: Vec<Upload>,
     /// The files in parts named `detached`: what a signature among `files` is about.
     pub(super) detached: Vec<Upload>,
+    /// What the field `password` of a multipart form says: it opens those of the files that are encrypted.
+    pub(super) password: Option<Arc<Password>>,
     /// The other fields of a multipart form, in order.
     pub(super) fields: Vec<(String, String)>,
 }
@@ -94,6 +100,7 @@ async fn receive_multipart(request: Request, limits: &LimitSettings, most: usize
         .map_err(|error| Problem::new(&problem::MALFORMED).caused_by(&error))?;
     let mut form = Form::default();
     let mut left = limits.upload_bytes;
+    let mut has_password = false;
     while let Some(part) = parts.next_field().await.map_err(|error| multipart_problem(&error))? {
         let field = part.name().unwrap_or_default().to_owned();
         if let Some(name) = part.file_name().map(clean_name) {
@@ -108,6 +115,13 @@ async fn receive_multipart(request: Request, limits: &LimitSettings, most: usize
                 return Err(too_many_files(most));
             }
             if field == DETACHED { form.detached.push(upload) } else { form.files.push(upload) }
+        } else if field == PASSWORD {
+            if has_password {
+                return Err(Problem::new(&problem::MALFORMED)
+                    .because("Trường password có hai lần.", "The field password is there twice."));
+            }
+            has_password = true;
+            form.password = read_password(part).await?;
         } else {
             if form.fields.len() == MAX_FIELDS {
                 return Err(Problem::new(&problem::MALFORMED));
@@ -132,6 +146,22 @@ async fn read_text(mut part: axum::extract::multipart::Field<'_>) -> Result<Stri
         bytes.extend_from_slice(&chunk);
     }
     String::from_utf8(bytes).map_err(|error| Problem::new(&problem::MALFORMED).caused_by(&error))
+}
+
+/// A password that is not empty; it is nowhere else when this ends but in what the network brought.
+async fn read_password(
+    mut part: axum::extract::multipart::Field<'_>,
+) -> Result<Option<Arc<Password>>, Problem> {
+    // Filled in place: a buffer that grows would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD));
+    while let Some(chunk) = part.chunk().await.map_err(|error| multipart_problem(&error))? {
+        if bytes.len() + chunk.len() > LONGEST_PASSWORD {
+            return Err(Problem::new(&problem::TOO_LARGE)
+                .because("Mật khẩu quá dài.", "The password is longer than 1,024 bytes."));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((!bytes.is_empty()).then(|| Arc::new(Password::new(std::mem::take(&mut *bytes)))))
 }
 
 async fn stream_to_file(
@@ -206,7 +236,7 @@ pub(super) fn body_problem(error: &(dyn std::error::Error + 'static)) -> Problem
     Problem::new(&problem::MALFORMED).caused_by(error)
 }
 
-fn multipart_problem(error: &MultipartError) -> Problem {
+pub(super) fn multipart_problem(error: &MultipartError) -> Problem {
     match error.status().as_u16() {
         413 => Problem::new(&problem::TOO_LARGE),
         _ => body_problem(error),
@@ -273,6 +303,8 @@ pub(super) fn content_digest(sha256: Sha256) -> String {
 
 /// The name of the parts that hold what a signature is about.
 const DETACHED: &str = "detached";
+/// The name of the part that holds the files' password.
+const PASSWORD: &str = "password";
 
 /// A form of ours has a handful.
 const MAX_FIELDS: usize = 32;

@@ -31,7 +31,7 @@ mod write;
 mod xref;
 
 pub use area::Area;
-pub use change::{AddedSignature, Change, ChangeKind, NotAlone};
+pub use change::{AddedSignature, AddedStamp, Change, ChangeKind, NotAlone};
 pub use document::Document;
 pub use drawing::{Drawing, Part};
 pub use encryption::{Permissions, Use};

@@ -768,7 +768,7 @@ fn format_date(moment: UtcTime) -> String {
 }
 
 /// ISO 32000-2 table 167: bits 3 and 8.
-const PRINT_AND_LOCKED: i64 = 132;
+pub(super) const PRINT_AND_LOCKED: i64 = 132;
 
 /// ISO 32000-2 table 167: bit 3.
 const PRINT: i64 = 4;

@@ -13,8 +13,8 @@ use super::algorithm::signature_uri;
 use crate::{
     asn1::oid,
     validation::{
-        CertificateReport, CoverageLevel, DocumentReport, Indication, Message, SignatureReport, StatusSource,
-        TimeSource, TimeStampKind, TimeStampReport,
+        CertificateReport, CoverageLevel, DocumentReport, Indication, Message, SignatureReport, SignedFile,
+        StatusSource, TimeSource, TimeStampKind, TimeStampReport,
     },
     x509::{Certificate, Name, algorithm::digest_info},
 };
@@ -44,7 +44,7 @@ pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
                     hash_algo: "SHA256",
                 }),
                 signatures: signatures.iter().map(|one| Signature::of(one, document)).collect(),
-                time_stamp_tokens: alone.map(TimeStampToken::of).collect(),
+                time_stamp_tokens: alone.map(|stamp| TimeStampToken::of(stamp, document)).collect(),
             },
         },
     }
@@ -317,10 +317,10 @@ pub struct Scope {
     pub scope: &'static str,
     /// In words.
     pub content: &'static str,
-    /// As the client sent it, where it sent digests.
+    /// As the client sent it, where it sent digests; of a file apart from its signature, as it was computed here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash_algo: Option<String>,
-    /// As the client sent it, where it sent digests.
+    /// Base64, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
 }
@@ -440,7 +440,7 @@ impl Signature {
                 .and_then(|certificate| full_name(certificate.subject()))
                 .or_else(|| signature.signed_by.clone()),
             subject_distinguished_name: SubjectName::of(signature, certificate.as_ref()),
-            signature_scopes: scopes(signature),
+            signature_scopes: scopes(signature, document),
             claimed_signing_time: signature.claimed_signing_time.clone(),
             certificates,
         }
@@ -525,7 +525,7 @@ impl ArchiveTimeStamp {
 }
 
 impl TimeStampToken {
-    fn of(stamp: &SignatureReport) -> Self {
+    fn of(stamp: &SignatureReport, document: &DocumentReport) -> Self {
         let (errors, warnings) = messages(stamp);
         let passed = stamp.indication == Indication::TotalPassed;
         Self {
@@ -538,7 +538,7 @@ impl TimeStampToken {
             warning: warnings.clone(),
             errors,
             warnings,
-            timestamp_scopes: scopes(stamp),
+            timestamp_scopes: scopes(stamp, document),
             timestamp_level: "N/A",
         }
     }
@@ -597,10 +597,15 @@ fn stamped_at(stamp: &SignatureReport) -> Option<String> {
         .or_else(|| stamp.claimed_signing_time.clone())
 }
 
-/// The documents of a container, or the one document.
-fn scopes(signature: &SignatureReport) -> Vec<Scope> {
+/// The documents of a container, the files that lie apart, or the one document.
+fn scopes(signature: &SignatureReport, document: &DocumentReport) -> Vec<Scope> {
     if signature.scopes.is_empty() {
-        return vec![scope(signature.coverage)];
+        let apart = !document.signed_files.is_empty() && signature.coverage == CoverageLevel::Document;
+        return if apart {
+            document.signed_files.iter().map(apart_from_signature).collect()
+        } else {
+            vec![scope(signature)]
+        };
     }
     let scopes = signature.scopes.iter().map(|covered| {
         let (scope, content) = if covered.whole {
@@ -613,9 +618,25 @@ fn scopes(signature: &SignatureReport) -> Vec<Scope> {
     scopes.collect()
 }
 
-fn scope(coverage: CoverageLevel) -> Scope {
-    let (name, scope, content) = match coverage {
-        CoverageLevel::Document => ("Full PDF", "FULL", "Full document"),
+/// A file that the signature is about and does not hold: all its bytes were digested here.
+fn apart_from_signature(file: &SignedFile) -> Scope {
+    let hash = hex::decode(&file.sha256).ok().map(|bytes| STANDARD.encode(bytes));
+    Scope {
+        name: file.name.clone(),
+        scope: "FULL",
+        content: "Digest of the document content",
+        hash_algo: hash.is_some().then(|| "SHA256".to_owned()),
+        hash,
+    }
+}
+
+fn scope(signature: &SignatureReport) -> Scope {
+    let (name, scope, content) = match signature.coverage {
+        CoverageLevel::Document => match kind(signature) {
+            Kind::Pdf => ("Full PDF", "FULL", "Full document"),
+            Kind::Cms => ("Full document", "FULL", "The content that lies inside the signature"),
+            Kind::Xml => ("Full XML file", "FULL", "The XML document that holds the signature"),
+        },
         CoverageLevel::Revision => (
             "Previous revision of the PDF",
             "PARTIAL",
@@ -625,6 +646,25 @@ fn scope(coverage: CoverageLevel) -> Scope {
         CoverageLevel::Digest => ("Digest", "PARTIAL", "What the caller digested; the document was not seen"),
     };
     Scope { name: name.to_owned(), scope, content, hash_algo: None, hash: None }
+}
+
+/// In what a signature lies.
+enum Kind {
+    Cms,
+    Pdf,
+    Xml,
+}
+
+fn kind(signature: &SignatureReport) -> Kind {
+    let is = |prefix| signature.signature_format.starts_with(prefix);
+    // Of the older kind there are both: in a PDF it stands in a field.
+    if is("CAdES") || (is("PKCS7") && signature.field.is_empty()) {
+        Kind::Cms
+    } else if is("XAdES") || is("XML") {
+        Kind::Xml
+    } else {
+        Kind::Pdf
+    }
 }
 
 fn parsed(certificate: &CertificateReport) -> Option<Certificate> {
@@ -717,6 +757,64 @@ mod tests {
         assert_eq!(issuer["content"], STANDARD.encode(sample::authority().der()));
         assert_eq!(issuer["issuer"]["content"], STANDARD.encode(sample::root().der()));
         assert!(issuer["issuer"].get("issuer").is_none());
+    }
+
+    /// Only a PDF is called one; a file apart is called by its name, and what was not seen is not called full.
+    #[test]
+    fn scopes_say_what_was_signed() {
+        let file = SignedFile { name: "Công văn.docx".to_owned(), sha256: "ab".repeat(32) };
+        let hash = STANDARD.encode([0xab; 32]);
+        for (format, field, coverage, apart, expected) in [
+            (
+                "PAdES-BASELINE-T",
+                "Signature1",
+                CoverageLevel::Document,
+                false,
+                json!(["Full PDF", "FULL", null]),
+            ),
+            ("PKCS7-T", "Signature1", CoverageLevel::Document, false, json!(["Full PDF", "FULL", null])),
+            ("CAdES-BASELINE-B", "", CoverageLevel::Document, true, json!(["Công văn.docx", "FULL", hash])),
+            ("PKCS7-B", "", CoverageLevel::Document, true, json!(["Công văn.docx", "FULL", hash])),
+            ("CAdES-BASELINE-B", "", CoverageLevel::Document, false, json!(["Full document", "FULL", null])),
+            ("PKCS7-B", "", CoverageLevel::Document, false, json!(["Full document", "FULL", null])),
+            ("CAdES-BASELINE-B", "", CoverageLevel::Digest, false, json!(["Digest", "PARTIAL", null])),
+            (
+                "XAdES-BASELINE-T",
+                "id-1",
+                CoverageLevel::Document,
+                false,
+                json!(["Full XML file", "FULL", null]),
+            ),
+            (
+                "XAdES-BASELINE-T",
+                "id-1",
+                CoverageLevel::Document,
+                true,
+                json!(["Công văn.docx", "FULL", hash]),
+            ),
+            ("XML-NOT-ETSI", "id-1", CoverageLevel::Document, false, json!(["Full XML file", "FULL", null])),
+            (
+                "PAdES-BASELINE-T",
+                "Signature1",
+                CoverageLevel::Revision,
+                false,
+                json!(["Previous revision of the PDF", "PARTIAL", null]),
+            ),
+        ] {
+            let signature = SignatureReport {
+                signature_format: format.to_owned(),
+                field: field.to_owned(),
+                coverage,
+                ..sample::signature()
+            };
+            let document = DocumentReport {
+                signed_files: apart.then(|| file.clone()).into_iter().collect(),
+                ..sample::document(vec![signature])
+            };
+            let scopes = conclusion(&document, None)["signatures"][0]["signatureScopes"].clone();
+            let told = json!([scopes[0]["name"], scopes[0]["scope"], scopes[0]["hash"]]);
+            assert_eq!((told, scopes.as_array().map(Vec::len)), (expected, Some(1)), "{format} {coverage:?}");
+        }
     }
 
     #[test]

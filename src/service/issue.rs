@@ -8,7 +8,7 @@ use super::{
     Page, PageRequest, Service, ServiceError, bounded, require, sign_document::scope_of, upkeep::Lasting,
 };
 use crate::{
-    base::{Id, Sha256, Source as _, UtcTime},
+    base::{Id, Sha256, Source, UtcTime},
     dispatch::{Document, DocumentState, Number, NumberRequest, Numbering, Role, Secrecy, Signature, Symbol},
     people::{Caller, Scope},
     signing,
@@ -36,6 +36,17 @@ pub struct SignedFile<'a> {
     pub report: &'a DocumentReport,
     /// SHA-256 of the signer's certificate, DER.
     pub certificate_sha256: Sha256,
+}
+
+/// What goes with recording a signature.
+#[derive(Default)]
+pub(super) struct Recording<'a> {
+    /// The level that the signature shall reach: what it has not reached is queued in the same transaction.
+    pub(super) lasting: Option<&'a Lasting>,
+    /// A prepared signature's handle, used up in the same transaction.
+    pub(super) handle: Option<Sha256>,
+    /// What this process made of a draft that could not be read as it was: the signed file continues that.
+    pub(super) rebuilt: Option<Arc<dyn Source>>,
 }
 
 impl Service {
@@ -265,18 +276,17 @@ impl Service {
         signed: SignedFile<'_>,
         lasting: Option<&Lasting>,
     ) -> Result<Document, ServiceError> {
-        self.record(caller, id, role, signed, (lasting, None)).await
+        self.record(caller, id, role, signed, Recording { lasting, ..Recording::default() }).await
     }
 
-    /// As [`Service::record_lasting_signature`]; with a handle of a prepared signature, uses it up in the same
-    /// transaction.
+    /// As [`Service::record_lasting_signature`], for this and other tasks.
     pub(super) async fn record(
         &self,
         caller: &Caller,
         id: Id<Document>,
         role: Role,
         signed: SignedFile<'_>,
-        (lasting, handle): (Option<&Lasting>, Option<Sha256>),
+        Recording { lasting, handle, rebuilt }: Recording<'_>,
     ) -> Result<Document, ServiceError> {
         require(caller, scope_of(role))?;
         let before = own_document(&mut self.inner.store.read().await?, caller, id).await?;
@@ -289,7 +299,11 @@ impl Service {
         }
         in_order(&before, role, signed.certificate_sha256)?;
         verified(signed.report, stored.sha256(), before.signatures.len() + 1)?;
-        self.continues(before.sha256, stored).await?;
+        match rebuilt {
+            // Only a draft is ever rebuilt: bytes that somebody signed stay.
+            Some(rebuilt) if before.signatures.is_empty() => self.goes_on(rebuilt, stored).await?,
+            _ => self.continues(before.sha256, stored).await?,
+        }
         let body = serde_json::to_string(signed.report)?;
 
         let mut tx = self.inner.store.write().await?;
@@ -344,9 +358,12 @@ impl Service {
 
     /// Whether the stored file begins with all the bytes of the earlier one and goes on after them.
     pub(super) async fn continues(&self, earlier: Sha256, later: Stored) -> Result<(), ServiceError> {
-        let earlier = Arc::new(self.inner.blobs.get(earlier)?);
+        self.goes_on(Arc::new(self.inner.blobs.get(earlier)?), later).await
+    }
+
+    async fn goes_on(&self, earlier: Arc<dyn Source>, later: Stored) -> Result<(), ServiceError> {
         let later = self.inner.blobs.get(later.sha256())?;
-        let same = tokio::task::spawn_blocking(move || begins_with(&later, &earlier)).await;
+        let same = tokio::task::spawn_blocking(move || begins_with(&later, &*earlier)).await;
         let same = same.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
         if same { Ok(()) } else { Err(ServiceError::NotContinued) }
     }
@@ -484,7 +501,7 @@ pub(super) fn in_order(document: &Document, role: Role, certificate: Sha256) -> 
 }
 
 /// Whether `later` begins with all of `earlier` and goes on after it.
-pub(super) fn begins_with(later: &FileSource, earlier: &FileSource) -> io::Result<bool> {
+pub(super) fn begins_with(later: &dyn Source, earlier: &dyn Source) -> io::Result<bool> {
     const PIECE: u64 = 1024 * 1024;
     if later.len() <= earlier.len() {
         return Ok(false);

@@ -41,10 +41,12 @@ pub use audit::{Audit, Finding};
 pub use error::ServiceError;
 pub use issue::{NewDocument, SignedFile};
 pub use people::{NewApiKey, NewMember, ShownKey};
-pub use prepared_signature::{MOST_WRONG_VALUES, PreparedLimits, PreparedSignature, SignatureWish};
+pub use prepared_signature::{
+    MOST_WRONG_VALUES, OpenedPrepared, PreparedLimits, PreparedSignature, SignatureWish,
+};
 pub use receive::Report;
 pub use send::{Send, Sent};
-pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument};
+pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument, SigningOrder};
 pub use signature_batch::{
     BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
 };

@@ -8,22 +8,26 @@
 //! at the same time one succeeds, and a crash before that transaction leaves it as it was. It is good for the member
 //! who got it, for the document and the bytes that it was made for, and until it expires.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Service, ServiceError, SignDocumentError, SignedDocument, SignedFile,
-    issue::in_order,
+    issue::{Recording, in_order},
+    repair::Repaired,
     require,
     sign::{Identity, SchemeWish, SignError, SigningDesk},
-    sign_document::scope_of,
-    signer_check::SignerCheck,
+    sign_document::{opened, scope_of},
+    signer_check,
     upkeep::Lasting,
 };
 use crate::{
-    base::{AppendedSource, Id, Sha256, Source, UtcTime, digest::Hasher},
+    appearance::Placement,
+    base::{AppendedSource, Id, Limits, Password, Sha256, Source, UtcTime, digest::Hasher},
     dispatch::{Document, Role},
+    pdf::{self, Finding},
     people::Caller,
     signing::{Kept, Prepared, SigningError, Wishes},
     store::{FileSource, PreparedRow, PreparedState},
@@ -41,8 +45,12 @@ pub struct SignatureWish {
     pub chain: Vec<Certificate>,
     /// Digest and padding.
     pub scheme: SchemeWish,
-    /// What the signature says.
+    /// What the signature says, binds and looks like.
     pub wishes: Wishes,
+    /// Opens an encrypted document. It is not kept: completing needs it again.
+    pub password: Option<Arc<Password>>,
+    /// Rebuild a draft whose cross-reference is broken, and sign the rebuilt one.
+    pub repair: bool,
 }
 
 /// A signature that waits for its value.
@@ -56,8 +64,10 @@ pub struct PreparedSignature {
     pub role: Role,
     /// The signature field.
     pub field: String,
-    /// The bytes that were reviewed: the document as it stands.
+    /// The bytes that are reviewed: the document as it stands or, where it was rebuilt, the rebuilt one.
     pub document_sha256: Sha256,
+    /// Their number: the prepared file begins with them.
+    pub document_size: u64,
     /// The document with the revision behind it, the hole for the CMS being zeros.
     pub prepared_sha256: Sha256,
     /// Length of that, in bytes.
@@ -66,9 +76,16 @@ pub struct PreparedSignature {
     pub scheme: SignatureScheme,
     /// What it signs: the DER of the signed attributes (RFC 5652 section 5.4).
     pub to_be_signed: Vec<u8>,
+    /// Where the signature will be seen, unless it is invisible.
+    pub placement: Option<Placement>,
+    /// What was found and done when the document was rebuilt before; empty when it was not.
+    pub repair: Vec<Finding>,
     /// Until when it may be completed.
     pub expires_at: UtcTime,
 }
+
+/// A prepared signature and its bytes.
+pub type OpenedPrepared = (PreparedSignature, AppendedSource<Arc<dyn Source>>);
 
 /// How long a handle is good, and how many of them a member may hold.
 #[derive(Clone, Copy, Debug)]
@@ -104,10 +121,14 @@ impl Service {
 
         let identity = Identity::new(wish.certificate, wish.chain, wish.scheme).map_err(refused)?;
         let scheme = identity.scheme;
-        let (kept, prepared) = blocking(move || {
-            demand(&desk, &identity)?;
-            let (_folder, staged) = staging()?;
-            let pending = desk.begin(&source, &staged, identity, &wish.wishes).map_err(refused)?;
+        let stored_sha256 = document.sha256;
+        let (put_away, tail, prepared) = blocking(move || {
+            signer_check::demand(&desk, &identity, wish.wishes.any_usage)?;
+            let folder = staging()?;
+            let input = opened(source, wish.password, wish.repair, &desk.limits, folder.path())?;
+            let rebuilt = input.rebuilt().map(|rebuilt| sha256_of(&rebuilt)).transpose()?;
+            let staged = folder.path().join("signed.pdf");
+            let pending = desk.begin(&input.source, &staged, identity, &wish.wishes).map_err(refused)?;
             let revision = pending.revision()?;
             let prepared_sha256 = sha256_of(&revision)?;
             let prepared = PreparedSignature {
@@ -115,14 +136,20 @@ impl Service {
                 document: id,
                 role: wish.role,
                 field: pending.prepared().field().to_owned(),
-                document_sha256: document.sha256,
+                document_sha256: rebuilt.unwrap_or(stored_sha256),
+                document_size: input.source.len(),
                 prepared_sha256,
                 prepared_size: revision.len(),
                 scheme,
                 to_be_signed: pending.to_be_signed().to_vec(),
+                placement: pending.prepared().placement().cloned(),
+                repair: input.findings,
                 expires_at: now.checked_add(limits.life).unwrap_or(now),
             };
-            Ok((pending.prepared().keep(), prepared))
+            let Kept { statement, tail } = pending.prepared().keep();
+            let put_away =
+                serde_json::to_string(&PutAway { statement, rebuilt: rebuilt.map(Sha256::to_hex) });
+            Ok((put_away.map_err(ServiceError::from)?, tail, prepared))
         })
         .await?;
 
@@ -132,10 +159,10 @@ impl Service {
             agency: caller.agency().clone(),
             member: caller.member().id,
             role: prepared.role,
-            document_sha256: prepared.document_sha256,
+            document_sha256: stored_sha256,
             certificate_sha256,
-            statement: kept.statement,
-            tail: Some(kept.tail),
+            statement: put_away,
+            tail: Some(tail),
             state: PreparedState::Waiting,
             prepared_at: now,
             expires_at: prepared.expires_at,
@@ -156,25 +183,35 @@ impl Service {
         id: Id<Document>,
         handle: &str,
         desk: &SigningDesk,
-    ) -> Result<(PreparedSignature, AppendedSource<FileSource>), SignDocumentError> {
-        let (_, source, row, kept) = self.usable(caller, id, handle).await?;
+    ) -> Result<OpenedPrepared, SignDocumentError> {
+        let (_, source, row, kept, rebuilt) = self.usable(caller, id, handle).await?;
         let tail = kept.tail.clone();
         let prepared = Prepared::resume(kept, &desk.limits).map_err(SignError::from).map_err(outdated)?;
-        let revision = AppendedSource::new(source, tail);
-        let (prepared_sha256, revision) = blocking(move || Ok((sha256_of(&revision)?, revision))).await?;
-        let prepared = PreparedSignature {
-            handle: handle.to_owned(),
-            document: id,
-            role: row.role,
-            field: prepared.field().to_owned(),
-            document_sha256: row.document_sha256,
-            prepared_sha256,
-            prepared_size: revision.len(),
-            scheme: prepared.scheme(),
-            to_be_signed: prepared.to_be_signed().to_vec(),
-            expires_at: row.expires_at,
-        };
-        Ok((prepared, revision))
+        let (limits, stored_sha256, handle) = (desk.limits.clone(), row.document_sha256, handle.to_owned());
+        blocking(move || {
+            // What was rebuilt may lie anywhere: its reader keeps the file open.
+            let folder = staging()?;
+            let input = once_more(source, None, rebuilt, &limits, &folder)?;
+            let document_size = input.source.len();
+            let revision = AppendedSource::new(Arc::clone(&input.source), tail);
+            let prepared = PreparedSignature {
+                handle,
+                document: id,
+                role: row.role,
+                field: prepared.field().to_owned(),
+                document_sha256: rebuilt.unwrap_or(stored_sha256),
+                document_size,
+                prepared_sha256: sha256_of(&revision)?,
+                prepared_size: revision.len(),
+                scheme: prepared.scheme(),
+                to_be_signed: prepared.to_be_signed().to_vec(),
+                placement: prepared.placement().cloned(),
+                repair: input.findings,
+                expires_at: row.expires_at,
+            };
+            Ok((prepared, revision))
+        })
+        .await
     }
 
     /// Takes the value of a prepared signature, stamps, judges and records it. Scope as for preparing it.
@@ -193,19 +230,23 @@ impl Service {
         id: Id<Document>,
         handle: &str,
         desk: Arc<SigningDesk>,
-        value: Vec<u8>,
+        (value, password): (Vec<u8>, Option<Arc<Password>>),
     ) -> Result<SignedDocument, SignDocumentError> {
-        let (document, source, row, kept) = self.usable(caller, id, handle).await?;
+        let (document, source, row, kept, rebuilt) = self.usable(caller, id, handle).await?;
         require(caller, scope_of(row.role))?;
         in_order(&document, row.role, row.certificate_sha256)?;
         let this = Arc::clone(&desk);
         let completed = blocking(move || {
-            let (folder, staged) = staging()?;
-            let pending = this.resume(&source, &staged, kept).map_err(outdated)?;
-            Ok(this.complete(pending, value).map(|released| (released, folder)))
+            let folder = staging()?;
+            let input = once_more(source, password, rebuilt, &this.limits, &folder)?;
+            // An encrypted file that is not opened now could not be judged afterwards: say so before the value counts.
+            pdf::Document::open(Arc::clone(&input.source), &this.limits).map_err(SignError::from)?;
+            let staged = folder.path().join("signed.pdf");
+            let pending = this.resume(&input.source, &staged, kept).map_err(outdated)?;
+            Ok(this.complete(pending, value).map(|released| (released, input, folder)))
         })
         .await?;
-        let (released, _folder) = match completed {
+        let (released, input, _folder) = match completed {
             Ok(released) => released,
             Err(SignError::Signing(SigningError::Value(_))) => {
                 return Err(self.count_wrong_value(&row).await?.into());
@@ -218,14 +259,16 @@ impl Service {
             certificate_sha256: row.certificate_sha256,
         };
         let lasting = Lasting::of(&released, &desk);
-        let recording = (Some(&lasting), Some(row.handle_sha256));
+        let recording =
+            Recording { lasting: Some(&lasting), handle: Some(row.handle_sha256), rebuilt: input.rebuilt() };
         let document = match self.record(caller, id, row.role, signed, recording).await {
             Ok(document) => document,
             // Somebody was quicker: what became of the handle says more than what became of the document.
             Err(error) => return Err(self.usable(caller, id, handle).await.err().unwrap_or(error).into()),
         };
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
-        Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
+        let placement = released.placement().cloned();
+        Ok(SignedDocument { document, signature, placement, repair: input.findings })
     }
 
     /// Gives a handle up: nobody can complete it any more.
@@ -260,13 +303,13 @@ impl Service {
         Ok(swept)
     }
 
-    /// A handle that may be completed now, with the document that it is for.
+    /// A handle that may be completed now, with the document that it is for and the digest of what that was rebuilt to.
     async fn usable(
         &self,
         caller: &Caller,
         id: Id<Document>,
         handle: &str,
-    ) -> Result<(Document, FileSource, PreparedRow, Kept), ServiceError> {
+    ) -> Result<(Document, FileSource, PreparedRow, Kept, Option<Sha256>), ServiceError> {
         let mut row = self.prepared_row(caller, id, handle).await?;
         match row.state {
             PreparedState::Spent => return Err(ServiceError::PreparedSpent),
@@ -281,8 +324,12 @@ impl Service {
         if document.sha256 != row.document_sha256 {
             return Err(ServiceError::PreparedChanged);
         }
-        let kept = Kept { statement: std::mem::take(&mut row.statement), tail };
-        Ok((document, source, row, kept))
+        // Another version of kyso may have put it away otherwise.
+        let put_away = serde_json::from_str::<PutAway>(&row.statement);
+        let PutAway { statement, rebuilt } = put_away.map_err(|_| ServiceError::PreparedChanged)?;
+        let rebuilt = rebuilt.map(|hex| Sha256::from_hex(&hex).ok_or(ServiceError::PreparedChanged));
+        row.statement.clear();
+        Ok((document, source, row, Kept { statement, tail }, rebuilt.transpose()?))
     }
 
     /// The row of a handle of this member for this document.
@@ -336,10 +383,37 @@ fn before(now: UtcTime) -> UtcTime {
     now.checked_sub(REMEMBERED).unwrap_or(now)
 }
 
-/// What the caller sent cannot be used: certificate, or digest and padding.
+/// The JSON of [`PreparedRow::statement`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct PutAway {
+    /// [`Kept::statement`].
+    statement: String,
+    /// SHA-256 of what the document was rebuilt to, 64 hexadecimal characters. It is rebuilt again when it is needed: the
+    /// same bytes each time.
+    rebuilt: Option<String>,
+}
+
+/// The document as it was when the signature was prepared: rebuilt again, if it was.
+fn once_more(
+    source: FileSource,
+    password: Option<Arc<Password>>,
+    rebuilt: Option<Sha256>,
+    limits: &Limits,
+    folder: &tempfile::TempDir,
+) -> Result<Repaired, SignDocumentError> {
+    let input = opened(source, password, rebuilt.is_some(), limits, folder.path())?;
+    let same = match (input.rebuilt(), rebuilt) {
+        (Some(again), Some(sha256)) => sha256_of(&again)? == sha256,
+        (again, sha256) => again.is_none() && sha256.is_none(),
+    };
+    if same { Ok(input) } else { Err(ServiceError::PreparedChanged.into()) }
+}
+
+/// What the caller sent cannot be used: digest and padding for this key.
 fn refused(error: SignError) -> SignDocumentError {
     match error {
-        SignError::Signing(SigningError::Certificate { reason } | SigningError::Scheme { reason }) => {
+        SignError::Signing(SigningError::Scheme { reason }) => {
             ServiceError::invalid("certificate", reason).into()
         }
         other => other.into(),
@@ -354,23 +428,8 @@ fn outdated(error: SignError) -> SignDocumentError {
     }
 }
 
-/// Refuses a certificate that may not sign, as [`super::signer_check::demand`] does for the server's own.
-fn demand(desk: &SigningDesk, identity: &Identity) -> Result<(), SignDocumentError> {
-    let check = SignerCheck {
-        anchors: &desk.anchors,
-        fetcher: desk.online.then_some(&*desk.fetcher),
-        limits: &desk.limits,
-        now: desk.clock.now(),
-        any_usage: false,
-    };
-    check.check(&identity.certificate, &identity.chain, identity.scheme).map_err(refused)?;
-    Ok(())
-}
-
-fn staging() -> Result<(tempfile::TempDir, PathBuf), SignDocumentError> {
-    let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
-    let staged = folder.path().join("signed.pdf");
-    Ok((folder, staged))
+fn staging() -> Result<tempfile::TempDir, SignDocumentError> {
+    Ok(tempfile::tempdir().map_err(ServiceError::Io)?)
 }
 
 fn sha256_of(source: &dyn Source) -> Result<Sha256, SignDocumentError> {

@@ -22,6 +22,11 @@ pub struct Repaired {
 }
 
 impl Repaired {
+    /// The rebuilt document, where it was rebuilt.
+    pub fn rebuilt(&self) -> Option<Arc<dyn Source>> {
+        (!self.findings.is_empty()).then(|| Arc::clone(&self.source))
+    }
+
     /// A document that nothing was done to.
     pub fn unchanged(source: Arc<dyn Source>) -> Self {
         Self { source, findings: Vec::new(), _file: None }

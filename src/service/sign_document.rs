@@ -1,20 +1,28 @@
 //! The task of signing a document of an agency with a key that the server holds.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     Service, ServiceError, SignedFile,
     extend::ExtendError,
+    issue::Recording,
+    repair::{Repaired, repaired},
     sign::{Preview, SignError, Signer, SigningDesk},
-    signer_check,
+    signer_check::{self, Cleared},
     upkeep::Lasting,
 };
 use crate::{
     appearance::{Picture, Placement},
-    base::Id,
+    base::{Id, Limits, Password, ProtectedSource, Source},
     dispatch::{Document, DocumentState, Role},
+    pdf::Finding,
     people::{AgencyCode, Caller, Scope},
     signing::Wishes,
+    store::FileSource,
     validation::SignatureReport,
 };
 
@@ -34,6 +42,19 @@ pub struct HeldKey {
 /// The keys that the server holds, by the name that requests use.
 pub type HeldKeys = BTreeMap<String, HeldKey>;
 
+/// How a document is to be signed.
+#[derive(Clone, Debug, Default)]
+pub struct SigningOrder {
+    /// What the signature says, binds and looks like.
+    pub wishes: Wishes,
+    /// Opens an encrypted document. Nothing keeps it.
+    pub password: Option<Arc<Password>>,
+    /// Rebuild a draft whose cross-reference is broken, and sign the rebuilt one.
+    pub repair: bool,
+    /// What was asked about the certificate for many documents together; asked for this one when absent.
+    pub cleared: Option<Cleared>,
+}
+
 /// A document and the signature just put on it.
 #[derive(Clone, Debug)]
 pub struct SignedDocument {
@@ -43,6 +64,8 @@ pub struct SignedDocument {
     pub signature: SignatureReport,
     /// Where it can be seen, unless it is invisible.
     pub placement: Option<Placement>,
+    /// What was found and done when the document was rebuilt before; empty when it was not.
+    pub repair: Vec<Finding>,
 }
 
 impl Service {
@@ -60,17 +83,23 @@ impl Service {
         id: Id<Document>,
         desk: Arc<SigningDesk>,
         key: &HeldKey,
-        wishes: Wishes,
+        order: SigningOrder,
     ) -> Result<SignedDocument, SignDocumentError> {
         let (document, source) = self.open_document(caller, id).await?;
         may_sign(caller, &document, key)?;
 
         let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
-        let staged = folder.path().join("signed.pdf");
+        let at = folder.path().to_owned();
         let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
-        let released = tokio::task::spawn_blocking(move || {
-            signer_check::demand(&this, &signer)?;
-            this.sign_file(&source, &staged, &signer, &wishes)
+        let (input, released) = tokio::task::spawn_blocking(move || {
+            let SigningOrder { wishes, password, repair, cleared } = order;
+            match cleared {
+                Some(cleared) => cleared.demand_for(&signer.certificate, wishes.any_usage)?,
+                None => drop(signer_check::demand(&this, &signer.identity(), wishes.any_usage)?),
+            }
+            let input = opened(source, password, repair, &this.limits, &at)?;
+            let released = this.sign_file(&input.source, &at.join("signed.pdf"), &signer, &wishes)?;
+            Ok::<_, SignError>((input, released))
         })
         .await
         .map_err(|_| SignDocumentError::Interrupted)??;
@@ -81,9 +110,12 @@ impl Service {
             certificate_sha256: key.signer.certificate.sha256(),
         };
         let lasting = Lasting::of(&released, &desk);
-        let document = self.record_lasting_signature(caller, id, key.role, signed, Some(&lasting)).await?;
+        let recording =
+            Recording { lasting: Some(&lasting), rebuilt: input.rebuilt(), ..Recording::default() };
+        let document = self.record(caller, id, key.role, signed, recording).await?;
         let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
-        Ok(SignedDocument { document, signature, placement: released.placement().cloned() })
+        let placement = released.placement().cloned();
+        Ok(SignedDocument { document, signature, placement, repair: input.findings })
     }
 
     /// Draws the page of a signature that is not made. What [`Service::sign_document`] refuses is refused here too.
@@ -99,16 +131,35 @@ impl Service {
         id: Id<Document>,
         desk: Arc<SigningDesk>,
         key: &HeldKey,
-        wishes: Wishes,
+        order: SigningOrder,
         helper: PathBuf,
     ) -> Result<Preview, SignDocumentError> {
         let (document, source) = self.open_document(caller, id).await?;
         may_sign(caller, &document, key)?;
         let identity = key.signer.identity();
-        let drawn =
-            tokio::task::spawn_blocking(move || desk.preview(Arc::new(source), identity, &wishes, &helper));
+        let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
+        let drawn = tokio::task::spawn_blocking(move || {
+            let SigningOrder { wishes, password, repair, .. } = order;
+            let input = opened(source, password, repair, &desk.limits, folder.path())?;
+            desk.preview(Arc::clone(&input.source), identity, &wishes, &helper)
+        });
         Ok(drawn.await.map_err(|_| SignDocumentError::Interrupted)??)
     }
+}
+
+/// A stored document with its password, rebuilt in `folder` if that is wanted and needed.
+pub(super) fn opened(
+    source: FileSource,
+    password: Option<Arc<Password>>,
+    repair: bool,
+    limits: &Limits,
+    folder: &Path,
+) -> Result<Repaired, SignError> {
+    let source: Arc<dyn Source> = Arc::new(ProtectedSource::new(source, password));
+    if repair {
+        return repaired(source, limits, folder);
+    }
+    Ok(Repaired::unchanged(source))
 }
 
 fn may_sign(caller: &Caller, document: &Document, key: &HeldKey) -> Result<(), SignDocumentError> {

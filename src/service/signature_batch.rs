@@ -8,7 +8,9 @@ use std::{collections::HashSet, str::FromStr, time::Duration};
 
 use serde::Serialize;
 
-use super::{HeldKey, Service, ServiceError, issue::Asked, require, sign_document::scope_of};
+use super::{
+    HeldKey, Service, ServiceError, issue::Asked, require, sign_document::scope_of, signer_check::Cleared,
+};
 use crate::{
     base::{Id, Sha256, UtcTime},
     dispatch::{Document, Role},
@@ -19,6 +21,8 @@ use crate::{
 /// A batch to be begun.
 #[derive(Clone, Debug)]
 pub struct NewBatch {
+    /// From [`Service::batch_id`].
+    pub id: Id<SignatureBatch>,
     /// The key, by the name that requests use.
     pub signer: String,
     /// Documents of the caller's agency, each once, in the order of their signing.
@@ -114,9 +118,14 @@ pub struct ClaimedBatch {
 }
 
 impl Service {
+    /// The identifier of a batch that is to be begun.
+    pub fn batch_id(&self) -> Id<SignatureBatch> {
+        self.id()
+    }
+
     /// Begins a batch: writes it down. Scope `approve` for a person's key, `seal` for the agency's.
     ///
-    /// A document that is signed already fails at once; whether it is the turn of the others is seen when they come up.
+    /// The certificate was asked about, once for all documents. A document that is signed already fails at once; whether it is the turn of the others is seen when they come up.
     ///
     /// # Errors
     ///
@@ -125,11 +134,14 @@ impl Service {
     pub async fn begin_batch(
         &self,
         caller: &Caller,
-        key: &HeldKey,
+        (key, cleared): (&HeldKey, &Cleared),
         new: NewBatch,
         most: usize,
     ) -> Result<SignatureBatch, ServiceError> {
         require(caller, scope_of(key.role))?;
+        if !cleared.is_of(&key.signer.certificate) {
+            return Err(ServiceError::invalid("signer", "another certificate was asked about"));
+        }
         if key.agency != *caller.agency() {
             return Err(ServiceError::invalid("signer", "this key does not sign for your agency"));
         }
@@ -167,7 +179,7 @@ impl Service {
             documents.push((id, signed.then(|| ServiceError::SignatureOrder { role: key.role }.code())));
         }
         let row = BatchRow {
-            id: self.id::<SignatureBatch>(),
+            id: new.id,
             agency: caller.agency().clone(),
             member: caller.member().id,
             api_key: caller.key().to_owned(),

@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::sign::{SignError, Signer, SigningDesk};
+use super::sign::{Identity, SignError, SigningDesk};
 use crate::{
-    base::{DigestAlgorithm, Limits, UtcTime},
+    base::{DigestAlgorithm, Limits, Sha256, UtcTime},
     fetch::{Errand, Fetcher, Wanted, certificates},
     ocsp::{self, CertId},
     signing::{self, SigningError},
@@ -74,6 +74,42 @@ impl SignerWarning {
     }
 }
 
+/// A certificate that may sign, by what was known when it was asked about: the receipt of a [`SignerCheck`]. Nothing else
+/// can make one, and what signs many documents takes one for all of them.
+#[derive(Clone, Debug)]
+pub struct Cleared {
+    certificate_sha256: Sha256,
+    any_usage: bool,
+    warnings: Vec<SignerWarning>,
+}
+
+impl Cleared {
+    /// What the signer should know before going on.
+    pub fn warnings(&self) -> &[SignerWarning] {
+        &self.warnings
+    }
+
+    /// Whether this certificate was asked about.
+    pub fn is_of(&self, certificate: &Certificate) -> bool {
+        certificate.sha256() == self.certificate_sha256
+    }
+
+    /// Refuses it for another certificate than the one that was asked about, or for more than was let pass.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::Signing`].
+    pub fn demand_for(&self, certificate: &Certificate, any_usage: bool) -> Result<(), SignError> {
+        if !self.is_of(certificate) {
+            return Err(refused("another one was asked about before signing".to_owned()));
+        }
+        if self.any_usage && !any_usage {
+            signing::check_usage(certificate)?;
+        }
+        Ok(())
+    }
+}
+
 impl SignerCheck<'_> {
     /// Refuses a certificate that may not sign; otherwise says what is not known. Blocks on the network.
     ///
@@ -88,7 +124,7 @@ impl SignerCheck<'_> {
         certificate: &Certificate,
         chain: &[Certificate],
         scheme: SignatureScheme,
-    ) -> Result<Vec<SignerWarning>, SignError> {
+    ) -> Result<Cleared, SignError> {
         signing::check_signer(certificate, scheme, self.now)?;
         let mut warnings = Vec::new();
         match signing::check_usage(certificate) {
@@ -111,7 +147,8 @@ impl SignerCheck<'_> {
             }
             Some(unknown) => warnings.push(SignerWarning::Status { reason: unknown.to_string() }),
         }
-        Ok(warnings)
+        let certificate_sha256 = certificate.sha256();
+        Ok(Cleared { certificate_sha256, any_usage: self.any_usage, warnings })
     }
 
     /// What stands against relying on it; `None` when its status is known and good.
@@ -174,23 +211,24 @@ impl SignerCheck<'_> {
 }
 
 /// Refuses a signer whose certificate may not sign, by what a desk trusts and whom it may ask; what is not known goes
-/// into the log. For signers that nobody sits before.
+/// into the log. For signers that nobody sits before. Blocks on the network.
 ///
 /// # Errors
 ///
 /// As [`SignerCheck::check`].
-pub fn demand(desk: &SigningDesk, signer: &Signer) -> Result<(), SignError> {
+pub fn demand(desk: &SigningDesk, signer: &Identity, any_usage: bool) -> Result<Cleared, SignError> {
     let check = SignerCheck {
         anchors: &desk.anchors,
         fetcher: desk.online.then_some(&*desk.fetcher),
         limits: &desk.limits,
         now: desk.clock.now(),
-        any_usage: false,
+        any_usage,
     };
-    for warning in check.check(&signer.certificate, &signer.chain, signer.scheme)? {
+    let cleared = check.check(&signer.certificate, &signer.chain, signer.scheme)?;
+    for warning in cleared.warnings() {
         tracing::warn!(signer = %signer.certificate.subject(), "{}", warning.tell(Language::English));
     }
-    Ok(())
+    Ok(cleared)
 }
 
 fn wanted(lack: &Lack) -> Vec<Wanted> {

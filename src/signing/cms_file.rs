@@ -34,6 +34,8 @@ pub struct CmsRequest {
     pub digest: Digest,
     /// The content itself, to lie inside (`.p7m`); `None` for a signature apart from it (`.p7s`).
     pub enveloped: Option<Vec<u8>>,
+    /// As [`Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 /// Builds what is to be signed. The signing-time attribute is `now` (ETSI EN 319 122-1 section 6.3 wants one).
@@ -56,7 +58,9 @@ pub fn prepare_cms_saying(
     now: UtcTime,
 ) -> Result<PreparedCms, SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
-    check_usage(&request.signer)?;
+    if !request.any_usage {
+        check_usage(&request.signer)?;
+    }
     Wishes { statements: statements.clone(), ..Wishes::default() }.check()?;
     let algorithm = request.scheme.digest();
     let fits = request.enveloped.as_ref().is_none_or(|content| algorithm.digest(content) == request.digest);
@@ -261,6 +265,7 @@ mod tests {
                 scheme,
                 digest: scheme.digest().digest(content),
                 enveloped: inside.then(|| content.to_vec()),
+                any_usage: false,
             }
         }
 

@@ -7,6 +7,7 @@ use spki::AlgorithmIdentifierOwned;
 
 use super::{Prepared, Request, SigningError, TokenRoom, Wishes};
 use crate::{
+    appearance::Placement,
     base::{DigestAlgorithm, Limits},
     pdf::Increment,
     validation::Level,
@@ -16,7 +17,7 @@ use crate::{
 /// All that finishing a [`Prepared`] needs, as it is stored. Holds no secret; trusted as far as its store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// JSON: certificate and issuers, scheme, field, ranges, the attributes to be signed.
+    /// JSON: certificate and issuers, scheme, field, ranges, the attributes to be signed, the place of its appearance.
     pub statement: String,
     /// The bytes to append to the document, the hole for the CMS being zeros.
     pub tail: Vec<u8>,
@@ -59,6 +60,7 @@ impl Prepared {
             ranges: self.increment.ranges.clone().map(|range| (range.start, range.end)),
             contents_len: self.contents_len,
             to_be_signed: base64(&self.to_be_signed),
+            placement: self.placement.clone(),
         };
         let statement = serde_json::to_string(&statement).unwrap_or_default();
         Kept { statement, tail: self.increment.tail.clone() }
@@ -99,7 +101,13 @@ impl Prepared {
             wishes: Wishes { level: statement.level, ..Wishes::default() },
         };
         let to_be_signed = bytes(&statement.to_be_signed)?;
-        Ok(Self { request, increment, to_be_signed, contents_len: statement.contents_len, placement: None })
+        Ok(Self {
+            request,
+            increment,
+            to_be_signed,
+            contents_len: statement.contents_len,
+            placement: statement.placement,
+        })
     }
 }
 
@@ -120,6 +128,9 @@ struct Statement {
     ranges: [(u64, u64); 2],
     contents_len: usize,
     to_be_signed: String,
+    /// Where its appearance came to be; the appearance itself is in the tail.
+    #[serde(default)]
+    placement: Option<Placement>,
 }
 
 /// Counted up when a field changes its meaning: what an older kyso put away is then refused, and prepared anew.

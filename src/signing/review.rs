@@ -16,10 +16,11 @@ use der::oid::ObjectIdentifier;
 
 use super::{SigningError, Wishes};
 use crate::{
+    appearance::{self, CodeFault},
     asn1::{Asn1Error, Reader, Tag, oid},
-    base::{Digest, DigestAlgorithm, Limits, Sha256, Source, UtcTime},
+    base::{Digest, DigestAlgorithm, Limits, Password, Sha256, Source, UtcTime},
     cms::SignedAttributes,
-    pdf::{AddedSignature, DocMdp, Document, FieldLock, NotAlone, PdfError, SignatureKind},
+    pdf::{AddedSignature, AddedStamp, Area, DocMdp, Document, FieldLock, NotAlone, PdfError, SignatureKind},
     x509::{Certificate, algorithm::SignatureScheme},
 };
 
@@ -46,6 +47,10 @@ impl ReviewedDocument {
 /// Checks that a prepared file is the reviewed document, every byte of it, and behind it one revision that adds one
 /// signature, its `/Contents` empty, with what `wishes` say and no more.
 ///
+/// Of [`Wishes::appearance`] the code for the check page counts, which the first signature of a file brings into the margin:
+/// it has to be the one that was agreed, drawn as kyso draws it, in a place where it covers nothing. The signature's own
+/// picture is what [`Summary::rectangle`] shows.
+///
 /// # Errors
 ///
 /// [`ReviewError`], which names what else is in there.
@@ -60,9 +65,10 @@ pub fn review(
         return Err(ReviewError::OtherDocument);
     }
     let document = Document::open(Arc::clone(prepared), limits)?;
-    continues(&document, prepared, reviewed.len, limits)?;
-    let added = document.added_signature()?;
+    let before = continues(&document, prepared, reviewed.len, limits)?;
+    let (added, stamp) = document.added_signature_and_stamp()?;
     says(&added, wishes)?;
+    code((&before, &document), &added, stamp.as_ref(), wishes)?;
     let signature = &added.signature;
     let [first, second] = added.coverage.ranges.clone();
     Ok(Review {
@@ -71,6 +77,7 @@ pub fn review(
             new_field: added.new_field,
             page: added.slot.page,
             rectangle: added.slot.rectangle.filter(|_| added.has_appearance),
+            code: stamp.map(|stamp| [stamp.area.left, stamp.area.bottom, stamp.area.right, stamp.area.top]),
             claimed_time: signature.claimed_time,
             signer_name: signature.signer_name.clone(),
             certify: wishes.certify,
@@ -108,6 +115,8 @@ pub struct Summary {
     pub page: Option<usize>,
     /// Where its picture is seen, in points: left, bottom, right, top; `None` without a picture.
     pub rectangle: Option<[f64; 4]>,
+    /// Where the code for the check page stands by itself on the same page, in the same order; `None` without one.
+    pub code: Option<[f64; 4]>,
     /// `/M`.
     pub claimed_time: Option<UtcTime>,
     /// `/Name`.
@@ -208,6 +217,9 @@ pub enum ReviewError {
     /// The signed attributes name another certificate.
     #[error("the bytes to be signed name another certificate than the one that was expected")]
     Certificate,
+    /// There is a code for the check page that was not agreed, or another one than was.
+    #[error("the code for the check page is not what was agreed: {0}")]
+    Code(#[from] CodeFault),
     /// The signed attributes name another digest.
     #[error("the bytes to be signed are about another file: their digest is not that of the prepared one")]
     Digest,
@@ -245,13 +257,13 @@ pub enum ReviewError {
     Wish(#[from] SigningError),
 }
 
-/// The prepared file has the reviewed document's revisions, and one more.
+/// The prepared file has the reviewed document's revisions, and one more. Gives the reviewed document.
 fn continues(
     document: &Document,
     prepared: &Arc<dyn Source>,
     reviewed_len: u64,
     limits: &Limits,
-) -> Result<(), ReviewError> {
+) -> Result<Document, ReviewError> {
     let reviewed =
         Document::open(Arc::new(Beginning { of: Arc::clone(prepared), len: reviewed_len }), limits)?;
     let place = |document: &Document| -> Vec<(u64, u64)> {
@@ -259,7 +271,7 @@ fn continues(
     };
     let (before, after) = (place(&reviewed), place(document));
     match after.split_last() {
-        Some((_, earlier)) if earlier == before => Ok(()),
+        Some((_, earlier)) if earlier == before => Ok(reviewed),
         _ => Err(ReviewError::Revision),
     }
 }
@@ -300,6 +312,26 @@ fn says(added: &AddedSignature, wishes: &Wishes) -> Result<(), ReviewError> {
         return differ("the lock of fields (FieldMDP)", format!("{:?}", signature.locks));
     }
     Ok(())
+}
+
+/// Whether the code for the check page, or none, is what was agreed.
+fn code(
+    (reviewed, prepared): (&Document, &Document),
+    added: &AddedSignature,
+    stamp: Option<&AddedStamp>,
+    wishes: &Wishes,
+) -> Result<(), ReviewError> {
+    let agreed = wishes.appearance.as_ref();
+    let Some(stamp) = stamp else {
+        // With a later signature it stands in the signature's own picture, or nowhere.
+        let expected = agreed.is_some_and(appearance::has_code) && reviewed.signatures()?.is_empty();
+        return if expected { Err(CodeFault::Missing.into()) } else { Ok(()) };
+    };
+    let page = added.slot.page.map(|number| reviewed.page(number)).transpose()?.flatten();
+    let same_page = page.is_some_and(|page| page.id == stamp.page);
+    let seen = added.slot.rectangle.filter(|_| added.has_appearance && same_page);
+    let seen = seen.and_then(|[x1, y1, x2, y2]| Area::around([(x1, y1), (x2, y2)]));
+    Ok(appearance::confirm_code((reviewed, prepared), stamp, seen, agreed)?)
 }
 
 /// What the signature locks, from all places that say so.
@@ -368,5 +400,9 @@ impl Source for Beginning {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.of.read_at(offset, buffer)
+    }
+
+    fn password(&self) -> Option<Arc<Password>> {
+        self.of.password()
     }
 }

@@ -56,6 +56,8 @@ pub struct XadesRequest {
     pub statements: Statements,
     /// From chance: identifiers in the file have to be unlike all others.
     pub seed: [u8; 16],
+    /// As [`super::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 /// How XML is made octets.
@@ -223,7 +225,9 @@ fn takes_another(signatures: &Document) -> Result<(), SigningError> {
 /// Who signs, and what they say.
 fn check_request(request: &XadesRequest, now: UtcTime) -> Result<(), SigningError> {
     check_signer(&request.signer, request.scheme, now)?;
-    check_usage(&request.signer)?;
+    if !request.any_usage {
+        check_usage(&request.signer)?;
+    }
     let refuse = |reason: &str| Err(SigningError::Wish { reason: reason.to_owned() });
     if request.location.as_ref().is_some_and(|place| place.trim().is_empty() || place.len() > LONGEST_PLACE) {
         return refuse("the place of signing has from 1 to 1000 bytes");

@@ -1,6 +1,7 @@
 //! What a signature binds and says: certifications, locks, seed values, statements; and the review before signing.
 
 mod certify;
+mod codes;
 mod locks;
 mod review;
 mod seeds;

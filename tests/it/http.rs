@@ -2,12 +2,15 @@
 
 mod api;
 mod browser;
+mod certificates;
 mod kinds;
 mod levels;
 mod looks;
 mod offices;
 mod operations;
 mod pages;
+mod passwords;
+mod seen;
 mod signature_batches;
 mod siva;
 mod town;

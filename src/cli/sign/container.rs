@@ -14,6 +14,7 @@ use crate::{
     asic::{AsicError, Kind, is_zip},
     base::{Clock, Limits},
     service::sign::container::{ContainerError, ContainerWishes, Dossier, Form, ReleasedContainer},
+    signing::Wishes,
     store::FileSource,
     validation::Detached,
 };
@@ -100,8 +101,8 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
             "how a signature looks, its field, reason and contact, and what it binds are for PDF; leave them away",
         );
     }
-    if args.strictness.repair || args.strictness.allow_key_usage {
-        return usage("--repair and --allow-key-usage are for PDF; leave them away");
+    if args.strictness.repair {
+        return usage("--repair is for PDF; leave it away");
     }
     let form = with.map(|with| match with {
         WithName::Cades => Form::Cades,
@@ -121,13 +122,14 @@ pub(super) fn wanted(args: &Args) -> Result<Option<Wanted>, Failure> {
 /// Puts the signature over all documents, the token being logged in.
 pub(super) fn sign(args: Args, wanted: &Wanted) -> Result<(ReleasedContainer, Notes), Failure> {
     let output = args.output.clone();
-    let Ready { desk, signer, level, warnings, .. } = ready(args, Some(wanted))?;
+    let Ready { desk, signer, level, cleared, wishes: Wishes { any_usage, .. }, .. } =
+        ready(args, Some(wanted))?;
     let progress = spinner("signing");
-    let wishes = ContainerWishes { level, ..wanted.wishes.clone() };
+    let wishes = ContainerWishes { level, any_usage, ..wanted.wishes.clone() };
     let key = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
     let released = desk.sign_container(&wanted.dossier, &output, signer.identity(), &wishes, key)?;
     progress.finish_and_clear();
-    Ok((released, Notes { repair: Vec::new(), warnings }))
+    Ok((released, Notes::of(Vec::new(), &cleared)))
 }
 
 impl Wanted {

@@ -10,7 +10,7 @@ use super::{
     super::{
         App, Problem,
         auth::Known,
-        extract::{self, Json, List, NoBody, WantedPage},
+        extract::{self, Json, List, MaybeJson, NoBody, PasswordRequest, PasswordText, WantedPage},
         idempotency::{self, IdempotencyKey, Reply},
         judge,
         problem::{self, ProblemBody},
@@ -94,27 +94,32 @@ pub(in super::super) async fn arrive(
 
 /// Accept (03)
 ///
-/// kyso first verifies the very bytes that were sent; what does not verify cannot be accepted.
+/// kyso first verifies the very bytes that were sent; what does not verify cannot be accepted. An encrypted document
+/// needs its password.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/accept", tag = "Deliveries", operation_id = "acceptDelivery",
     security(("api_key" = ["receive"])),
     params(("id" = String, Path, description = "The delivery's id"),
         ("Idempotency-Key" = String, Header, description = "A fresh UUID; the same one when trying again")),
+    request_body = Option<PasswordRequest>,
     responses((status = 200, description = "Recorded", body = Delivery),
         (status = 404, description = "None that the caller can see", body = ProblemBody),
-        (status = 409, description = "It does not verify, or the state does not allow it", body = ProblemBody)))]
+        (status = 409, description = "It does not verify, or the state does not allow it", body = ProblemBody),
+        (status = 422, description = "It is encrypted, and the right password did not come", body = ProblemBody)))]
 pub(in super::super) async fn accept(
     State(app): State<App>,
     known: Known,
     key: IdempotencyKey,
     Path(id): Path<String>,
-    NoBody { fingerprint }: NoBody,
+    MaybeJson { value, fingerprint }: MaybeJson<PasswordRequest>,
 ) -> Result<Reply, Problem> {
     known.need(Scope::Receive)?;
     let id = delivery_id(&id)?;
     let (this, caller, report) = (app.clone(), known.0.clone(), Report { event: key.id() });
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let (delivery, source) = this.service().open_delivery(&caller, id).await?;
-        let verdict = judge::judge_stored(&this, source, format!("{}.pdf", delivery.document)).await?;
+        let password = value.password.map(PasswordText::into_inner);
+        let name = format!("{}.pdf", delivery.document);
+        let verdict = judge::judge_stored(&this, source, password, name).await?;
         let delivery = this.service().accept(&caller, id, &verdict, report).await?;
         telemetry::dispatch_event("accepted", 1);
         Reply::done(&delivery)

@@ -1,16 +1,20 @@
 //! What a signature looks like, as requests say it.
 
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
 use super::super::{Problem, problem};
 use crate::{
-    appearance::{Appearance, CopyKind, Place, Role},
+    appearance::{Appearance, CopyKind, Picture, Place, Role},
     pdf::Area,
     service::HeldKey,
 };
 
-/// What the signature looks like (Decree 30/2020/NĐ-CP, Annex I). The picture is the one that the server's configuration
-/// keeps beside the key: nobody signs with another's handwriting.
+/// What the signature looks like (Decree 30/2020/NĐ-CP, Annex I). With a key of the server the picture is the one that
+/// its configuration keeps beside the key: nobody signs with another's handwriting. With a key that the server does not
+/// hold the request brings it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct LooksRequest {
@@ -48,6 +52,22 @@ pub(in super::super) struct LooksRequest {
     /// A short code to type, printed beside the QR code.
     #[serde(default)]
     short_code: Option<String>,
+    /// The handwritten signature or the seal: Base64 of a PNG, best a transparent one, or a JPEG, of 1 MiB at most. Only
+    /// for a key that the server does not hold.
+    #[serde(default)]
+    #[schema(format = Byte)]
+    picture: Option<String>,
+    /// The picture's width on paper in millimetres, where the file does not say it.
+    #[serde(default)]
+    picture_mm: Option<f64>,
+}
+
+/// Where the picture of a signature comes from.
+pub(in super::super) enum Pictures<'a> {
+    /// It is kept beside a key of the server.
+    Kept(&'a HeldKey),
+    /// The request brings it, for another key; a form has it in a part of its own.
+    Sent(Option<Vec<u8>>),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
@@ -70,11 +90,30 @@ enum CopyName {
 }
 
 impl LooksRequest {
-    /// What is asked for, with the picture of the key.
-    pub(super) fn appearance(self, key: &HeldKey) -> Result<Appearance, Problem> {
-        let refuse = |pointer: &'static str, detail: &str| {
-            Err(Problem::new(&problem::INVALID).at(pointer, "appearance.invalid", detail))
+    /// What is asked for, with its picture.
+    pub(super) fn appearance(self, pictures: Pictures<'_>) -> Result<Appearance, Problem> {
+        let refuse = |pointer: &'static str, detail: &str| Err(refused(pointer, detail));
+        let picture = match (pictures, self.picture) {
+            (Pictures::Kept(_), Some(_)) => {
+                return refuse("/appearance/picture", "the server keeps the picture beside its own key");
+            }
+            (Pictures::Kept(key), None) => key.picture.clone(),
+            (Pictures::Sent(Some(_)), Some(_)) => {
+                return refuse("/appearance/picture", "give the picture here or in a part of the form");
+            }
+            (Pictures::Sent(Some(bytes)), None) => Some(read_picture(&bytes)?),
+            (Pictures::Sent(None), Some(text)) => {
+                let bytes = STANDARD.decode(text);
+                Some(read_picture(&bytes.map_err(|_| refused("/appearance/picture", "Base64"))?)?)
+            }
+            (Pictures::Sent(None), None) => None,
         };
+        if self.picture_mm.is_some_and(|width| !(width.is_finite() && width > 0.0)) {
+            return refuse("/appearance/pictureMm", "a width is above 0");
+        }
+        if self.picture_mm.is_some() && picture.is_none() {
+            return refuse("/appearance/pictureMm", "it goes with a picture");
+        }
         for text in [&self.anchor, &self.text, &self.number, &self.organisation, &self.qr, &self.short_code] {
             if text.as_ref().is_some_and(|text| text.len() > MOST_BYTES) {
                 return refuse("/appearance", "a text is longer than 2,000 bytes");
@@ -107,7 +146,8 @@ impl LooksRequest {
         };
         Ok(Appearance {
             place,
-            picture: key.picture.clone(),
+            picture,
+            width_mm: self.picture_mm,
             text: self.text,
             number: self.number,
             organisation: self.organisation,
@@ -119,5 +159,20 @@ impl LooksRequest {
     }
 }
 
+fn refused(pointer: &'static str, detail: &str) -> Problem {
+    Problem::new(&problem::INVALID).at(pointer, "appearance.invalid", detail)
+}
+
+fn read_picture(bytes: &[u8]) -> Result<Arc<Picture>, Problem> {
+    if bytes.len() > MOST_PICTURE {
+        return Err(refused("/appearance/picture", "the picture is larger than 1 MiB"));
+    }
+    let read = Picture::read(bytes);
+    Ok(Arc::new(read.map_err(|error| refused("/appearance/picture", &error.to_string()))?))
+}
+
 /// Of one text.
 const MOST_BYTES: usize = 2_000;
+
+/// In bytes: a scan of a seal at 600 dots an inch takes a third.
+pub(super) const MOST_PICTURE: usize = 1024 * 1024;

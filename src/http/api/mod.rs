@@ -9,6 +9,7 @@ pub(super) mod keys;
 pub(super) mod ledger;
 mod looks;
 pub(super) mod operations;
+mod prepare_request;
 pub(super) mod prepared_signatures;
 pub(super) mod signature_batches;
 pub(super) mod signatures;

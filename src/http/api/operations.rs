@@ -12,7 +12,11 @@ use serde::Serialize;
 
 use super::super::App;
 use crate::{
-    service::time_stamping::{AuthorityStatus, BreakerState},
+    service::{
+        sign::SignError,
+        time_stamping::{AuthorityStatus, BreakerState},
+    },
+    signing::SigningError,
     telemetry,
 };
 
@@ -110,21 +114,27 @@ async fn look(app: &App) -> Vec<Check> {
         ),
     ];
     let signers = std::sync::Arc::clone(app.signers());
+    let desk = std::sync::Arc::clone(desk);
     let tokens = app.blocking(move || {
-        let stands = |name: &str| (name.to_owned(), signers.check(name));
+        let stands = |name: &str| (name.to_owned(), signers.check(name, &desk));
         signers.names().map(stands).collect::<Vec<_>>()
     });
     for (name, stands) in tokens.await.unwrap_or_default() {
         let ok = matches!(stands, Some(Ok(())));
+        // The token answers, and others may sign all the same.
+        let certificate = matches!(
+            stands,
+            Some(Err(SignError::Signing(SigningError::Certificate { .. } | SigningError::Usage { .. })))
+        );
         if let Some(Err(error)) = stands {
             tracing::warn!(name, %error, "a signing token is not available");
         }
         checks.push(check(
             &format!("signer:{name}"),
-            true,
+            !certificate,
             ok,
             "its token answers",
-            "its token is not available",
+            if certificate { "its certificate may not sign now" } else { "its token is not available" },
         ));
     }
     checks

@@ -9,25 +9,24 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{
     super::{
         App, Problem,
         auth::Known,
-        extract::{self, Json},
+        extract::{self, Json, PasswordText},
         idempotency::{self, IdempotencyKey, Reply},
         problem::{self, ProblemBody},
     },
     documents::file_response,
-    signatures::{Signed, wishes_of},
+    prepare_request::{Prepare, PrepareForm, PrepareRequest, decoded},
+    signatures::{Rebuilt, Signed},
 };
 use crate::{
-    base::DigestAlgorithm,
+    appearance::Placement,
     dispatch::Role,
-    service::{PreparedLimits, PreparedSignature, SignatureWish, SignedDocument, sign::SchemeWish},
+    service::{PreparedLimits, PreparedSignature},
     telemetry,
-    x509::Certificate,
 };
 
 /// Prepare a signature
@@ -36,12 +35,18 @@ use crate::{
 /// says what is to be signed, and with which handle the value comes back. Nothing is recorded until then. The prepared
 /// file can be downloaded first, so that whoever holds the key can check that it is the document and nothing else.
 ///
+/// With an `appearance` the signature can be seen, as one with a key of the server. Its picture comes in the request, as
+/// Base64 or in the part `picture` of a form whose part `request` is the JSON. All of it is in the prepared file;
+/// `placement` says where.
+///
+/// A certificate that is expired, not yet valid, revoked or not meant for signing is refused now (`signer.certificate`).
+///
 /// Scope `approve` for a person's signature, `seal` for the agency's.
 #[utoipa::path(post, path = "/api/v1/documents/{id}/prepared-signatures", tag = "Documents",
     operation_id = "prepareSignature", security(("api_key" = ["approve"]), ("api_key" = ["seal"])),
     params(("id" = String, Path, description = "The document's id"),
         ("Idempotency-Key" = String, Header, description = "A fresh UUID; the same one when trying again")),
-    request_body = PrepareRequest,
+    request_body(content((PrepareRequest = "application/json"), (PrepareForm = "multipart/form-data"))),
     responses((status = 201, description = "What is to be signed", body = Prepared),
         (status = 403, description = "The key lacks the scope", body = ProblemBody),
         (status = 404, description = "None that the caller can see", body = ProblemBody),
@@ -54,10 +59,14 @@ pub(in super::super) async fn prepare(
     known: Known,
     key: IdempotencyKey,
     Path(id): Path<String>,
-    Json { value, fingerprint }: Json<PrepareRequest>,
+    request: Prepare,
 ) -> Result<Reply, Problem> {
     let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
-    let wish = value.wish()?;
+    let fingerprint = request.fingerprint;
+    // A picture takes its time and its room to read.
+    let reading = app.turn().await?;
+    let wish = app.blocking(move || request.wish()).await??;
+    drop(reading);
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let limits = PreparedLimits {
@@ -66,7 +75,13 @@ pub(in super::super) async fn prepare(
         };
         let _turn = this.turn().await?;
         let desk = Arc::clone(this.desk());
-        let prepared = this.service().prepare_signature(&caller, id, desk, wish, limits).await?;
+        let prepared = this.service().prepare_signature(&caller, id, desk, wish, limits).await;
+        let prepared = prepared.map_err(|error| {
+            let words = error.to_string();
+            let told = Problem::from(error);
+            let code = problem::SIGNER_CERTIFICATE.code;
+            if told.entry().code == code { told.at("/certificate", code, words) } else { told }
+        })?;
         let location = format!("/api/v1/documents/{id}/prepared-signatures/{}", prepared.handle);
         Reply::created(location, &Prepared::of(prepared))
     })
@@ -142,18 +157,18 @@ pub(in super::super) async fn complete(
     Json { value, fingerprint }: Json<CompleteRequest>,
 ) -> Result<Reply, Problem> {
     let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
+    let password = value.password.map(PasswordText::into_inner);
     let value = decoded(&value.signature, "/signature")?;
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let started = Instant::now();
         let _turn = this.turn().await?;
         let desk = Arc::clone(this.desk());
-        let signed = this.service().complete_signature(&caller, id, &handle, desk, value).await;
+        let signed = this.service().complete_signature(&caller, id, &handle, desk, (value, password)).await;
         let signed = signed.map_err(Problem::from);
         let outcome = signed.as_ref().map_or_else(|problem| problem.entry().code, |_| "made");
         telemetry::signature_made(outcome, started.elapsed());
-        let SignedDocument { document, signature, placement } = signed?;
-        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature, placement })
+        Reply::created(format!("/api/v1/documents/{id}"), &Signed::of(signed?))
     })
     .await
 }
@@ -178,62 +193,16 @@ pub(in super::super) async fn give_up(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A signature that somebody wants to make with a key of their own.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in super::super) struct PrepareRequest {
-    /// What the signature is for.
-    role: Role,
-    /// The certificate of the key: Base64 of DER.
-    certificate: String,
-    /// Its issuers, which travel with the signature: Base64 of DER, at most 8.
-    #[serde(default)]
-    chain: Vec<String>,
-    /// `SHA-256`, `SHA-384` or `SHA-512`; SHA-256 when absent.
-    #[serde(default)]
-    digest: Option<String>,
-    /// RSASSA-PSS rather than PKCS#1 v1.5, for RSA keys.
-    #[serde(default)]
-    pss: bool,
-    /// What the signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument),
-    /// but for `appearance`.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    wishes: Map<String, Value>,
-}
-
-impl PrepareRequest {
-    fn wish(self) -> Result<SignatureWish, Problem> {
-        if self.chain.len() > MOST_ISSUERS {
-            return Err(Problem::new(&problem::INVALID).at("/chain", "chain.count", "at most 8 issuers"));
-        }
-        let digest = match self.digest.as_deref() {
-            None => DigestAlgorithm::Sha256,
-            Some(name) => {
-                let known = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
-                known.into_iter().find(|one| one.name() == name).ok_or_else(|| {
-                    Problem::new(&problem::INVALID).at("/digest", "digest", "SHA-256, SHA-384 or SHA-512")
-                })?
-            }
-        };
-        let issuers = self.chain.iter().enumerate();
-        let chain = issuers.map(|(index, text)| certificate(text, &format!("/chain/{index}")));
-        Ok(SignatureWish {
-            role: self.role,
-            certificate: certificate(&self.certificate, "/certificate")?,
-            chain: chain.collect::<Result<_, _>>()?,
-            scheme: SchemeWish { digest, pss: self.pss },
-            wishes: wishes_of(&self.wishes, None)?,
-        })
-    }
-}
-
 /// The value that the key made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct CompleteRequest {
     /// The signature value in Base64; of ECDSA, `Ecdsa-Sig-Value` in DER.
     signature: String,
+    /// Opens an encrypted document, as when the signature was prepared.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    password: Option<PasswordText>,
 }
 
 /// A signature that waits for its value.
@@ -251,8 +220,10 @@ pub(in super::super) struct Prepared {
     role: Role,
     /// The signature field.
     field: String,
-    /// SHA-256 of the document that was reviewed, 64 hexadecimal characters.
+    /// SHA-256 of the document that is reviewed, 64 hexadecimal characters; where it was rebuilt, of the rebuilt one.
     document_sha256: String,
+    /// Its length in bytes: so many bytes at the beginning of the prepared file are the document.
+    document_size: u64,
     /// SHA-256 of the prepared file, whose place for the signature holds zeros.
     prepared_sha256: String,
     /// Length of the prepared file, in bytes.
@@ -263,6 +234,13 @@ pub(in super::super) struct Prepared {
     digest: PreparedDigest,
     /// How the key signs.
     algorithm: PreparedAlgorithm,
+    /// Where the signature will be seen, for one that is not invisible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    placement: Option<Placement>,
+    /// What was found and done when the document was rebuilt before; absent when it was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repair: Vec<Rebuilt>,
 }
 
 /// A digest and its algorithm.
@@ -295,6 +273,9 @@ impl Prepared {
             role: prepared.role,
             field: prepared.field,
             document_sha256: prepared.document_sha256.to_hex(),
+            document_size: prepared.document_size,
+            placement: prepared.placement,
+            repair: prepared.repair.into_iter().map(Rebuilt::of).collect(),
             prepared_sha256: prepared.prepared_sha256.to_hex(),
             prepared_size: prepared.prepared_size,
             to_be_signed: STANDARD.encode(&prepared.to_be_signed),
@@ -308,18 +289,4 @@ impl Prepared {
             },
         }
     }
-}
-
-/// The national hierarchy is three deep.
-const MOST_ISSUERS: usize = 8;
-
-fn decoded(text: &str, pointer: &str) -> Result<Vec<u8>, Problem> {
-    STANDARD.decode(text).map_err(|_| Problem::new(&problem::INVALID).at(pointer, "base64", "Base64"))
-}
-
-fn certificate(text: &str, pointer: &str) -> Result<Certificate, Problem> {
-    Certificate::from_der(&decoded(text, pointer)?).map_err(|error| {
-        let detail = "Base64 of a certificate in DER";
-        Problem::new(&problem::INVALID).at(pointer, "certificate", detail).caused_by(&error)
-    })
 }

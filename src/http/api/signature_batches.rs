@@ -12,13 +12,14 @@ use super::{
     super::{
         App, Problem,
         auth::Known,
-        extract::{self, Json, NoBody},
+        batches::Words,
+        extract::{self, Json, MaybeJson, NoBody, PasswordRequest, PasswordText},
         idempotency::{self, IdempotencyKey, Reply},
         jobs::RETRY,
         language::Language,
         problem::{self, ProblemBody},
     },
-    signatures::{held_key, wishes_of},
+    signatures::{Pictures, held_key, wishes_of},
 };
 use crate::{
     base::Id,
@@ -31,7 +32,10 @@ use crate::{
 /// With one key of the server, one after the other, in the order given. The answer comes at once; ask at `Location` how
 /// far it is. What is wrong with one document does not stop the others; what is wrong with the token or the time-stamp
 /// authority stops the batch, which can then be resumed. A restart of the server goes on with it. Nothing is signed
-/// twice.
+/// twice. Whether the certificate may sign is asked once for all documents, before any is signed.
+///
+/// A `password` opens those of the documents that are encrypted. It lies in the memory of the server that took the
+/// request, and nowhere else: after a restart the batch stops with `batch.password`, and is resumed with it.
 ///
 /// Scope `approve` for a person's key, `seal` for the agency's.
 #[utoipa::path(post, path = "/api/v1/signature-batches", tag = "Documents", operation_id = "signDocuments",
@@ -40,7 +44,8 @@ use crate::{
     request_body = BatchRequest,
     responses((status = 202, description = "Begun; ask at `Location`", body = SignatureBatch),
         (status = 403, description = "The key lacks the scope", body = ProblemBody),
-        (status = 422, description = "No such key or document of the agency, or one named twice", body = ProblemBody)))]
+        (status = 422, description = "No such key or document of the agency, one named twice, or a certificate that may not sign",
+            body = ProblemBody)))]
 pub(in super::super) async fn begin(
     State(app): State<App>,
     known: Known,
@@ -53,17 +58,28 @@ pub(in super::super) async fn begin(
             .map_err(|_| Problem::new(&problem::INVALID).at(format!("/documents/{index}"), "document", none))
     });
     let new = NewBatch {
+        id: app.service().batch_id(),
         signer: value.signer.clone(),
         documents: documents.collect::<Result<_, _>>()?,
-        words: Value::Object(value.wishes.clone()).to_string(),
+        words: Words { wishes: value.wishes.clone(), has_password: value.password.is_some() }.write(),
         idempotency_key: key.as_str().to_owned(),
     };
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
-        let held = held_key(&this, &caller, value.signer).await?;
-        // What cannot be said is refused now, not once for each document.
-        wishes_of(&value.wishes, Some(&held))?;
-        let batch = this.service().begin_batch(&caller, &held, new, this.limits().batch_documents).await?;
+        let any_usage = value.wishes.get("allowKeyUsage") == Some(&Value::Bool(true));
+        let held = held_key(&this, &caller, value.signer, any_usage).await?;
+        // What cannot be said, and who may not sign, is refused now, not once for each document.
+        let wishes = wishes_of(&value.wishes, Pictures::Kept(&held))?;
+        let cleared = this.clear(&held, wishes.any_usage).await?;
+        let most = this.limits().batch_documents;
+        // Kept before anybody can find the batch and miss it.
+        let fresh = new.id;
+        this.batches().keep_password(fresh, value.password.map(PasswordText::into_inner));
+        let begun = this.service().begin_batch(&caller, (&held, &cleared), new, most).await;
+        if begun.as_ref().map_or(true, |batch| batch.id != fresh) {
+            this.batches().forget_password(fresh);
+        }
+        let batch = begun?;
         this.work_on_batch(batch.id);
         Reply::accepted(place(batch.id), &SignatureBatch::of(batch, Language::En))
     })
@@ -112,9 +128,10 @@ pub(in super::super) async fn stop(
     NoBody { fingerprint }: NoBody,
 ) -> Result<Reply, Problem> {
     let id = extract::id(&id, &problem::BATCH_NOT_FOUND)?;
-    let (service, caller) = (app.service().clone(), known.0.clone());
+    let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
-        let batch = service.stop_batch(&caller, id).await?;
+        let batch = this.service().stop_batch(&caller, id).await?;
+        this.batches().forget_password(id);
         Reply::done(&SignatureBatch::of(batch, Language::En))
     })
     .await
@@ -122,11 +139,12 @@ pub(in super::super) async fn stop(
 
 /// Resume a batch
 ///
-/// One that was stopped goes on with what waits.
+/// One that was stopped goes on with what waits. One with a password needs that again.
 #[utoipa::path(post, path = "/api/v1/signature-batches/{id}/resume", tag = "Documents",
     operation_id = "resumeSignatureBatch", security(("api_key" = ["approve"]), ("api_key" = ["seal"])),
     params(("id" = String, Path, description = "From `Location`"),
         ("Idempotency-Key" = String, Header, description = "A fresh UUID; the same one when trying again")),
+    request_body = Option<PasswordRequest>,
     responses((status = 202, description = "It goes on", body = SignatureBatch),
         (status = 404, description = "None of this member", body = ProblemBody)))]
 pub(in super::super) async fn resume(
@@ -134,12 +152,19 @@ pub(in super::super) async fn resume(
     known: Known,
     key: IdempotencyKey,
     Path(id): Path<String>,
-    NoBody { fingerprint }: NoBody,
+    MaybeJson { value, fingerprint }: MaybeJson<PasswordRequest>,
 ) -> Result<Reply, Problem> {
     let id = extract::id(&id, &problem::BATCH_NOT_FOUND)?;
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
-        let batch = this.service().resume_batch(&caller, id).await?;
+        // Whose it is comes first: nobody else's password is taken.
+        this.service().batch(&caller, id).await?;
+        this.batches().keep_password(id, value.password.map(PasswordText::into_inner));
+        let resumed = this.service().resume_batch(&caller, id).await;
+        if resumed.as_ref().map_or(true, |batch| batch.state != BatchState::Running) {
+            this.batches().forget_password(id);
+        }
+        let batch = resumed?;
         this.work_on_batch(id);
         Reply::accepted(place(id), &SignatureBatch::of(batch, Language::En))
     })
@@ -159,7 +184,12 @@ pub(in super::super) struct BatchRequest {
     signer: String,
     /// The ids of documents of the caller's agency, each once, in the order of their signing.
     documents: Vec<String>,
-    /// What each signature says and binds: `reason`, `field` and all else that a request to sign says (signDocument).
+    /// Opens those of the documents that are encrypted. It is written nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    password: Option<PasswordText>,
+    /// What each signature says and binds: `reason`, `field`, `appearance` and all else that a request to sign says
+    /// (signDocument), but for `repair`: what needs it is signed by itself.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     wishes: Map<String, Value>,

@@ -14,19 +14,20 @@ use serde_json::{Map, Value};
 use super::super::{
     App, Problem,
     auth::Known,
-    extract::{self, Json},
+    extract::{self, Json, PasswordText},
     idempotency::{self, IdempotencyKey, Reply},
     problem::{self, ProblemBody},
 };
 use super::looks::LooksRequest;
+pub(in super::super) use super::looks::Pictures;
 use crate::{
     appearance::Placement,
     base::Id,
     cms::{Commitment, SignedPolicy, Statements},
     dispatch::{Document, Role},
-    pdf::{DocMdp, FieldLock, LockedFields},
+    pdf::{DocMdp, FieldLock, Finding, LockedFields},
     people::Caller,
-    service::{HeldKey, SignedDocument},
+    service::{HeldKey, SignedDocument, SigningOrder},
     signing::Wishes,
     telemetry,
     validation::{Level, SignatureReport},
@@ -61,8 +62,7 @@ pub(in super::super) async fn sign(
         let signed = sign_document(&this, &caller, id, value).await;
         let outcome = signed.as_ref().map_or_else(|problem| problem.entry().code, |_| "made");
         telemetry::signature_made(outcome, started.elapsed());
-        let SignedDocument { document, signature, placement } = signed?;
-        Reply::created(format!("/api/v1/documents/{id}"), &Signed { document, signature, placement })
+        Reply::created(format!("/api/v1/documents/{id}"), &Signed::of(signed?))
     })
     .await
 }
@@ -87,10 +87,10 @@ pub(in super::super) async fn preview(
     Json { value, .. }: Json<SignRequest>,
 ) -> Result<Response, Problem> {
     let id = extract::id(&id, &problem::DOCUMENT_NOT_FOUND)?;
-    let (key, wishes) = wanted(&app, &known.0, value).await?;
+    let (key, order) = wanted(&app, &known.0, value).await?;
     let _turn = app.turn().await?;
     let (desk, helper) = (Arc::clone(app.desk()), app.helper()?);
-    let preview = app.service().preview_signature(&known.0, id, desk, &key, wishes, helper).await?;
+    let preview = app.service().preview_signature(&known.0, id, desk, &key, order, helper).await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], preview.png).into_response())
 }
 
@@ -100,32 +100,43 @@ async fn sign_document(
     id: Id<Document>,
     request: SignRequest,
 ) -> Result<SignedDocument, Problem> {
-    let (key, wishes) = wanted(app, caller, request).await?;
+    let (key, order) = wanted(app, caller, request).await?;
     let _turn = app.turn().await?;
-    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, wishes).await?)
+    Ok(app.service().sign_document(caller, id, Arc::clone(app.desk()), &key, order).await?)
 }
 
 /// The key that is asked for, and what is to be said with it.
-async fn wanted(app: &App, caller: &Caller, mut request: SignRequest) -> Result<(HeldKey, Wishes), Problem> {
-    let key = held_key(app, caller, request.signer.clone()).await?;
+async fn wanted(
+    app: &App,
+    caller: &Caller,
+    mut request: SignRequest,
+) -> Result<(HeldKey, SigningOrder), Problem> {
+    let key = held_key(app, caller, request.signer.clone(), request.allow_key_usage).await?;
     if request.role.is_some_and(|role| role != key.role) {
         let detail = format!("this key is for the role {}", key.role.as_str());
         return Err(Problem::new(&problem::INVALID).at("/role", "signer.role", detail));
     }
     let looks = request.appearance.take();
-    let appearance = looks.map(|looks| looks.appearance(&key)).transpose()?;
+    let appearance = looks.map(|looks| looks.appearance(Pictures::Kept(&key))).transpose()?;
+    let (password, repair) = (request.password.take().map(PasswordText::into_inner), request.repair);
     let wishes = Wishes { appearance, ..request.wishes()? };
-    Ok((key, wishes))
+    Ok((key, SigningOrder { wishes, password, repair, cleared: None }))
 }
 
-/// The key of this name, when it is one of the caller's agency.
-pub(super) async fn held_key(app: &App, caller: &Caller, name: String) -> Result<HeldKey, Problem> {
+/// The key of this name, when it is one of the caller's agency. As [`crate::http::Signers::open`] has it, `any_usage`
+/// lets a certificate pass that names no usage which fits.
+pub(in super::super) async fn held_key(
+    app: &App,
+    caller: &Caller,
+    name: String,
+    any_usage: bool,
+) -> Result<HeldKey, Problem> {
     let unknown = || Problem::new(&problem::SIGNER_UNKNOWN).at("/signer", "signer.unknown", "no such key");
     if !app.signers().has(&name, caller.agency()) {
         return Err(unknown());
     }
-    let signers = Arc::clone(app.signers());
-    let opened = app.blocking(move || signers.open(&name)).await?;
+    let (signers, desk) = (Arc::clone(app.signers()), Arc::clone(app.desk()));
+    let opened = app.blocking(move || signers.open(&name, &desk, any_usage)).await?;
     opened.ok_or_else(unknown)?.map_err(Problem::from)
 }
 
@@ -180,6 +191,18 @@ pub(in super::super) struct SignRequest {
     /// Roles that the signer claims.
     #[serde(default)]
     roles: Vec<String>,
+    /// Sign although the certificate's key usage or extended key usage is for something else (TT 15/2025 annex II).
+    /// Nothing sets aside that it is expired, not yet valid, or revoked.
+    #[serde(default)]
+    allow_key_usage: bool,
+    /// Opens an encrypted document. It is used for this request and written nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    password: Option<PasswordText>,
+    /// Rebuild a draft whose cross-reference is broken, and sign the rebuilt one; `repair` of the answer says what was
+    /// done. A file that holds a signature is never rebuilt.
+    #[serde(default)]
+    repair: bool,
 }
 
 /// A signature policy.
@@ -211,6 +234,7 @@ impl SignRequest {
             location: self.location,
             contact: self.contact,
             level: self.level,
+            any_usage: self.allow_key_usage,
             certify: level(&self.certify, "/certify")?,
             lock: lock.map(|fields| FieldLock { fields, level: lock_level.map(DocMdp::level) }),
             statements: Statements {
@@ -241,14 +265,15 @@ fn invalid(at: &'static str, detail: &str) -> Problem {
     Problem::new(&problem::INVALID).at(at, "signature.wish", detail.to_owned())
 }
 
-/// What a signature says and binds, by a request that says other things beside: `rest` is what was left of it. What it
-/// looks like goes with a key of the server.
+/// What a signature says, binds and looks like, by a request that says other things beside: `rest` is what was left of
+/// it.
 pub(in super::super) fn wishes_of(
     rest: &Map<String, Value>,
-    key: Option<&HeldKey>,
+    pictures: Pictures<'_>,
 ) -> Result<Wishes, Problem> {
     let mut rest = rest.clone();
-    for other in ["role", "signer"] {
+    // A password among them would have been written down by now.
+    for other in ["role", "signer", "password", "repair"] {
         if rest.contains_key(other) {
             return Err(invalid("", &format!("unknown field `{other}`")));
         }
@@ -257,13 +282,10 @@ pub(in super::super) fn wishes_of(
     rest.insert("signer".to_owned(), Value::String(String::new()));
     let mut request: SignRequest = serde_json::from_value(Value::Object(rest))
         .map_err(|error| Problem::new(&problem::INVALID).at("", "json.shape", error.to_string()))?;
-    let appearance = match (request.appearance.take(), key) {
+    let appearance = match (request.appearance.take(), pictures) {
+        (None, Pictures::Sent(Some(_))) => return Err(invalid("/appearance", "a picture goes with it")),
         (None, _) => None,
-        (Some(looks), Some(key)) => Some(looks.appearance(key)?),
-        (Some(_), None) => {
-            let words = "the server keeps pictures beside its own keys only: prepare an invisible signature";
-            return Err(invalid("/appearance", words));
-        }
+        (Some(looks), pictures) => Some(looks.appearance(pictures)?),
     };
     Ok(Wishes { appearance, ..request.wishes()? })
 }
@@ -272,11 +294,41 @@ pub(in super::super) fn wishes_of(
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in super::super) struct Signed {
     /// The document as it stands now.
-    pub(super) document: Document,
+    document: Document,
     /// The verdict on the new signature.
-    pub(super) signature: SignatureReport,
+    signature: SignatureReport,
     /// Where it can be seen, for one that is not invisible.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub(super) placement: Option<Placement>,
+    placement: Option<Placement>,
+    /// What was found and done when the document was rebuilt before; absent when it was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repair: Vec<Rebuilt>,
+}
+
+impl Signed {
+    pub(super) fn of(signed: SignedDocument) -> Self {
+        let SignedDocument { document, signature, placement, repair } = signed;
+        Self { document, signature, placement, repair: repair.into_iter().map(Rebuilt::of).collect() }
+    }
+}
+
+/// One thing that was found or done when a document was rebuilt.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in super::super) struct Rebuilt {
+    /// A stable name: `cross-reference`, `header`, `trailer`, `objects`, `twice`, `length`, `unreadable`, `missing`,
+    /// `left-out`.
+    #[schema(example = "cross-reference")]
+    key: &'static str,
+    /// Where in the file as it was, in bytes, if at one place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    /// In words.
+    what: String,
+}
+
+impl Rebuilt {
+    pub(super) fn of(Finding { key, offset, what }: Finding) -> Self {
+        Self { key, offset, what }
+    }
 }

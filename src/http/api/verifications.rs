@@ -29,7 +29,8 @@ use crate::{
 /// Verify files
 ///
 /// One PDF, XML document, CMS or ASiC container as the raw body, or several signed files in a multipart form: PDF, XML, CMS with its content
-/// inside, ASiC containers. A detached signature comes alone in a part, and what it signs in another one named `detached`. The files are not kept. Open to everyone; without a key
+/// inside, ASiC containers. A detached signature comes alone in a part, and what it signs in another one named `detached`; a field `password`
+/// opens encrypted files. The files are not kept. Open to everyone; without a key
 /// the number of requests a minute is limited by address. A file that is not valid is an answer, not a problem.
 ///
 /// The answer is JSON; with `Accept: application/xml` it is the validation report of ETSI TS 119 102-2, and with
@@ -258,7 +259,7 @@ impl Verification {
     }
 }
 
-/// The parts of a verification form.
+/// The parts of a verification form; a field `password` opens those of the files that are encrypted.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes the form; the parts are streamed, not read into this")]
 pub(in super::super) struct VerifyForm {
@@ -268,6 +269,9 @@ pub(in super::super) struct VerifyForm {
     /// What the one signature in `file` is about, where it lies apart from it.
     #[schema(value_type = Option<String>, format = Binary)]
     detached: Option<Vec<u8>>,
+    /// Opens those of the files that are encrypted. It is used for this request and written nowhere.
+    #[schema(format = Password, write_only)]
+    password: Option<String>,
 }
 
 /// What `Prefer` asks for (RFC 7240): an answer later, and how long to wait for one now.

@@ -37,7 +37,7 @@ use crate::{base::Digest, rendering::siva};
 pub(super) async fn validate(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (headers, request) = admit(&app, request).await?;
     let Asked { document, policy } = body::receive(request, app.limits()).await?;
-    let mut report = judge::judge(&app, vec![document], || {}).await?;
+    let mut report = judge::judge(&app, vec![document], None, || {}).await?;
     match (report.documents.pop(), report.unreadable.pop()) {
         (Some(document), _) => {
             Ok((headers, Json(siva::simple_report(&document, policy.as_deref()))).into_response())

@@ -14,7 +14,7 @@ use super::{
         write::NOT_CARRIED_OVER,
         xref::Place,
     },
-    Change, ChangeKind,
+    AddedStamp, Change, ChangeKind,
     step::{MOST_SHOWN, differing_keys, only_keys},
 };
 
@@ -78,9 +78,27 @@ impl Document {
     ///
     /// [`NotAlone`], which names what else there is.
     pub fn added_signature(&self) -> Result<AddedSignature, NotAlone> {
+        match self.added_signature_and_stamp()? {
+            (added, None) => Ok(added),
+            (_, Some(_)) => Err(foreign("adds a stamp to a page")),
+        }
+    }
+
+    /// As [`Document::added_signature`], where the first signature of a file may bring a stamp with it. Of that it is known
+    /// only that it is one annotation of one appearance: what it shows and covers is for the caller to look at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::added_signature`].
+    pub fn added_signature_and_stamp(&self) -> Result<(AddedSignature, Option<AddedStamp>), NotAlone> {
         let last = self.last();
         let before = last.checked_sub(1).ok_or(NotAlone::None)?;
-        let changes = self.changes_after(before)?;
+        let (changes, stamps) = self.changes_with_stamps()?;
+        let stamp = match stamps.as_slice() {
+            [] => None,
+            [only] => Some(*only),
+            _ => return Err(foreign("adds several stamps")),
+        };
         let mut more: Vec<String> = changes
             .iter()
             .filter(|change| !(change.proven && change.kind == ChangeKind::Signature))
@@ -122,15 +140,21 @@ impl Document {
         let certifying =
             permissions.and_then(|(_, permissions)| permissions.as_dictionary()?.reference("DocMDP"));
         let contact = dictionary.get("ContactInfo").and_then(Object::as_string);
-        Ok(AddedSignature {
-            new_field: self.find(before, signature.field.0).is_none(),
+        let added = AddedSignature {
+            new_field: self.is_new(before, signature.field),
             in_permissions: certifying == Some(signature.dictionary),
             contact: contact.map(decode_text),
             has_appearance,
             coverage,
             slot,
             signature,
-        })
+        };
+        Ok((added, stamp))
+    }
+
+    /// Whether no earlier revision has an object of this number; one that was freed counts as none.
+    fn is_new(&self, before: usize, id: ObjectId) -> bool {
+        self.find(before, id.0).is_none_or(|(_, entry)| entry.place() == Place::Free)
     }
 
     /// What the judge lets pass beside a signature, and a signer need not.
@@ -176,7 +200,7 @@ impl Document {
         let last = self.last();
         let fields = self.fields_at(last)?;
         let field = fields.iter().find(|known| known.id == field).ok_or(NotAlone::None)?;
-        let is_new = self.find(before, field.id.0).is_none();
+        let is_new = self.is_new(before, field.id);
         if is_new && field.widgets.len() > 1 {
             return Err(foreign("shows the signature in several places"));
         }
@@ -208,7 +232,7 @@ impl Document {
         while let Some(object) = waiting.pop() {
             unseen_entries(&object, &mut unseen);
             object.for_each_reference(&mut |id| {
-                if self.find(before, id.0).is_none() && seen.insert(id) {
+                if self.is_new(before, id) && seen.insert(id) {
                     waiting.push(Object::Reference(id));
                 }
             });

@@ -11,7 +11,8 @@
 //! between the objects, for a program that repairs files would find them.
 //!
 //! Each file of this room is one rule: [`store`] for `/DSS`, [`form`] for new signatures, [`fill`] for filled
-//! fields, [`page`] for the pages' annotations, [`alone`] for whoever has to know that nothing else was added,
+//! fields, [`page`] for the pages' annotations, [`alone`] for whoever has to know that nothing else was added, [`stamp`]
+//! for a code that they agreed to,
 //! [`catalog`] for trailer, catalog and metadata, [`tree`] for the structure tree, [`name`] for what is left;
 //! [`under`] says what a new widget covers.
 
@@ -22,6 +23,7 @@ mod fill;
 mod form;
 mod name;
 mod page;
+mod stamp;
 mod step;
 mod store;
 mod tree;
@@ -30,7 +32,10 @@ mod uses;
 
 use std::sync::{Arc, PoisonError};
 
-pub use self::alone::{AddedSignature, NotAlone};
+pub use self::{
+    alone::{AddedSignature, NotAlone},
+    stamp::AddedStamp,
+};
 use self::{
     form::FormIndex,
     step::{Carried, Step},
@@ -94,6 +99,8 @@ pub(super) struct Analysis {
     from: usize,
     /// From revision `from` on.
     steps: Vec<Vec<Change>>,
+    /// Stamps that were let pass; none where none may be.
+    stamps: Vec<AddedStamp>,
 }
 
 impl Document {
@@ -140,13 +147,20 @@ impl Document {
         if let Some(analysis) = kept.as_ref().filter(|analysis| analysis.from <= from) {
             return Ok(Arc::clone(analysis));
         }
+        let analysis = Arc::new(self.analyse(from, false)?);
+        *kept = Some(Arc::clone(&analysis));
+        Ok(analysis)
+    }
+
+    /// `admits_stamp`: a stamp may come with the first signature.
+    fn analyse(&self, from: usize, admits_stamp: bool) -> Result<Analysis, PdfError> {
         let before = from.saturating_sub(1);
         let form = FormIndex::read(self, before)?;
         let mut uses = Uses::before(self, from, &form)?;
         let mut rules = self.rules()?.into_iter().peekable();
         let mut carried = Carried { form, store: store::store_index(self, before)?, rules: Rules::default() };
         carried.rules.tighten(self.certified_level(before)?, true);
-        let mut steps = Vec::new();
+        let (mut steps, mut stamps) = (Vec::new(), Vec::new());
         for revision in from..self.revisions().len() {
             while let Some((_, rule)) = rules.next_if(|(at, _)| *at < revision) {
                 carried.rules.add(rule);
@@ -157,7 +171,10 @@ impl Document {
                 // Many forbidden revisions of a large form would otherwise cost their product.
                 self.limits.spend((carried.form.len() + carried.store.len()).saturating_mul(READ_AGAIN))?;
             }
-            let changes = Step::new(self, revision, &uses, &mut carried)?.classify()?;
+            let mut step = Step::new(self, revision, &uses, &mut carried)?;
+            step.admits_stamp = admits_stamp;
+            let (changes, stamped) = step.classify()?;
+            stamps.extend(stamped);
             if changes.iter().any(|change| !change.proven) {
                 // What is known of form and store was true before it only.
                 carried.form.set_stale();
@@ -165,9 +182,7 @@ impl Document {
             steps.push(changes);
             uses.add_revision(self, revision)?;
         }
-        let analysis = Arc::new(Analysis { from, steps });
-        *kept = Some(Arc::clone(&analysis));
-        Ok(analysis)
+        Ok(Analysis { from, steps, stamps })
     }
 
     /// What each signature forbids to later revisions, with the revision that holds it, oldest first.

@@ -84,7 +84,7 @@ impl Step<'_> {
         let mut fine = added.is_some();
         for id in added.iter().flatten() {
             fine &= !once || placed.insert(*id);
-            fine &= self.widgets.contains_key(id) || self.comment(*id);
+            fine &= self.widgets.contains_key(id) || self.comment(*id) || self.stamp(*id, page);
         }
         if !fine {
             let what = format!("adds, removes or replaces annotations of the page {}", show(page));

@@ -18,6 +18,7 @@ use super::{
     Change, ChangeKind, Rules,
     form::FormIndex,
     page::PageFacts,
+    stamp::AddedStamp,
     store::StoreIndex,
     uses::Uses,
 };
@@ -54,6 +55,10 @@ pub(super) struct Step<'a> {
     pub(super) filled: BTreeSet<String>,
     /// New comments, and the page of each.
     pub(super) comments: BTreeMap<ObjectId, &'static str>,
+    /// Whether a stamp may come with the first signature.
+    pub(super) admits_stamp: bool,
+    /// New stamps that were let pass.
+    pub(super) stamps: Vec<AddedStamp>,
     pub(super) store_changed: bool,
     pub(super) tree_changed: bool,
     pub(super) metadata_changed: bool,
@@ -110,6 +115,8 @@ impl<'a> Step<'a> {
             signatures: Vec::new(),
             filled: BTreeSet::new(),
             comments: BTreeMap::new(),
+            admits_stamp: false,
+            stamps: Vec::new(),
             store_changed: false,
             tree_changed: false,
             metadata_changed: false,
@@ -121,14 +128,15 @@ impl<'a> Step<'a> {
         Ok(step)
     }
 
-    pub(super) fn classify(mut self) -> Result<Vec<Change>, PdfError> {
+    pub(super) fn classify(mut self) -> Result<(Vec<Change>, Vec<AddedStamp>), PdfError> {
         self.frame()?;
         self.hidden_bytes()?;
         if self.trailer()? {
             self.catalog()?;
         }
         self.name_the_rest();
-        Ok(self.report())
+        let stamps = std::mem::take(&mut self.stamps);
+        Ok((self.report(), stamps))
     }
 
     /// Fills `deltas`; what cannot be a delta is reported at once.

@@ -31,6 +31,8 @@ pub struct CmsWishes {
     pub level: Level,
     /// What is said under protection: policy, commitment, roles.
     pub statements: Statements,
+    /// As [`signing::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 /// A CMS signature that was verified before it was released. Nothing else can make one.
@@ -119,8 +121,14 @@ impl SigningDesk {
         let mut took = Steps::default();
         let (content, enveloped) =
             timed(&mut took.copy, || Content::read(input, name, scheme.digest(), wishes.enveloping))?;
-        let request =
-            CmsRequest { signer: certificate, chain, scheme, digest: content.digest.clone(), enveloped };
+        let request = CmsRequest {
+            signer: certificate,
+            chain,
+            scheme,
+            digest: content.digest.clone(),
+            enveloped,
+            any_usage: wishes.any_usage,
+        };
         let statements = &wishes.statements;
         let prepared = timed(&mut took.prepare, || signing::prepare_cms_saying(request, statements, now))?;
 

@@ -58,11 +58,19 @@ pub struct ContainerWishes {
     pub statements: Statements,
     /// Where it is signed; for XAdES.
     pub location: Option<String>,
+    /// As [`signing::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 impl Default for ContainerWishes {
     fn default() -> Self {
-        Self { form: None, level: Level::B, statements: Statements::default(), location: None }
+        Self {
+            form: None,
+            level: Level::B,
+            statements: Statements::default(),
+            location: None,
+            any_usage: false,
+        }
     }
 }
 
@@ -191,7 +199,8 @@ impl SigningDesk {
         };
         let (content, enveloped) = Content::read(source, &name, scheme.digest(), false)?;
         let digest = content.digest.clone();
-        let request = CmsRequest { signer: certificate, chain, scheme, digest, enveloped };
+        let request =
+            CmsRequest { signer: certificate, chain, scheme, digest, enveloped, any_usage: wishes.any_usage };
         let prepared = prepare_cms_saying(request, &wishes.statements, now).map_err(SignError::from)?;
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
@@ -221,6 +230,7 @@ impl SigningDesk {
             location: wishes.location.clone(),
             statements: wishes.statements.clone(),
             seed: self.chance.bytes(),
+            any_usage: wishes.any_usage,
         };
         let file = |file: &Detached| {
             Ok::<_, ContainerError>(FileToSign {

@@ -39,11 +39,19 @@ pub struct XadesWishes {
     pub location: Option<String>,
     /// What is said under protection: policy, commitment, roles.
     pub statements: Statements,
+    /// As [`crate::signing::Wishes::any_usage`].
+    pub any_usage: bool,
 }
 
 impl Default for XadesWishes {
     fn default() -> Self {
-        Self { level: Level::B, form: XmlForm::default(), location: None, statements: Statements::default() }
+        Self {
+            level: Level::B,
+            form: XmlForm::default(),
+            location: None,
+            statements: Statements::default(),
+            any_usage: false,
+        }
     }
 }
 
@@ -91,6 +99,7 @@ impl SigningDesk {
             location: wishes.location.clone(),
             statements: wishes.statements.clone(),
             seed: self.chance.bytes(),
+            any_usage: wishes.any_usage,
         };
         let detached = match subject {
             XmlSubject::Enveloped(_) => &[],

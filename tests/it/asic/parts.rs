@@ -100,6 +100,7 @@ impl Office {
             scheme,
             digest: scheme.digest().digest(content),
             enveloped: None,
+            any_usage: false,
         };
         let prepared = prepare_cms(request, Clock::System.now()).unwrap();
         let value = self.key.sign_as(scheme, prepared.to_be_signed()).unwrap();

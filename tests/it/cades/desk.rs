@@ -116,7 +116,8 @@ impl Desk {
         let certificate = self.pki.pki().issue_person(key.spki_der(), &Holder::new("Lê Thị Nhớ")).unwrap();
         let identity = Identity { certificate, chain: self.pki.pki().chain(), scheme: key.scheme() };
         let input = Arc::new(MemorySource(content.to_vec()));
-        let wishes = CmsWishes { enveloping, level, statements: kyso::cms::Statements::default() };
+        let wishes =
+            CmsWishes { enveloping, level, statements: kyso::cms::Statements::default(), any_usage: false };
         self.signing().sign_cms_with(input, "noi-dung", output, identity, &wishes, |scheme, message| {
             Ok(key.sign_as(scheme, message).expect("a key in memory signs"))
         })

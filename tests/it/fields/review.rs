@@ -258,6 +258,32 @@ fn what_earlier_signatures_forbid_is_not_signed() {
     assert!(signing::prepare(&opened, request(&Wishes::default()), now()).is_err());
 }
 
+/// An object under a number that an earlier revision set free is as new as any other: nothing hides in it.
+#[test]
+fn a_freed_number_hides_nothing() {
+    let whole = form("");
+    let (table, freed) =
+        ("0 1\n0000000000 65535 f \n", "0 1\n0000000030 65535 f \n30 1\n0000000000 00000 f \n");
+    let at = whole.windows(table.len()).position(|window| window == table.as_bytes()).unwrap();
+    let document = [&whole[..at], freed.as_bytes(), &whole[at + table.len()..]].concat();
+    for (look, expected) in [
+        (LOOK.to_owned(), None),
+        (LOOK.replace("/BBox", "/OC << /Type /OCG /Name (x) >> /BBox"), Some("/OC")),
+        (LOOK.replace("/BBox", "/Metadata 4 0 R /BBox"), Some("/Metadata")),
+    ] {
+        let mut revision = Revision::honest();
+        revision.replace(20, "[0 0 0 0]", "[10 10 110 60] /AP << /N 30 0 R >>");
+        revision.set(30, &look);
+        let prepared = revision.write(&document);
+        let answer = check(&document, &prepared, &revision.attributes(&document), &Wishes::default());
+        match (answer, expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => assert!(words(&error).contains(expected), "{error}"),
+            (answer, expected) => panic!("{expected:?}: {:?}", answer.map(drop)),
+        }
+    }
+}
+
 /// The same by the command line.
 #[test]
 fn the_command_line_tells_sound_files_from_others() {

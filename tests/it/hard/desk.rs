@@ -1,6 +1,7 @@
 //! A desk: a token with a key, certificates of a demo PKI, and the judges.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -100,9 +101,14 @@ impl Desk {
 
     /// `kyso sign`, the PIN in the environment; the signer's own certificate unless `more` names one.
     pub(crate) fn command(&self, input: &Path, output: &Path, more: &[&str]) -> Command {
+        self.command_for(&[input.as_os_str()], output, more)
+    }
+
+    /// The same with `--batch` or other words instead of an input.
+    pub(crate) fn command_for(&self, inputs: &[&OsStr], output: &Path, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
         command.current_dir(self.folder.path());
-        command.arg("sign").arg(input).arg("-o").arg(output);
+        command.arg("sign").args(inputs).arg("-o").arg(output);
         command.args(["--module", &self.module, "--token", LABEL, "--key", "hex:07"]);
         if !more.contains(&"--cert") {
             command.args(["--cert", "signer.pem"]);

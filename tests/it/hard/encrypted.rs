@@ -9,6 +9,7 @@ use kyso::{
 };
 
 use super::desk::{Desk, Others, sample, text};
+use crate::judge::world::{SCHEME, WORLD, now};
 use crate::support::{PyHanko, run, shared, tool};
 
 /// How qpdf encrypts: `--encrypt user owner BITS …`.
@@ -444,4 +445,85 @@ fn append(file: &[u8], object: Option<(u32, String)>, trailer: &str) -> Vec<u8> 
             .as_bytes(),
     );
     bytes
+}
+
+/// `kyso fields` and `kyso review` open what `kyso sign` opens, by the same ways, and never by an argument.
+#[test]
+fn fields_and_review_take_the_password_too() {
+    let desk = Desk::embedded(NewKeyKind::P256);
+    let Some(file) = encrypt(&desk, "nguoi-doc", "chu", &["256"], &[]) else { return };
+    desk.put("user.txt", b"nguoi-doc\n");
+    desk.put("owner.txt", b"chu\n");
+    desk.put("wrong.txt", b"sai\n");
+    let run_kyso = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.current_dir(desk.folder.path()).args(arguments).env_remove("KYSO_PDF_PASSWORD");
+        if let Some(password) = variable {
+            command.env("KYSO_PDF_PASSWORD", password);
+        }
+        command.stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let told = run_kyso(&["fields", "encrypted.pdf"], None);
+    assert_eq!(told.status.code(), Some(65), "{}", text(&told.stderr));
+    assert!(text(&told.stderr).contains("give the password"), "{}", text(&told.stderr));
+    let told = run_kyso(&["fields", "encrypted.pdf", "--password-file", "wrong.txt"], None);
+    assert_eq!(told.status.code(), Some(65), "{}", text(&told.stderr));
+    let told = run_kyso(&["fields", "encrypted.pdf"], Some("nguoi-doc"));
+    assert!(
+        told.status.success() && text(&told.stdout).contains("no signature fields"),
+        "{}",
+        text(&told.stderr)
+    );
+    let add = [
+        "fields",
+        "add",
+        "encrypted.pdf",
+        "-o",
+        "field.pdf",
+        "--name",
+        "Lãnh đạo",
+        "--rect",
+        "300,100,480,160",
+    ];
+    assert_eq!(run_kyso(&add, None).status.code(), Some(65));
+    let told = run_kyso(&[&add[..], &["--password-file", "owner.txt"]].concat(), None);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let told = run_kyso(&["fields", "field.pdf", "--password-file", "user.txt", "--json"], None);
+    assert!(told.status.success() && text(&told.stdout).contains("Lãnh đạo"), "{}", text(&told.stdout));
+
+    let document = fs::read(&file).unwrap();
+    let password = Some(Arc::new(Password::new(b"nguoi-doc".to_vec())));
+    let source: Arc<dyn Source> = Arc::new(ProtectedSource::new(MemorySource(document.clone()), password));
+    let opened = Document::open(source, &Limits::default()).unwrap();
+    let request = kyso::signing::Request {
+        signer: WORLD.person.certificate.clone(),
+        chain: WORLD.chain(),
+        scheme: SCHEME,
+        time_stamp: None,
+        wishes: kyso::signing::Wishes {
+            reason: Some("Phê duyệt".to_owned()),
+            ..kyso::signing::Wishes::default()
+        },
+    };
+    let prepared = kyso::signing::prepare(&opened, request, now()).unwrap();
+    desk.put("prepared.pdf", &[&document[..], prepared.tail()].concat());
+    let review = ["review", "prepared.pdf", "--reviewed", "encrypted.pdf", "--reason", "Phê duyệt"];
+    let told = run_kyso(&review, None);
+    assert!(
+        !told.status.success() && text(&told.stdout).contains("give the password"),
+        "{}",
+        text(&told.stdout)
+    );
+    for more in [&["--password-file", "user.txt"][..], &["--password-file", "owner.txt"]] {
+        let told = run_kyso(&[&review[..], more].concat(), None);
+        assert!(
+            told.status.success() && text(&told.stdout).contains("nothing else"),
+            "{}",
+            text(&told.stdout)
+        );
+    }
+    // No verb but verify, where others on the machine may see it, takes it as an argument.
+    for verb in [&["fields", "encrypted.pdf"][..], &review[..]] {
+        assert_eq!(run_kyso(&[verb, &["--password", "nguoi-doc"]].concat(), None).status.code(), Some(64));
+    }
 }

@@ -44,7 +44,12 @@ impl Kinds {
         let output = folder.path().join("out");
         let made = || fs::read(&output).unwrap();
         let cms = |content: &[u8], enveloping| {
-            let wishes = CmsWishes { enveloping, level: Level::T, statements: Statements::default() };
+            let wishes = CmsWishes {
+                enveloping,
+                level: Level::T,
+                statements: Statements::default(),
+                any_usage: false,
+            };
             let source = Arc::new(MemorySource(content.to_vec()));
             desk.sign_cms_with(source, "x", &output, identity(), &wishes, sign).unwrap();
             made()

@@ -282,7 +282,6 @@ fn what_cannot_be_prepared_or_completed_is_told() {
         for (name, value) in [
             ("certificate", json!("!")),
             ("certificate", json!(STANDARD.encode(b"no certificate"))),
-            ("certificate", json!(STANDARD.encode(expired.der()))),
             ("chain", json!(["AAAA"])),
             ("chain", json!(vec![""; 9])),
             ("digest", json!("SHA-1")),
@@ -294,6 +293,8 @@ fn what_cannot_be_prepared_or_completed_is_told() {
             assert_eq!(refused.status(), "422 Unprocessable Entity", "{name}");
             assert_eq!(refused.code(), "request.invalid", "{name}: {}", refused.body());
         }
+        let code = with("certificate", json!(STANDARD.encode(expired.der()))).code();
+        assert_eq!(code, "signer.certificate");
         assert_eq!(with("role", json!("issue")).code(), "key.scope");
         // Beside a reason there is no commitment (ETSI EN 319 142-1 section 6.3).
         assert_eq!(with("commitment", json!("proof-of-approval")).code(), "document.refused");
@@ -369,7 +370,7 @@ async fn crash_child() {
     let desk = Arc::new(desk(Clock::System, text("host"), text("tsa"), anchors));
     let value = STANDARD.decode(text("value")).unwrap();
     let id = text("document").parse().unwrap();
-    let survived = service.complete_signature(&caller, id, &text("handle"), desk, value).await;
+    let survived = service.complete_signature(&caller, id, &text("handle"), desk, (value, None)).await;
     panic!("it lived: {:?}", survived.map(|signed| signed.document.state));
 }
 

@@ -83,7 +83,12 @@ fn a_detached_signature_comes_with_its_file() {
     let sign = |enveloping, name: &str| {
         let output = folder.path().join(name);
         let input = std::sync::Arc::new(kyso::base::MemorySource(content.to_vec()));
-        let wishes = CmsWishes { enveloping, level: Level::T, statements: kyso::cms::Statements::default() };
+        let wishes = CmsWishes {
+            enveloping,
+            level: Level::T,
+            statements: kyso::cms::Statements::default(),
+            any_usage: false,
+        };
         town.town().desk.sign_cms(input, "a.docx", &output, signer, &wishes).unwrap();
         std::fs::read(output).unwrap()
     };

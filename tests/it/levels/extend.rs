@@ -229,6 +229,33 @@ fn what_cannot_be_extended_is_refused_and_leaves_nothing() {
     assert_eq!(told.status.code(), Some(64));
 }
 
+/// The same in Vietnamese, by an option or by what the terminal is set to.
+#[test]
+fn what_was_done_is_told_in_vietnamese_too() {
+    let world = World::new();
+    let person = world.person("Phạm Thị Bền");
+    let (signed, output) = (world.path("t.pdf"), world.path("out.pdf"));
+    person.sign(&world.usual_desk(Level::T), &decision(), &signed, None).unwrap();
+    let (root, host, tsa) = (world.root.display().to_string(), world.pki.host(), world.pki.tsa_url());
+    let trusting = ["--to", "lta", "--trust", &root, "--allow-host", &host, "--tsa", &tsa];
+    let told = kyso_extend(&signed, &output, &[&trusting[..], &["--lang", "vi"]].concat());
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let words = text(&told.stdout);
+    for expected in ["đã gia hạn", "T -> LTA", "bằng chứng, dấu thời gian của tài liệu", "gia hạn trước"]
+    {
+        assert!(words.contains(expected), "{words}");
+    }
+    let told = kyso_extend(&signed, &output, &[&trusting[..], &["--lang", "vi"]].concat());
+    assert!(text(&told.stderr).contains("đã có; hãy chọn tên khác"), "{}", text(&told.stderr));
+    let told =
+        kyso_extend(&decision(), &world.path("none.pdf"), &[&trusting[..], &["--lang", "vi"]].concat());
+    assert_eq!(told.status.code(), Some(65));
+    assert!(text(&told.stderr).contains("tài liệu không có chữ ký"), "{}", text(&told.stderr));
+    let told =
+        kyso_extend(&decision(), &world.path("none.pdf"), &[&trusting[..], &["--lang", "en"]].concat());
+    assert!(text(&told.stderr).contains("no signature"), "{}", text(&told.stderr));
+}
+
 /// A signature whose certificate was revoked before it was made is not extended.
 #[test]
 fn a_revoked_signature_is_not_extended() {

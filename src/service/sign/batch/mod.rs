@@ -37,7 +37,7 @@ use journal::{Entry, Journal};
 use super::{Finished, Identity, Released, SignError, Signer, SigningDesk, Wishes, sync_folder, timed};
 use crate::{
     base::{DigestAlgorithm, Sha256, Source as _},
-    service::issue::begins_with,
+    service::{issue::begins_with, signer_check::Cleared},
     signing::SigningError,
     store::FileSource,
 };
@@ -191,17 +191,21 @@ impl Plan {
 
     /// Signs what is still to be signed; `tell` hears of each file once, in the order of the plan.
     ///
+    /// `signer`, with what its certificate was asked about, once for all files: it comes from before the PIN.
+    ///
     /// # Errors
     ///
-    /// As [`Plan::check`]. All else is an [`Outcome`].
+    /// As [`Plan::check`], and [`BatchError::Signer`] when another certificate was asked about. All else is an
+    /// [`Outcome`].
     pub fn run(
         self,
         desk: &SigningDesk,
-        signer: &Signer,
+        (signer, cleared): (&Signer, &Cleared),
         wishes: &Wishes,
         mut tell: impl FnMut(usize, &Item, &Outcome),
     ) -> Result<Summary, BatchError> {
         let identity = signer.identity();
+        cleared.demand_for(&identity.certificate, wishes.any_usage)?;
         self.check(&identity, wishes)?;
         let Self { folder, items, mut journal } = self;
         let mark = mark(&identity, wishes);
@@ -292,7 +296,12 @@ fn stops(error: &SignError) -> bool {
             | SignError::NoAnchors { .. }
             | SignError::NoAuthority { .. }
             | SignError::NoTimeStamp(_)
-            | SignError::Signing(SigningError::TimeStamp(_) | SigningError::Value(_))
+            | SignError::Signing(
+                SigningError::Certificate { .. }
+                    | SigningError::TimeStamp(_)
+                    | SigningError::Usage { .. }
+                    | SigningError::Value(_)
+            )
             | SignError::Token(_)
     )
 }
@@ -529,6 +538,9 @@ pub enum BatchError {
         /// What the system said.
         source: io::Error,
     },
+    /// The signer's certificate was not asked about.
+    #[error(transparent)]
+    Signer(#[from] SignError),
     /// There is a file of that name, and this batch did not make it of this input.
     #[error(
         "{} exists and is not this batch's output of its input; nothing was signed. Choose another folder, or move it away",
