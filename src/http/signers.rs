@@ -210,6 +210,7 @@ mod tests {
             anchors: Anchors::default(),
             policy: Policy::strict(),
             online: false,
+            known: Arc::default(),
         };
         assert!(signers.open("nobody", &desk, false).is_none());
         assert!(matches!(signers.open("chu-tich", &desk, false), Some(Err(SignError::Token(_)))));

@@ -241,6 +241,7 @@ fn the_pin_of_a_configured_key_is_not_sent_for_such_a_certificate() {
         anchors: pki.pki().anchors(),
         policy: Policy::strict(),
         online: true,
+        known: Arc::default(),
     };
     let open = |certificate: &Certificate, any_usage| {
         fs::write(at("this.pem"), certificate.to_pem()).unwrap();
