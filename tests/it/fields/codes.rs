@@ -372,7 +372,7 @@ fn what_is_not_the_agreed_code_is_refused_by_name() {
         }),
         ("turned round", "not the code that was agreed", |t| {
             t.redraw(|dictionary, _| {
-                *dictionary = replaced(dictionary, "/Matrix [1 0 0 1", "/Matrix [1 1 0 1")
+                *dictionary = replaced(dictionary, "/Matrix [1 0 0 1", "/Matrix [1 1 0 1");
             });
         }),
         ("a smaller window", "not the code that was agreed", |t| {
