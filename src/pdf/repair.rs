@@ -543,7 +543,9 @@ fn refuse_signature(object: &Object) -> Result<(), PdfError> {
     match object {
         Object::Array(items) => items.iter().try_for_each(refuse_signature),
         Object::Dictionary(dictionary) | Object::Stream(Stream { dictionary, .. }) => {
+            let is_field = dictionary.get("FT").and_then(Object::as_name) == Some(b"Sig");
             let signs = dictionary.get("ByteRange").is_some()
+                || (is_field && dictionary.get("V").is_some())
                 || (dictionary.get("Contents").is_some()
                     && (dictionary.is_type("Sig") || dictionary.is_type("DocTimeStamp")));
             if signs {

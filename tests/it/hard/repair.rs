@@ -115,7 +115,11 @@ fn what_cannot_be_rebuilt_is_refused() {
     let mut no_catalog = replaced(&table, "trailer", "tr4iler");
     no_catalog[root + 1] = b'X';
     let no_catalog = replaced(&no_catalog, "startxref\n", "startxref\n1");
+    // Found by fuzzing: the field has a value, of which nothing tells that it is a signature.
+    let field = b"\n99 0 obj\n<</FT/Sig/T(a)/V 1 0 R>>\nendobj\n";
+    let field = [&replaced(&table, "startxref\n", "startxref\n1")[..], field].concat();
     for (what, file, words) in [
+        ("a field with a value", field, "it holds a signature"),
         ("a signature", replaced(&signed, "startxref\n", "startxref\n1"), "it holds a signature"),
         ("encrypted", replaced(&encrypted, "startxref\n", "startxref\n1"), "it is encrypted"),
         ("no catalog", no_catalog, "no catalog was found"),
