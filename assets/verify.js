@@ -7,6 +7,8 @@ const status = document.querySelector("#status");
 const progress = document.querySelector("#progress");
 const results = document.querySelector("#results");
 const apart = document.querySelector("#detached");
+const password = document.querySelector("#password");
+const locked = document.querySelector("#locked");
 const say = (text) => { status.textContent = text; };
 
 let underway = null;
@@ -19,6 +21,7 @@ function send(files) {
   // The document of one signature that lies apart; of anything else it would be nobody's.
   const signature = files.length === 1 && /\.(p7s|sig|xml)$/i.test(files[0].name);
   if (signature && apart.files.length === 1) body.append("detached", apart.files[0], apart.files[0].name);
+  if (password.value !== "") body.append("password", password.value);
 
   const request = new XMLHttpRequest();
   underway = request;
@@ -47,6 +50,8 @@ function send(files) {
 function answered(request) {
   if (request.status === 200) {
     results.innerHTML = request.responseText;
+    // Where a password is wanted, its field is at hand.
+    if (results.querySelector("[data-wants]")) locked.open = true;
     ended(form.dataset.done);
     const heading = results.querySelector("#answer");
     heading?.focus({ preventScroll: true });
@@ -72,6 +77,7 @@ function ended(words) {
 // The label says that choosing is enough.
 form.classList.add("scripted");
 input.addEventListener("change", () => send(input.files));
+password.addEventListener("change", () => send(input.files));
 apart.addEventListener("change", () => { if (apart.files.length === 1) send(input.files); });
 form.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -6,22 +6,26 @@
 //!
 //! A batch writes real files: each is copied, signed, judged, flushed and renamed. Bare rates are taken right before and
 //! right after it, so that a machine that is busy with something else slows both down. Keys are new in each run.
-//! `cargo bench --bench signing -- batches steps large` runs these stories only.
+//! `cargo bench --bench signing -- batches steps large` runs these stories only; `-- batches RSA-3072` these keys only.
 
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod large;
 
 use std::{
     env, fs,
+    hint::black_box,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Output, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use kyso::{
-    base::{Chance, Clock, Limits, Pin},
+    base::{Chance, Clock, Limits, Pin, Sha256},
     demo::pki::{DemoPki, Holder},
     fetch::Fetcher,
     service::{
@@ -59,7 +63,13 @@ struct Bench {
     softhsm: PathBuf,
     quick: bool,
     stories: Vec<String>,
+    /// Parts of names of keys and tokens, where not all are wanted.
+    narrowed: Vec<String>,
 }
+
+type Story = fn(&Bench) -> Result<(), Failure>;
+const STORIES: [(&str, Story); 3] =
+    [("batches", Bench::batches), ("steps", Bench::steps), ("large", Bench::large)];
 
 const LABEL: &str = "bench";
 const PIN: &str = "273849";
@@ -88,15 +98,15 @@ impl Bench {
             provision::init_token(module, LABEL, pin("12345678"), pin(PIN))?;
         }
         let Module::Path(softhsm) = softhsm.module() else { return Err("SoftHSM has no file".into()) };
-        let given: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+        let given = env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+        let (stories, narrowed) =
+            given.partition(|argument| STORIES.iter().any(|(name, _)| name == argument));
         let quick = env::args().any(|argument| argument == "--quick");
-        Ok(Self { folder, pki, tokens, softhsm, quick, stories: given })
+        Ok(Self { folder, pki, tokens, softhsm, quick, stories, narrowed })
     }
 
     fn run(&self) -> Result<(), Failure> {
-        let stories: [(&str, fn(&Self) -> Result<(), Failure>); 3] =
-            [("batches", Self::batches), ("steps", Self::steps), ("large", Self::large)];
-        for (name, story) in stories {
+        for (name, story) in STORIES {
             if self.stories.is_empty() || self.stories.iter().any(|wanted| wanted == name) {
                 story(self)?;
             }
@@ -113,11 +123,15 @@ impl Bench {
             sample.len() / 1000
         );
         println!(
-            "{:<22} {:>10} {:>10} {:>8} {:>14} {:>8}",
-            "", "C_Sign", "batch", "ratio", "one at a time", "ratio"
+            "{:<20} {:>8} {:>8} {:>8} {:>7} {:>7} {:>11} {:>9} {:>8}",
+            "", "C_Sign", "beside", "batch", "ratio", "beside", "token busy", "ms/file", "singly"
         );
         for (token_name, module) in &self.tokens {
             for (key_name, kind) in KEYS {
+                let name = format!("{token_name}, {key_name}");
+                if !self.narrowed.is_empty() && !self.narrowed.iter().any(|wanted| name.contains(wanted)) {
+                    continue;
+                }
                 let signer = self.signer(module, key_name, kind)?;
                 let rate = || -> Result<f64, Failure> {
                     let time = Duration::from_millis(if self.quick { 300 } else { 2_000 });
@@ -129,19 +143,26 @@ impl Bench {
                 let batch = self.batch(&sample, count, &signer)?;
                 let after = rate()?;
                 let bare = f64::midpoint(before, after);
+                let beside = while_others_are_busy(rate)?;
                 let single = self.one_at_a_time(count.min(whole(bare)).min(500), &signer)?;
                 println!(
-                    "{:<22} {bare:>10.0} {batch:>10.0} {:>8.2} {single:>14.0} {:>8.2}",
-                    format!("{token_name}, {key_name}"),
-                    batch / bare,
-                    single / bare
+                    "{name:<20} {bare:>8.0} {beside:>8.0} {:>8.0} {:>7.2} {:>7.2} {:>10.0}% {:>9.2} {single:>8.0}",
+                    batch.per_second,
+                    batch.per_second / bare,
+                    batch.per_second / beside,
+                    batch.token_busy * 100.0,
+                    batch.processor * 1e3,
                 );
             }
         }
+        println!(
+            "(beside: C_Sign while every other processor hashes; token busy: its thread's processor seconds in the"
+        );
+        println!(" batch's; ms/file: processor time of the batch beside the token's, kernel included)");
         Ok(())
     }
 
-    fn batch(&self, sample: &[u8], count: usize, signer: &Signer) -> Result<f64, Failure> {
+    fn batch(&self, sample: &[u8], count: usize, signer: &Signer) -> Result<Batch, Failure> {
         let run = self.fresh_folder()?;
         let [drafts, signed] = ["drafts", "signed"].map(|name| run.join(name));
         fs::create_dir(&drafts)?;
@@ -153,17 +174,20 @@ impl Bench {
         let mut wrong = None;
         let desk = self.desk();
         let cleared = signer_check::demand(&desk, &signer.identity(), false)?;
+        let (token, all) = (token_seconds()?, process_seconds()?);
         let start = Instant::now();
         let summary = plan.run(&desk, (signer, &cleared), &Wishes::default(), |_, _, outcome| {
             if let Outcome::Failed(error) = outcome {
                 wrong = Some(error.to_string());
             }
         })?;
-        let time = start.elapsed();
+        let time = start.elapsed().as_secs_f64();
+        let (token, all) = (token_seconds()? - token, process_seconds()? - all);
         if summary.signed != count {
             return Err(format!("{summary:?}: {}", wrong.unwrap_or_default()).into());
         }
-        Ok(as_float(count) / time.as_secs_f64())
+        let count = as_float(count);
+        Ok(Batch { per_second: count / time, token_busy: token / time, processor: (all - token) / count })
     }
 
     /// The same work without the pipeline, each file flushed by itself.
@@ -343,6 +367,58 @@ fn pdf_with_objects(count: usize) -> Vec<u8> {
     let _ = write!(pdf, "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{xref}\n%%EOF\n", offsets.len() + 1);
     pdf
 }
+
+/// How a batch went.
+struct Batch {
+    per_second: f64,
+    /// Of the batch's time, what the token's thread spent on a processor.
+    token_busy: f64,
+    /// Seconds of processor a file, beside the token's thread.
+    processor: f64,
+}
+
+/// Runs `rate` while all processors but one hash.
+fn while_others_are_busy(rate: impl Fn() -> Result<f64, Failure>) -> Result<f64, Failure> {
+    let over = AtomicBool::new(false);
+    let others = std::thread::available_parallelism()?.get() - 1;
+    std::thread::scope(|scope| {
+        for _ in 0..others {
+            scope.spawn(|| {
+                let bytes = vec![0x6b; 64 << 10];
+                while !over.load(Ordering::Relaxed) {
+                    black_box(Sha256::of(&bytes));
+                }
+            });
+        }
+        let rate = rate();
+        over.store(true, Ordering::Relaxed);
+        rate
+    })
+}
+
+/// Seconds that the threads of tokens spent on a processor so far.
+fn token_seconds() -> Result<f64, Failure> {
+    let mut all = 0.0;
+    for task in fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        if fs::read_to_string(task.join("comm"))?.starts_with("token ") {
+            let times = fs::read_to_string(task.join("schedstat"))?;
+            all += times.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9;
+        }
+    }
+    Ok(all)
+}
+
+/// Seconds that this process spent on processors so far, kernel included.
+fn process_seconds() -> Result<f64, Failure> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| -> Result<f64, Failure> { Ok(fields.get(at).ok_or("no times")?.parse()?) };
+    Ok((ticks(11)? + ticks(12)?) / TICKS)
+}
+
+/// What `/proc` counts a second in, on every Linux that kyso runs on.
+const TICKS: f64 = 100.0;
 
 /// What others wrote is on the disk before the clock starts.
 fn settle() -> Result<(), Failure> {

@@ -381,11 +381,10 @@ impl<'a> Lexer<'a> {
 
     fn hex_string(&mut self) -> Lexed<Vec<u8>> {
         self.at += 1;
-        // Nearly all strings are pairs of digits side by side; what a signature reserves is long.
-        let (pairs, _) = self.bytes.get(self.at..).unwrap_or_default().as_chunks();
-        let value = |[high, low]: &[u8; 2]| Some(hex_digit(*high)? << 4 | hex_digit(*low)?);
-        let mut string: Vec<u8> = pairs.iter().map_while(value).collect();
-        self.at += 2 * string.len();
+        if let Some(string) = self.plain_hex_string() {
+            return Ok(string);
+        }
+        let mut string = Vec::new();
         let mut half = None;
         loop {
             match self.byte()? {
@@ -411,6 +410,17 @@ impl<'a> Lexer<'a> {
                 None => return self.bad("a hexadecimal string has no end"),
             }
         }
+    }
+
+    /// A string of nothing but pairs of digits, as nearly all are; what a signature reserves is long. The lexer stays
+    /// where it was when this is none.
+    fn plain_hex_string(&mut self) -> Option<Vec<u8>> {
+        let rest = self.bytes.get(self.at..)?;
+        let digits = rest.get(..rest.iter().position(|byte| *byte == b'>')?)?;
+        let mut string = vec![0; digits.len() / 2];
+        hex::decode_to_slice(digits, &mut string).ok()?;
+        self.at += digits.len() + 1;
+        Some(string)
     }
 
     fn number_or_reference(&mut self) -> Lexed<Object> {

@@ -362,10 +362,20 @@ fn write_name(name: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Two digits a byte, which fill `digits`: a signature is thousands of them.
+pub(super) fn write_hex(bytes: &[u8], digits: &mut [u8]) {
+    const DIGIT: &[u8; 16] = b"0123456789ABCDEF";
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [DIGIT[usize::from(byte >> 4)], DIGIT[usize::from(byte & 0xF)]];
+    }
+}
+
 fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
     if !bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         out.push(b'<');
-        out.extend_from_slice(hex::encode_upper(bytes).as_bytes());
+        let at = out.len();
+        out.resize(at + 2 * bytes.len(), b'0');
+        write_hex(bytes, &mut out[at..]);
         out.push(b'>');
         return;
     }

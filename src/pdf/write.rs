@@ -10,7 +10,7 @@ use super::{
     Document, NewField, PdfError, SignatureKind, Use,
     drawing::Drawing,
     mdp::{DocMdp, Standing, references},
-    object::{Dictionary, Object, ObjectId, encode_text},
+    object::{Dictionary, Object, ObjectId, encode_text, write_hex},
     signable::demand_signable,
     signature::{Field, FieldLock},
     xref::XrefKind,
@@ -84,12 +84,11 @@ impl Increment {
         let hole = self.hole();
         let digits = within(hole.start).saturating_add(1)..within(hole.end).saturating_sub(1);
         let space = self.tail.get_mut(digits).unwrap_or_default();
-        let hex = hex::encode_upper(cms);
-        if hex.len() > space.len() {
-            return Err(PdfError::Space { needed: cms.len(), reserved: space.len() / 2 });
-        }
-        let (head, rest) = space.split_at_mut(hex.len());
-        head.copy_from_slice(hex.as_bytes());
+        let reserved = space.len() / 2;
+        let Some((head, rest)) = space.split_at_mut_checked(2 * cms.len()) else {
+            return Err(PdfError::Space { needed: cms.len(), reserved });
+        };
+        write_hex(cms, head);
         rest.fill(b'0');
         Ok(())
     }

@@ -124,6 +124,8 @@ impl Tone {
 pub struct Document {
     /// Which of the five answers.
     pub tone: Tone,
+    /// Whether it would be judged if its password were given.
+    pub wants_password: bool,
     /// As the caller called it.
     pub name: String,
     /// The answer in a few words.
@@ -154,6 +156,7 @@ impl Document {
         ];
         Self {
             tone,
+            wants_password: false,
             name: document.name.clone(),
             heading: tone.word(language),
             summary: summary(language, document),
@@ -172,6 +175,7 @@ impl Document {
         let (why, next) = unreadable_words(language, &file.error);
         Self {
             tone,
+            wants_password: ["file.encrypted", "file.password"].contains(&file.error.key.as_str()),
             name: file.name.clone(),
             heading: tone.word(language),
             summary: why,
@@ -652,10 +656,21 @@ fn unreadable_words(language: Language, error: &Message) -> (String, String) {
     let known = dictionary::UNREADABLE.iter().find(|(key, ..)| *key == error.key);
     let why = known.map_or(error.message.as_str(), |(_, en, vi)| pick(language, vi, en));
     let next = match error.key.as_str() {
-        "file.encrypted" | "file.encryption" | "file.password" => pick(
+        // Taking the password off would write the file anew, and no signature would be left to check.
+        "file.encrypted" => pick(
             language,
-            "Gỡ mật khẩu của tệp rồi thử lại; chữ ký chỉ kiểm tra được trên tệp không mã hóa.",
-            "Take the password off and try again; signatures can be checked in a file that is not encrypted.",
+            "Nhập mật khẩu mở tệp rồi kiểm tra lại. Không gỡ mật khẩu: làm vậy sẽ mất chữ ký.",
+            "Give the password that opens the file, and verify again. Do not take it off: that loses the signatures.",
+        ),
+        "file.password" => pick(
+            language,
+            "Nhập lại mật khẩu. Nếu không có, hỏi cơ quan gửi tệp.",
+            "Type the password again. If you do not have it, ask whoever sent the file.",
+        ),
+        "file.encryption" => pick(
+            language,
+            "Đề nghị cơ quan gửi cung cấp tệp được ký khi không mã hóa.",
+            "Ask whoever sent the file for one that was signed without encryption.",
         ),
         "internal" => pick(
             language,

@@ -30,7 +30,7 @@ use super::{
     time_stamping::{HOURS, Keeper, RENEW_BEFORE, TimeStamping, hour_of},
 };
 use crate::{
-    base::{Id, Sha256, UtcTime},
+    base::{Id, Password, ProtectedSource, Sha256, UtcTime},
     dispatch::{self, Document, Upkeep, UpkeepTask},
     people::{Caller, Member, Scope},
     signing,
@@ -91,6 +91,25 @@ pub(super) async fn begin(
     }
     let policy = lasting.map_or("", |lasting| lasting.policy.as_str());
     Ok(tx.set_upkeep(document, &upkeep, policy).await?)
+}
+
+/// What is wanted of a document now.
+#[derive(Clone, Debug)]
+pub struct ExtendOrder {
+    /// The level to reach, and to keep from now on.
+    pub to: Level,
+    /// A fresh archive time-stamp although there is one.
+    pub renew: bool,
+    /// Opens an encrypted document. It is kept nowhere: what falls due in such a document later has to be asked for
+    /// again, with its password.
+    pub password: Option<Arc<Password>>,
+}
+
+impl ExtendOrder {
+    /// All signatures to this level.
+    pub fn to(to: Level) -> Self {
+        Self { to, renew: false, password: None }
+    }
 }
 
 /// How upkeep works.
@@ -187,12 +206,11 @@ impl Service {
         tx.commit().await?;
         let Some(claimed) = claimed else { return Ok(None) };
         self.fault("upkeep", "claim");
-        let job = Job { claim, claimed, by: None, renew: None };
+        let job = Job { claim, claimed, by: None, renew: None, password: None };
         self.keep(upkeeping, job).await.map(|(kept, _)| Some(kept))
     }
 
-    /// Brings the signatures of a document to a level now; with `renew`, adds a fresh archive time-stamp. Scope `approve`
-    /// or `seal`: whoever may sign for the agency. The level is asked for from now on, and kept up.
+    /// Brings the signatures of a document to a level now, or adds a fresh archive time-stamp. Scope `approve` or `seal`: whoever may sign for the agency. The level is asked for from now on, and kept up.
     ///
     /// Gives the document as it stands, and why it does not have the level yet, where that may come later and signing is
     /// set to defer: the queue tries again.
@@ -206,9 +224,9 @@ impl Service {
         caller: &Caller,
         id: Id<Document>,
         upkeeping: &Upkeeping,
-        to: Level,
-        renew: bool,
+        order: ExtendOrder,
     ) -> Result<(Document, Option<String>), SignDocumentError> {
+        let ExtendOrder { to, renew, password } = order;
         if !caller.may(Scope::Approve) {
             require(caller, Scope::Seal)?;
         }
@@ -243,7 +261,7 @@ impl Service {
         };
         claimed.upkeep.asked_level = claimed.upkeep.asked_level.max(to);
         self.fault("extend", "claim");
-        let job = Job { claim, claimed, by: Some(caller.member().id), renew: Some(renew) };
+        let job = Job { claim, claimed, by: Some(caller.member().id), renew: Some(renew), password };
         let (kept, error) = self.keep(upkeeping, job).await?;
         if let Some(error) = error {
             let deferred = error.may_pass() && upkeeping.desk.defers();
@@ -332,6 +350,7 @@ impl Service {
         let staged = folder.path().join("extended.pdf");
         let (desk, output) = (Arc::clone(&upkeeping.desk), staged.clone());
         let extension = job.extension(&desk, self.now());
+        let source = ProtectedSource::new(source, job.password.clone());
         let work = move || desk.extend_file(&source, &output, &extension, None);
         let worked = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?;
         self.fault("upkeep", "work");
@@ -457,6 +476,7 @@ struct Job {
     by: Option<Id<Member>>,
     /// Whether a fresh archive time-stamp is asked for; `None` when the dates decide.
     renew: Option<bool>,
+    password: Option<Arc<Password>>,
 }
 
 /// What was worked out for a document.

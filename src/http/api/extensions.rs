@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::super::{
     App, Problem,
     auth::Known,
-    extract::{self, Json, List, WantedPage},
+    extract::{self, Json, List, PasswordText, WantedPage},
     idempotency::{self, IdempotencyKey, Reply},
     problem::{self, ProblemBody},
 };
 use crate::{
     dispatch::Document,
-    service::upkeep::{KeptDocument, Upkeeping},
+    service::upkeep::{ExtendOrder, KeptDocument, Upkeeping},
     validation::Level,
 };
 
@@ -26,6 +26,9 @@ use crate::{
 /// Brings all its signatures to a level that lasts and keeps them there: `T` adds a time-stamp where there is none, `LT`
 /// stores the certificates and the status evidence, `LTA` puts an archive time-stamp over them, which the server renews
 /// by itself. No key is used; every earlier byte stays. Scope `approve` or `seal`.
+///
+/// A `password` opens an encrypted document. The server does not keep it, so it cannot renew by itself what lies in such
+/// a document: `upkeep` says when that is due, and asking here again, with the password, does it.
 ///
 /// 202 when it cannot be done now and the server is set to defer: `upkeep` of the document says when it is tried again.
 #[utoipa::path(post, path = "/api/v1/documents/{id}/extensions", tag = "Documents", operation_id = "extendDocument",
@@ -55,11 +58,13 @@ pub(in super::super) async fn extend(
     if value.renew && value.to != Level::Lta {
         return Err(refuse("only an archive time-stamp (LTA) is renewed"));
     }
+    let password = value.password.map(PasswordText::into_inner);
+    let order = ExtendOrder { to: value.to, renew: value.renew, password };
     let (this, caller) = (app.clone(), known.0.clone());
     idempotency::once(&app, &known.0, &key, fingerprint, async move {
         let _turn = this.turn().await?;
         let upkeeping = Upkeeping::with(Arc::clone(this.desk()));
-        let extended = this.service().extend_document(&caller, id, &upkeeping, value.to, value.renew).await;
+        let extended = this.service().extend_document(&caller, id, &upkeeping, order).await;
         let (document, later) = extended?;
         let location = format!("/api/v1/documents/{id}");
         match &later {
@@ -79,6 +84,10 @@ pub(in super::super) struct ExtendRequest {
     /// A fresh archive time-stamp although there is one.
     #[serde(default)]
     renew: bool,
+    /// Opens an encrypted document. It is used for this request and written nowhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    password: Option<PasswordText>,
 }
 
 /// A document and what is still to come.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     kinds::{Kinds, patient},
+    passwords,
     town::{sample, town},
 };
 use crate::support::tool;
@@ -112,6 +113,37 @@ fn people_verify_every_kind_of_file() {
         assert_eq!(browser.script(CONTRAST), json!([]), "{page}");
         // A container has no use for it.
         card(&[&container], valid, "after");
+    }
+}
+
+/// An encrypted file asks for its password, and is judged once that is there.
+#[test]
+fn people_open_an_encrypted_file_with_its_password() {
+    let Some(pdf) = passwords::encrypted(&["256"]) else { return };
+    let Some(town) = town() else { return };
+    let Some(driver) = Driver::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (locked, server) = (write(folder.path(), "mat.pdf", &pdf), patient(town));
+    for (page, unread, unsigned, width, height) in [
+        ("/kiem-tra", "Không đọc được tệp", "Văn bản không có chữ ký số", 360, 740),
+        ("/verify", "The file cannot be read", "The document has no digital signature", 1280, 900),
+    ] {
+        let browser = driver.browser(width, height);
+        browser.open(&format!("http://{}{page}", server.address()));
+        assert_eq!(browser.script("return document.querySelector('#locked').open"), false);
+        browser.choose(&locked);
+        browser.wait_for(&format!(".result h3 | {unread}"));
+        assert_eq!(browser.script("return document.querySelector('#locked').open"), true);
+        browser.fits(width);
+        browser.picture(&format!("locked-{width}"));
+        assert_eq!(browser.script(CONTRAST), json!([]), "{page}");
+        browser.type_into("#password", passwords::SECRET);
+        browser.press(ENTER);
+        browser.wait_for(&format!(".result h3 | {unsigned}"));
+        // A file without one is judged all the same.
+        browser.choose(&write(folder.path(), "quyet-dinh.pdf", &sample()));
+        browser.wait_for(&format!(".result h3 | {unsigned}"));
+        assert!(!browser.script("return document.body.innerHTML").to_string().contains(passwords::SECRET));
     }
 }
 
@@ -338,6 +370,13 @@ impl Browser<'_> {
         self.script(&format!("return document.querySelector('{selector}').getAttribute('{attribute}')"))
     }
 
+    /// Types into the first element that fits.
+    fn type_into(&self, selector: &str, text: &str) {
+        let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": selector }));
+        let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": text }));
+    }
+
     /// Gives the file to the page's input, as the dialog would.
     fn choose(&self, file: &Path) {
         self.choose_all("#file", &[file]);
@@ -348,10 +387,8 @@ impl Browser<'_> {
         self.script(&format!(
             "document.querySelector('#results').replaceChildren(); document.querySelector('{input}').value = ''"
         ));
-        let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": input }));
-        let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
         let files: Vec<&str> = files.iter().map(|file| file.as_ref().to_str().unwrap()).collect();
-        self.call("POST", &format!("/element/{element}/value"), &json!({ "text": files.join("\n") }));
+        self.type_into(input, &files.join("\n"));
     }
 
     fn press(&self, key: &str) {

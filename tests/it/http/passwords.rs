@@ -42,7 +42,7 @@ use crate::{
 };
 
 const SIGNER: &str = "chu-tich";
-const SECRET: &str = "mat-khau-7f3a9c";
+pub(super) const SECRET: &str = "mat-khau-7f3a9c";
 
 /// The offices over each kind of database, their server holding the leader's key.
 fn everywhere(test: impl Fn(&mut Offices)) {
@@ -92,7 +92,7 @@ fn shared() -> &'static (tempfile::TempDir, Token, Vec<u8>) {
 }
 
 /// The sample, encrypted by qpdf so that it opens with [`SECRET`].
-fn encrypted(scheme: &[&str]) -> Option<Vec<u8>> {
+pub(super) fn encrypted(scheme: &[&str]) -> Option<Vec<u8>> {
     let (folder, qpdf) = (tempfile::tempdir().unwrap(), tool("qpdf")?);
     let [plain, out] = ["plain.pdf", "encrypted.pdf"].map(|name| folder.path().join(name));
     fs::write(&plain, sample()).unwrap();

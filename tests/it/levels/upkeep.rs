@@ -1,10 +1,15 @@
 //! The queue and the renewals, on each kind of database.
 
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use kyso::{
-    base::{Chance, Clock, Id, Limits, Source as _},
+    base::{Chance, Clock, Id, Limits, MemorySource, Password, ProtectedSource, Source as _},
     crypto::policy::CryptographicPolicy,
     dispatch::{Document, NumberRequest, Numbering, Role, Signer, UpkeepTask},
     fetch::Fetcher,
@@ -15,7 +20,7 @@ use kyso::{
         SignedFile,
         sign::{SigningDesk, TimeStamping},
         time_stamping::{AuthoritySettings, Quota, Unreached},
-        upkeep::{Kept, Lasting, Outcome, Upkeeping},
+        upkeep::{ExtendOrder, Kept, Lasting, Outcome, Upkeeping},
     },
     store::Faults,
     trust::Anchors,
@@ -23,7 +28,10 @@ use kyso::{
 };
 
 use super::world::{Authority, DAY, Mood, Person, World, archive_stamps, decision};
-use crate::databases::{Database, databases};
+use crate::{
+    databases::{Database, databases},
+    support::{run, tool},
+};
 
 /// An office with a leader and a clerk, its service by the world's clock.
 struct Office {
@@ -65,8 +73,12 @@ impl Office {
     }
 
     async fn upload(&self) -> Id<Document> {
+        self.upload_file(&decision()).await
+    }
+
+    async fn upload_file(&self, pdf: &Path) -> Id<Document> {
         let new = NewDocument { file_name: "quyet-dinh.pdf".to_owned(), ..NewDocument::default() };
-        self.service.upload(&self.clerk, new, &decision()).await.unwrap().id
+        self.service.upload(&self.clerk, new, pdf).await.unwrap().id
     }
 
     /// Signs the present bytes and records what came of it, as the server does with a token.
@@ -79,10 +91,11 @@ impl Office {
             self.service.number(&self.clerk, id, &number()).await.unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
-        let (input, output) = (folder.path().join("in.pdf"), folder.path().join("out.pdf"));
-        std::fs::write(&input, self.bytes(id).await).unwrap();
+        let output = folder.path().join("out.pdf");
+        let input = ProtectedSource::new(MemorySource(self.bytes(id).await), password());
         // The door to the network blocks.
-        let released = tokio::task::block_in_place(|| person.sign(desk, &input, &output, None)).unwrap();
+        let sign = || person.sign_source(desk, &input, &output, None);
+        let released = tokio::task::block_in_place(sign).unwrap();
         let signed = SignedFile {
             staged: released.path(),
             report: released.report(),
@@ -378,8 +391,10 @@ async fn a_document_is_extended_on_request() {
         let at_t = Arc::new(world.desk(Some(deferring(&authority, Level::T))));
         let keep = Upkeeping::with(Arc::clone(&at_t));
         let id = office.upload().await;
-        let extend =
-            async |to, renew| office.service.extend_document(&office.clerk, id, &keep, to, renew).await;
+        let extend = async |to, renew| {
+            let order = ExtendOrder { renew, ..ExtendOrder::to(to) };
+            office.service.extend_document(&office.clerk, id, &keep, order).await
+        };
         let unsigned = extend(Level::Lt, false).await;
         assert!(matches!(unsigned, Err(SignDocumentError::Service(ServiceError::Unsigned))), "{unsigned:?}");
         let signed = office.sign(id, Role::Approve, &at_t).await;
@@ -400,10 +415,57 @@ async fn a_document_is_extended_on_request() {
         assert_eq!((document.sha256, document.upkeep.unwrap().tries), (renewed.sha256, 1));
         let refusing = TimeStamping::new(authority.url());
         let keep = Upkeeping::with(Arc::new(world.desk(Some(refusing))));
-        let refused = office.service.extend_document(&office.clerk, id, &keep, Level::Lta, true).await;
+        let order = ExtendOrder { renew: true, ..ExtendOrder::to(Level::Lta) };
+        let refused = office.service.extend_document(&office.clerk, id, &keep, order).await;
         assert!(matches!(refused, Err(SignDocumentError::Extend(_))), "{refused:?}");
         office.is_sound().await;
     }
+}
+
+/// An encrypted document is extended with its password. Without it nothing is, and no queue is left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_document_is_extended_with_its_password() {
+    let Some((_folder, pdf)) = encrypted() else { return };
+    for database in databases().await {
+        let world = World::new();
+        let office = Office::on(&world, database).await;
+        let authority = Authority::start(&world, DAY * 400);
+        let desk = Arc::new(world.desk(Some(deferring(&authority, Level::B))));
+        let keep = Upkeeping::with(Arc::clone(&desk));
+        let id = office.upload_file(&pdf).await;
+        office.sign(id, Role::Approve, &desk).await;
+        let extend = async |password| {
+            let order = ExtendOrder { password, ..ExtendOrder::to(Level::Lta) };
+            office.service.extend_document(&office.clerk, id, &keep, order).await
+        };
+        let wrong = Some(Arc::new(Password::new(b"khac".to_vec())));
+        for password in [None, wrong] {
+            let refused = extend(password).await;
+            assert!(matches!(refused, Err(SignDocumentError::Extend(_))), "{refused:?}");
+            assert_eq!(office.document(id).await.upkeep, None);
+        }
+        let (document, later) = extend(password()).await.unwrap();
+        assert_eq!((later, document.upkeep.unwrap().reached_level), (None, Level::Lta));
+        // What falls due later cannot be done unasked, and is told; asking with the password does it.
+        world.pass(DAY * 311);
+        let kept = office.service.upkeep_round(&keep).await.unwrap();
+        let told = matches!(&outcomes(&kept)[..], [Outcome::Failed { why }] if why.contains("password"));
+        assert!(told, "{kept:#?}");
+        office.is_sound().await;
+    }
+}
+
+/// What opens [`encrypted`].
+fn password() -> Option<Arc<Password>> {
+    Some(Arc::new(Password::new(b"mo-ra".to_vec())))
+}
+
+fn encrypted() -> Option<(tempfile::TempDir, PathBuf)> {
+    let (folder, qpdf) = (tempfile::tempdir().unwrap(), tool("qpdf")?);
+    let pdf = folder.path().join("encrypted.pdf");
+    let mut command = Command::new(qpdf);
+    run(command.args(["--encrypt", "mo-ra", "chu-so-huu", "256", "--"]).arg(decision()).arg(&pdf));
+    Some((folder, pdf))
 }
 
 /// A quota in the database is shared by nodes and outlives restarts.

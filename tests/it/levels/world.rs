@@ -14,7 +14,7 @@ use std::{
 
 use jiff::SignedDuration;
 use kyso::{
-    base::{Chance, Clock, ClockHand, Limits, MemorySource, UtcTime},
+    base::{Chance, Clock, ClockHand, Limits, MemorySource, Source, UtcTime},
     demo::pki::{
         CertificateRequest, DemoServices, Holder, KeyAlgorithm, Profile, SigningKey, TimeStampAuthority,
     },
@@ -157,19 +157,23 @@ impl Person {
         output: &Path,
         level: Option<Level>,
     ) -> Result<Released, SignError> {
+        self.sign_source(desk, &MemorySource(fs::read(input).unwrap()), output, level)
+    }
+
+    pub(super) fn sign_source(
+        &self,
+        desk: &SigningDesk,
+        input: &dyn Source,
+        output: &Path,
+        level: Option<Level>,
+    ) -> Result<Released, SignError> {
         let (certificate, chain) = (self.certificate.clone(), self.chain.clone());
         let identity = Identity { certificate, chain, scheme: self.key.scheme() };
         let wishes = Wishes { level, ..Wishes::default() };
-        desk.sign_with(
-            &MemorySource(fs::read(input).unwrap()),
-            output,
-            identity,
-            &wishes,
-            |scheme, message| {
-                self.uses.fetch_add(1, Ordering::SeqCst);
-                Ok(self.key.sign_as(scheme, message).expect("a key in memory signs"))
-            },
-        )
+        desk.sign_with(input, output, identity, &wishes, |scheme, message| {
+            self.uses.fetch_add(1, Ordering::SeqCst);
+            Ok(self.key.sign_as(scheme, message).expect("a key in memory signs"))
+        })
     }
 
     /// How often the key was used.

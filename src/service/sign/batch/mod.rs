@@ -30,6 +30,7 @@ use std::{
         mpsc::{self, Receiver},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use journal::{Entry, Journal};
@@ -306,10 +307,15 @@ fn stops(error: &SignError) -> bool {
     )
 }
 
-/// What waits for its release: one at least, and what came meanwhile.
+/// What is released together: one at least, and what comes soon after it. Each window costs three flushes however much
+/// is in it, and a flush for each file takes the processor from the token.
 fn window(take: &Receiver<(usize, Made)>) -> Option<Vec<(usize, Made)>> {
     let mut window = vec![take.recv().ok()?];
-    window.extend(take.try_iter().take(WINDOW - 1));
+    let end = Instant::now() + GATHERING;
+    while window.len() < WINDOW {
+        let Ok(next) = take.recv_timeout(end.saturating_duration_since(Instant::now())) else { break };
+        window.push(next);
+    }
     Some(window)
 }
 
@@ -485,6 +491,9 @@ const MOST_WORKERS: usize = 10;
 
 /// Signed copies that wait for their release, and are released together. Each holds an open file and a report.
 const WINDOW: usize = 64;
+
+/// How long a signed copy waits for others. What a crash loses is signed again: the longer, the more of it.
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Flushes under way at the same time. More than this gains nothing on the disks measured.
 const FLUSHERS: usize = 16;
