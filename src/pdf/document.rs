@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     ops::Range,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -30,6 +30,8 @@ pub struct Document {
     containers: Mutex<Vec<(u64, Arc<Container>)>>,
     /// Where object streams stand that cannot be read: not to be decoded again for each of their objects.
     broken: Mutex<HashSet<u64>>,
+    /// The catalogs asked for last, by their revision: each is asked for time and again.
+    catalogs: Mutex<Vec<(usize, ObjectId, Arc<Dictionary>)>>,
     /// Object numbers and the revisions that define them, sorted; empty when there is one revision only.
     history: Vec<(u32, u32)>,
     pub(super) analysis: Mutex<Option<Arc<Analysis>>>,
@@ -60,6 +62,7 @@ impl Document {
             version: header,
             containers: Mutex::default(),
             broken: Mutex::default(),
+            catalogs: Mutex::default(),
             analysis: Mutex::default(),
             security: None,
             settled: 0,
@@ -124,7 +127,7 @@ impl Document {
     ///
     /// As [`Document::object`]; also when there is none.
     pub fn catalog(&self) -> Result<Dictionary, PdfError> {
-        Ok(self.catalog_at(self.last())?.1)
+        Ok(Arc::unwrap_or_clone(self.catalog_at(self.last())?.1))
     }
 
     /// The first `limit` bytes or fewer of a stream's decoded data; filters other than Flate are refused.
@@ -141,16 +144,26 @@ impl Document {
     }
 
     /// The catalog as of a revision, with its number.
-    pub(super) fn catalog_at(&self, revision: usize) -> Result<(ObjectId, Dictionary), PdfError> {
+    pub(super) fn catalog_at(&self, revision: usize) -> Result<(ObjectId, Arc<Dictionary>), PdfError> {
+        if let Some((_, id, catalog)) = self.catalogs().iter().find(|(of, ..)| *of == revision) {
+            return Ok((*id, Arc::clone(catalog)));
+        }
         let Some(at) = self.revisions.get(revision) else {
             return Err(PdfError::damaged(0, "there is no such revision"));
         };
         let damaged = || PdfError::damaged(at.xref_offset, "the trailer's /Root leads to no catalog");
         let id = at.trailer.reference("Root").ok_or_else(damaged)?;
-        match self.object_at(revision, id)? {
-            Object::Dictionary(catalog) => Ok((id, catalog)),
-            _ => Err(damaged()),
-        }
+        let Object::Dictionary(catalog) = self.object_at(revision, id)? else { return Err(damaged()) };
+        let catalog = Arc::new(catalog);
+        let mut known = self.catalogs();
+        // Two: revisions are compared in pairs.
+        known.truncate(1);
+        known.insert(0, (revision, id, Arc::clone(&catalog)));
+        Ok((id, catalog))
+    }
+
+    fn catalogs(&self) -> MutexGuard<'_, Vec<(usize, ObjectId, Arc<Dictionary>)>> {
+        self.catalogs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows references until something else is met. Also gives the last number on the way, if any.
@@ -293,8 +306,8 @@ impl Document {
         })
     }
 
-    fn broken(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
-        self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn broken(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_container(
@@ -338,7 +351,7 @@ impl Document {
     }
 
     fn cached(&self, offset: u64) -> Option<Arc<Container>> {
-        let mut cache = self.containers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut cache = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
         let at = cache.iter().position(|(known, _)| *known == offset)?;
         let found = cache.remove(at);
         let container = Arc::clone(&found.1);
@@ -347,7 +360,7 @@ impl Document {
     }
 
     fn remember(&self, offset: u64, container: &Arc<Container>) {
-        let mut cache = self.containers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut cache = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
         cache.push((offset, Arc::clone(container)));
         let mut bytes: usize = cache.iter().map(|(_, container)| container.decoded.len()).sum();
         while cache.len() > 1 && bytes > CACHED_BYTES {

@@ -417,8 +417,18 @@ impl<'a> Lexer<'a> {
     fn plain_hex_string(&mut self) -> Option<Vec<u8>> {
         let rest = self.bytes.get(self.at..)?;
         let digits = rest.get(..rest.iter().position(|byte| *byte == b'>')?)?;
-        let mut string = vec![0; digits.len() / 2];
-        hex::decode_to_slice(digits, &mut string).ok()?;
+        let (pairs, []) = digits.as_chunks() else { return None };
+        // What is wrong is asked once at the end: a question at each digit takes longer than the digits.
+        let mut seen = 0;
+        let value = |[high, low]: &[u8; 2]| {
+            let (high, low) = (HEX_DIGITS[usize::from(*high)], HEX_DIGITS[usize::from(*low)]);
+            seen |= high | low;
+            high << 4 | low
+        };
+        let string = pairs.iter().map(value).collect();
+        if seen > 0xF {
+            return None;
+        }
         self.at += digits.len() + 1;
         Some(string)
     }
@@ -510,13 +520,22 @@ fn is_regular(byte: u8) -> bool {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
+    Some(HEX_DIGITS[usize::from(byte)]).filter(|digit| *digit != NO_DIGIT)
 }
+
+/// The value of each byte as a hexadecimal digit, or [`NO_DIGIT`].
+const HEX_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789ABCDEF"[digit as usize] as usize] = digit;
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
+const NO_DIGIT: u8 = 0xFF;
 
 fn parse_unsigned(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {

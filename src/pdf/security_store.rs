@@ -4,7 +4,10 @@
 //! What is there stays as it is, ours or another's: lists grow, nothing is taken out, no piece is stored twice, and an
 //! entry of `/VRI` that exists is left alone, because readers take a changed one for an attack.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Document, PdfError,
@@ -238,7 +241,8 @@ impl<'a> Growing<'a> {
         if !self.changed {
             return Ok(None);
         }
-        let (root, mut catalog) = self.document.catalog_at(self.document.last())?;
+        let (root, catalog) = self.document.catalog_at(self.document.last())?;
+        let mut catalog = Arc::unwrap_or_clone(catalog);
         let fresh = catalog.get("DSS").is_none();
         match self.id {
             Some(id) if self.dictionary != self.before || fresh => {

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     ops::Range,
+    sync::Arc,
 };
 
 use super::{
@@ -467,7 +468,7 @@ impl<'a> Update<'a> {
         let (root, catalog) = self.document.catalog_at(self.document.last())?;
         Ok(match self.objects.get(&root.0) {
             Some((_, Object::Dictionary(changed))) => (root, changed.clone()),
-            _ => (root, catalog),
+            _ => (root, Arc::unwrap_or_clone(catalog)),
         })
     }
 

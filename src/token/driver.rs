@@ -6,6 +6,9 @@
 //! - the flags are read right before each login, the automatic ones and the one inside a signature included;
 //! - one anchor session for each open token, since closing the last session logs out.
 
+mod files;
+mod objects;
+
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
@@ -16,25 +19,25 @@ use cryptoki::{
     context::{Function, Pkcs11},
     error::{Error as CryptokiError, RvError},
     mechanism::MechanismType,
-    object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle},
+    object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle},
     session::{Session, SessionState, UserType},
     slot::Slot,
     types::RawAuthPin,
 };
 
+use objects::optional;
+pub(super) use objects::private_keys;
+
 use super::{
-    KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenKeyKind, TokenPublicKey, TokenSelector,
+    KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenPublicKey, TokenSelector,
     error::{TokenError, TriesLeft, code_name, means_gone},
     mechanism::Operation,
-    module::{self, Loaded},
+    module::Loaded,
     pin::{Mark, Marker},
     raw::SignFailure,
     worker::Progress,
 };
-use crate::{
-    asn1::{self, oid},
-    base::{Chance, Pin},
-};
+use crate::base::{Chance, Pin};
 
 /// What tells a token from others, wherever it is plugged in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -664,75 +667,6 @@ impl Driver {
         Ok(found)
     }
 
-    /// Gives the built-in token the database files of a folder that it does not have yet.
-    fn add_folder(&mut self, folder: &Path) -> Result<(), TokenError> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => {
-                return Err(TokenError::Module { path: folder.to_owned(), reason: error.to_string() });
-            }
-        };
-        let mut files: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sql") && path.is_file())
-            .collect();
-        files.sort();
-        for file in files {
-            self.add_file(&file)?;
-        }
-        Ok(())
-    }
-
-    /// Gives the built-in token one database file, which is made if need be, and finds out its slot.
-    pub(super) fn add_file(&mut self, file: &Path) -> Result<u64, TokenError> {
-        if let Some(slot) = self.files.get(file) {
-            return Ok(*slot);
-        }
-        self.ask_for(file)?;
-        self.note("C_GetSlotList");
-        let mut slots: Vec<u64> = self.pkcs11()?.get_all_slots()?.iter().map(Slot::id).collect();
-        slots.sort_unstable();
-        // kryoptic numbers its slots in the order in which it was asked for them.
-        for (asked, slot) in self.asked.iter().zip(slots) {
-            self.files.insert(asked.clone(), slot);
-        }
-        self.files.get(file).copied().ok_or_else(|| TokenError::Module {
-            path: file.to_owned(),
-            reason: "the built-in token gave it no slot".into(),
-        })
-    }
-
-    /// `C_Initialize` with one more file.
-    ///
-    /// kryoptic never forgets a file that it was asked for, not even one that it could not open. At each call it opens
-    /// all of them once more, and one that is gone keeps it from adding what is asked for.
-    fn ask_for(&mut self, file: &Path) -> Result<(), TokenError> {
-        let progress = Arc::clone(&self.progress);
-        let name = module::file_name(file)?;
-        if file.exists() {
-            // Looked at before kryoptic hears of it.
-            let opened = std::fs::OpenOptions::new().read(true).write(true).open(file);
-            opened
-                .map_err(|error| TokenError::Module { path: file.to_owned(), reason: error.to_string() })?;
-        }
-        if !self.asked.iter().any(|asked| asked == file) {
-            self.asked.push(file.to_owned());
-        }
-        let mut answer = Ok(());
-        for _ in 0..ASKED_AT_MOST {
-            let _stand_ins = StandIns::for_missing(self.asked.iter());
-            answer = match &self.loaded {
-                Some(loaded) => loaded.add_file(file, &name, &progress),
-                None => Loaded::embedded(file, &name, &progress).map(|loaded| self.loaded = Some(loaded)),
-            };
-            if answer.is_ok() {
-                break;
-            }
-        }
-        answer
-    }
-
     /// The module, loaded when it was not yet.
     pub(super) fn pkcs11(&mut self) -> Result<&Pkcs11, TokenError> {
         if self.loaded.is_none() {
@@ -792,33 +726,6 @@ impl Driver {
     }
 }
 
-/// How often the built-in token is asked for a file: the folder of another one may go between the look and the call.
-const ASKED_AT_MOST: usize = 3;
-
-/// Folders made for a moment in the place of folders of the built-in token that somebody deleted, as tests do.
-struct StandIns(Vec<PathBuf>);
-
-impl StandIns {
-    fn for_missing<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Self {
-        let missing = files.filter_map(|file| file.parent()).filter(|folder| !folder.exists());
-        // The topmost folder that is missing is the one to remove again.
-        let topmost = missing.filter_map(|folder| {
-            let top = folder.ancestors().take_while(|above| !above.exists()).last()?.to_owned();
-            std::fs::create_dir_all(folder).ok()?;
-            Some(top)
-        });
-        Self(topmost.collect())
-    }
-}
-
-impl Drop for StandIns {
-    fn drop(&mut self) {
-        for folder in &self.0 {
-            let _ = std::fs::remove_dir_all(folder);
-        }
-    }
-}
-
 /// The folder of the built-in token under its one true name: the same file under two names would be two slots.
 fn folder_of(module: &Module) -> Option<PathBuf> {
     match module {
@@ -854,82 +761,6 @@ fn unjudged(code: RvError) -> bool {
 fn user_functions(session: &Session) -> Result<bool, TokenError> {
     let state = session.get_session_info()?.session_state();
     Ok(matches!(state, SessionState::RoUser | SessionState::RwUser))
-}
-
-/// The private keys that a session shows, in the order of their labels and ids.
-pub(super) fn private_keys(
-    session: &Session,
-    progress: &Progress,
-) -> Result<Vec<(ObjectHandle, TokenKey)>, TokenError> {
-    progress.at("C_FindObjects");
-    let mut keys = Vec::new();
-    for object in session.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])? {
-        progress.at("C_GetAttributeValue");
-        let mut key = TokenKey {
-            id: Vec::new(),
-            label: String::new(),
-            kind: TokenKeyKind::Other,
-            always_authenticate: false,
-        };
-        let mut key_type = None;
-        for attribute in session
-            .get_attributes(object, &[AttributeType::Id, AttributeType::Label, AttributeType::KeyType])?
-        {
-            match attribute {
-                Attribute::Id(octets) => key.id = octets,
-                Attribute::Label(octets) => key.label = text(&octets),
-                Attribute::KeyType(found) => key_type = Some(found),
-                _ => {}
-            }
-        }
-        key.kind = match key_type {
-            Some(KeyType::RSA) => TokenKeyKind::Rsa { bits: modulus_bits(session, object)? },
-            Some(KeyType::EC) => TokenKeyKind::Ec { bits: curve_bits(session, object)? },
-            _ => TokenKeyKind::Other,
-        };
-        // Older drivers do not know the attribute; then the key does not want the PIN.
-        key.always_authenticate = optional(session, object, AttributeType::AlwaysAuthenticate)?
-            == Some(Attribute::AlwaysAuthenticate(true));
-        keys.push((object, key));
-    }
-    keys.sort_by(|(_, one), (_, other)| (&one.label, &one.id).cmp(&(&other.label, &other.id)));
-    Ok(keys)
-}
-
-fn modulus_bits(session: &Session, key: ObjectHandle) -> Result<usize, TokenError> {
-    let Some(Attribute::Modulus(modulus)) = optional(session, key, AttributeType::Modulus)? else {
-        return Ok(0);
-    };
-    let digits = modulus.iter().skip_while(|octet| **octet == 0).collect::<Vec<_>>();
-    Ok(digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize))
-}
-
-fn curve_bits(session: &Session, key: ObjectHandle) -> Result<usize, TokenError> {
-    let Some(Attribute::EcParams(parameters)) = optional(session, key, AttributeType::EcParams)? else {
-        return Ok(0);
-    };
-    let curve = asn1::Reader::only(&parameters).and_then(|value| value.oid()).ok();
-    Ok(match curve {
-        Some(oid::SECP256R1) => 256,
-        Some(oid::SECP384R1) => 384,
-        Some(oid::SECP521R1) => 521,
-        _ => 0,
-    })
-}
-
-/// An attribute that the token may not have.
-fn optional(
-    session: &Session,
-    object: ObjectHandle,
-    attribute: AttributeType,
-) -> Result<Option<Attribute>, TokenError> {
-    match session.get_attributes(object, &[attribute]) {
-        Ok(found) => Ok(found.into_iter().next()),
-        Err(error) => match TokenError::from(error) {
-            gone if gone.is_gone() => Err(gone),
-            _ => Ok(None),
-        },
-    }
 }
 
 /// May mean anything, a try that was spent included.

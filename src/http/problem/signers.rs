@@ -1,33 +1,6 @@
-//! Problems with signers and with files that need something beside them.
+//! Problems with signers: keys, certificates, time-stamps.
 
 use super::Entry;
-
-/// A batch needs a password that no server knows any more.
-pub static BATCH_PASSWORD: Entry = Entry {
-    code: "batch.password",
-    status: 409,
-    retryable: false,
-    title: (
-        "Lô ký cần mật khẩu tài liệu mà máy chủ không còn giữ",
-        "The batch needs a document password that the server does not hold any more",
-    ),
-    help: (
-        "Gửi POST tới địa chỉ resume của lô kèm trường password; mật khẩu chỉ nằm trong bộ nhớ, không được ghi lại.",
-        "POST to the batch's resume address with the field password: it lies in memory only and is written nowhere.",
-    ),
-};
-
-/// The document is encrypted, and the right password did not come.
-pub static DOCUMENT_PASSWORD: Entry = Entry {
-    code: "document.password",
-    status: 422,
-    retryable: false,
-    title: ("Tệp được mã hóa và cần mật khẩu đúng", "The file is encrypted and needs the right password"),
-    help: (
-        "Gửi lại yêu cầu với mật khẩu của tệp trong trường password.",
-        "Send the request again with the file's password in the field password.",
-    ),
-};
 
 /// The certificate may not sign now. Nothing was asked of any key.
 pub static SIGNER_CERTIFICATE: Entry = Entry {
@@ -39,4 +12,55 @@ pub static SIGNER_CERTIFICATE: Entry = Entry {
         "Không có gì được ký và mã PIN không được gửi đi. Dùng chứng thư còn hiệu lực, đúng mục đích của khóa.",
         "Nothing was signed, and no PIN was sent. Use a certificate that is valid, not revoked, and meant for signing.",
     ),
+};
+
+/// The token did not sign.
+pub static SIGNER_FAILED: Entry = Entry {
+    code: "signer.failed",
+    status: 502,
+    retryable: true,
+    title: ("Thiết bị ký không ký được", "The token did not sign"),
+    help: ("Xem chi tiết; không có gì được ghi lại.", "See the detail; nothing was recorded."),
+};
+
+/// The token does not take the PIN.
+pub static SIGNER_LOCKED: Entry = Entry {
+    code: "signer.locked",
+    status: 503,
+    retryable: false,
+    title: ("Thiết bị ký không nhận mã PIN", "The token does not take the PIN"),
+    help: (
+        "Máy chủ không thử lại để tránh khóa thiết bị; người quản lý thiết bị cần kiểm tra mã PIN.",
+        "The server does not try again, lest the token lock itself; its keeper has to look after the PIN.",
+    ),
+};
+
+/// The signing token is not available.
+pub static SIGNER_UNAVAILABLE: Entry = Entry {
+    code: "signer.unavailable",
+    status: 503,
+    retryable: true,
+    title: ("Thiết bị ký chưa sẵn sàng", "The signing token is not available"),
+    help: (
+        "Kiểm tra thiết bị đã cắm và mã PIN; xem /readyz.",
+        "Check that the token is plugged in and its PIN; see /readyz.",
+    ),
+};
+
+/// The server holds no such key for your agency.
+pub static SIGNER_UNKNOWN: Entry = Entry {
+    code: "signer.unknown",
+    status: 422,
+    retryable: false,
+    title: ("Cơ quan không có khóa ký này trên máy chủ", "The server holds no such key for your agency"),
+    help: ("Xem các mục [[signer]] trong kyso.toml.", "See the [[signer]] entries in kyso.toml."),
+};
+
+/// The time-stamp service gave no usable answer.
+pub static TIMESTAMP_UNAVAILABLE: Entry = Entry {
+    code: "timestamp.unavailable",
+    status: 503,
+    retryable: true,
+    title: ("Dịch vụ dấu thời gian không trả lời đúng", "The time-stamp service gave no usable answer"),
+    help: ("Thử lại sau; không có chữ ký nào được ghi.", "Try again later; no signature was recorded."),
 };
