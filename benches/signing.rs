@@ -5,7 +5,8 @@
 //! as whole processes, beside `cp` and `openssl dgst -sha256` on the same bytes.
 //!
 //! A batch writes real files: each is copied, signed, judged, flushed and renamed. Bare rates are taken right before and
-//! right after it, so that a machine that is busy with something else slows both down. Keys are new in each run.
+//! right after it, in several rounds, so that a machine that is busy with something else slows both down: the figures are
+//! medians. Keys are new in each run.
 //! `cargo bench --bench signing -- batches steps large` runs these stories only; `-- batches RSA-3072` these keys only.
 
 #[allow(dead_code, reason = "the other benches use the rest of it")]
@@ -123,8 +124,8 @@ impl Bench {
             sample.len() / 1000
         );
         println!(
-            "{:<20} {:>8} {:>8} {:>8} {:>7} {:>7} {:>11} {:>9} {:>8}",
-            "", "C_Sign", "beside", "batch", "ratio", "beside", "token busy", "ms/file", "singly"
+            "{:<20} {:>8} {:>8} {:>8} {:>7} {:>11} {:>9} {:>8}",
+            "", "C_Sign", "beside", "batch", "ratio", "token busy", "ms/file", "singly"
         );
         for (token_name, module) in &self.tokens {
             for (key_name, kind) in KEYS {
@@ -133,25 +134,30 @@ impl Bench {
                     continue;
                 }
                 let signer = self.signer(module, key_name, kind)?;
+                let time = Duration::from_millis(if self.quick { 300 } else { 800 });
                 let rate = || -> Result<f64, Failure> {
-                    let time = Duration::from_millis(if self.quick { 300 } else { 2_000 });
                     Ok(signer.token.bare_sign_rate(&signer.key, signer.scheme, time)?.per_second())
                 };
-                let before = rate()?;
-                let seconds = if self.quick { 0.5 } else { 3.0 };
-                let count = whole(before * seconds).clamp(50, 4_000);
-                let batch = self.batch(&sample, count, &signer)?;
-                let after = rate()?;
-                let bare = f64::midpoint(before, after);
-                let beside = while_others_are_busy(rate)?;
-                let single = self.one_at_a_time(count.min(whole(bare)).min(500), &signer)?;
+                let mut before = rate()?;
+                let count = whole(before * time.as_secs_f64() * 1.5).clamp(50, 2_000);
+                let (mut rounds, mut beside) = (Vec::new(), Vec::new());
+                for _ in 0..if self.quick { 1 } else { 5 } {
+                    let batch = self.batch(&sample, count, &signer)?;
+                    let after = rate()?;
+                    rounds.push((f64::midpoint(before, after), batch));
+                    before = after;
+                    beside.push(while_others_are_busy(rate)?);
+                }
+                let single = self.one_at_a_time(count.min(300), &signer)?;
+                let middle = |of: &dyn Fn(&(f64, Batch)) -> f64| median(rounds.iter().map(of).collect());
                 println!(
-                    "{name:<20} {bare:>8.0} {beside:>8.0} {:>8.0} {:>7.2} {:>7.2} {:>10.0}% {:>9.2} {single:>8.0}",
-                    batch.per_second,
-                    batch.per_second / bare,
-                    batch.per_second / beside,
-                    batch.token_busy * 100.0,
-                    batch.processor * 1e3,
+                    "{name:<20} {:>8.0} {:>8.0} {:>8.0} {:>7.2} {:>10.0}% {:>9.2} {single:>8.0}",
+                    middle(&|(bare, _)| *bare),
+                    median(beside),
+                    middle(&|(_, batch)| batch.per_second),
+                    middle(&|(bare, batch)| batch.per_second / bare),
+                    middle(&|(_, batch)| batch.token_busy) * 100.0,
+                    middle(&|(_, batch)| batch.processor) * 1e3,
                 );
             }
         }
