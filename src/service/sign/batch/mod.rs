@@ -19,7 +19,6 @@
 //! output folder does: no other file would fare better, and the token would be touched in vain.
 
 mod journal;
-mod seats;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,7 +34,6 @@ use std::{
 };
 
 use journal::{Entry, Journal};
-use seats::Seats;
 
 use super::{Finished, Identity, Released, SignError, Signer, SigningDesk, Wishes, sync_folder, timed};
 use crate::{
@@ -214,9 +212,8 @@ impl Plan {
         let mark = mark(&identity, wishes);
         let open: Vec<usize> =
             items.iter().enumerate().filter(|(_, (_, by))| by.is_none()).map(|(at, _)| at).collect();
-        let (staging, stop) = (journal.staging(), AtomicBool::new(false));
-        let seats = if waits_for_the_network(desk) { Seats::without_end() } else { Seats::of_this_machine() };
-        let line = Line { desk, signer, identity, wishes, staging, seats, stop };
+        let line =
+            Line { desk, signer, identity, wishes, staging: journal.staging(), stop: AtomicBool::new(false) };
 
         let mut summary = Summary::default();
         let mut teller = Teller { items: &items, next: 0, waiting: BTreeMap::new(), summary: &mut summary };
@@ -257,7 +254,6 @@ struct Line<'a> {
     identity: Identity,
     wishes: &'a Wishes,
     staging: PathBuf,
-    seats: Seats,
     /// No other file is begun, and the token not asked again.
     stop: AtomicBool,
 }
@@ -275,7 +271,6 @@ impl Line<'_> {
     }
 
     fn made(&self, item: &Item) -> Made {
-        let seat = self.seats.take();
         let input = FileSource::open(&item.input).map_err(|source| SignError::Input { source })?;
         let identity = self.identity.clone();
         let mut pending = self.desk.begin_in(&input, &self.staging, &item.output, identity, self.wishes)?;
@@ -283,12 +278,10 @@ impl Line<'_> {
             return Ok(None);
         }
         let Signer { token, key, .. } = self.signer;
-        let mut took = 0.0;
-        let (_seat, value) = seat.at_token(|| {
-            timed(&mut took, || token.sign(key, pending.prepared.scheme(), pending.prepared.to_be_signed()))
-        });
-        pending.took.sign += took;
-        self.desk.finish(pending, value?).map(Some)
+        let value = timed(&mut pending.took.sign, || {
+            token.sign(key, pending.prepared.scheme(), pending.prepared.to_be_signed())
+        })?;
+        self.desk.finish(pending, value).map(Some)
     }
 
     fn stopped(&self) -> bool {
@@ -487,14 +480,10 @@ fn mark(identity: &Identity, wishes: &Wishes) -> Sha256 {
 /// As many as there are processors, and two more: one waits for the token, one for the disk. Where each also waits for
 /// the network, as many as may be.
 fn workers(desk: &SigningDesk) -> usize {
-    if waits_for_the_network(desk) {
+    if desk.time_stamping.is_some() || desk.online {
         return MOST_WORKERS;
     }
     thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS - 2) + 2
-}
-
-fn waits_for_the_network(desk: &SigningDesk) -> bool {
-    desk.time_stamping.is_some() || desk.online
 }
 
 /// Each holds one document. A token has no use for more, and its callers' patience has a limit.
