@@ -130,35 +130,15 @@ impl Bench {
         for (token_name, module) in &self.tokens {
             for (key_name, kind) in KEYS {
                 let name = format!("{token_name}, {key_name}");
-                if !self.narrowed.is_empty() && !self.narrowed.iter().any(|wanted| name.contains(wanted)) {
-                    continue;
+                if self.wants(&name) {
+                    self.row(&name, &self.signer(module, LABEL, key_name, kind)?, &sample)?;
                 }
-                let signer = self.signer(module, key_name, kind)?;
-                let time = Duration::from_millis(if self.quick { 300 } else { 800 });
-                let rate = || -> Result<f64, Failure> {
-                    Ok(signer.token.bare_sign_rate(&signer.key, signer.scheme, time)?.per_second())
-                };
-                let mut before = rate()?;
-                let count = whole(before * time.as_secs_f64() * 1.5).clamp(50, 2_000);
-                let (mut rounds, mut beside) = (Vec::new(), Vec::new());
-                for _ in 0..if self.quick { 1 } else { 5 } {
-                    let batch = self.batch(&sample, count, &signer)?;
-                    let after = rate()?;
-                    rounds.push((f64::midpoint(before, after), batch));
-                    before = after;
-                    beside.push(while_others_are_busy(rate)?);
-                }
-                let single = self.one_at_a_time(count.min(300), &signer)?;
-                let middle = |of: &dyn Fn(&(f64, Batch)) -> f64| median(rounds.iter().map(of).collect());
-                println!(
-                    "{name:<20} {:>8.0} {:>8.0} {:>8.0} {:>7.2} {:>10.0}% {:>9.2} {single:>8.0}",
-                    middle(&|(bare, _)| *bare),
-                    median(beside),
-                    middle(&|(_, batch)| batch.per_second),
-                    middle(&|(bare, batch)| batch.per_second / bare),
-                    middle(&|(_, batch)| batch.token_busy) * 100.0,
-                    middle(&|(_, batch)| batch.processor) * 1e3,
-                );
+            }
+        }
+        for milliseconds in [1, 3, 10] {
+            let name = format!("a device, {milliseconds} ms");
+            if self.wants(&name) {
+                self.row(&name, &self.device(milliseconds)?, &sample)?;
             }
         }
         println!(
@@ -166,6 +146,53 @@ impl Bench {
         );
         println!(" batch's; ms/file: processor time of the batch beside the token's, kernel included)");
         Ok(())
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.narrowed.is_empty() || self.narrowed.iter().any(|wanted| name.contains(wanted))
+    }
+
+    fn row(&self, name: &str, signer: &Signer, sample: &[u8]) -> Result<(), Failure> {
+        let time = Duration::from_millis(if self.quick { 300 } else { 800 });
+        let rate = || -> Result<f64, Failure> {
+            Ok(signer.token.bare_sign_rate(&signer.key, signer.scheme, time)?.per_second())
+        };
+        let mut before = rate()?;
+        let count = whole(before * time.as_secs_f64() * 1.5).clamp(50, 2_000);
+        let (mut rounds, mut beside) = (Vec::new(), Vec::new());
+        for _ in 0..if self.quick { 1 } else { 5 } {
+            let batch = self.batch(sample, count, signer)?;
+            let after = rate()?;
+            rounds.push((f64::midpoint(before, after), batch));
+            before = after;
+            beside.push(while_others_are_busy(rate)?);
+        }
+        let single = self.one_at_a_time(count.min(300), signer)?;
+        let middle = |of: &dyn Fn(&(f64, Batch)) -> f64| median(rounds.iter().map(of).collect());
+        println!(
+            "{name:<20} {:>8.0} {:>8.0} {:>8.0} {:>7.2} {:>10.0}% {:>9.2} {single:>8.0}",
+            middle(&|(bare, _)| *bare),
+            median(beside),
+            middle(&|(_, batch)| batch.per_second),
+            middle(&|(bare, batch)| batch.per_second / bare),
+            middle(&|(_, batch)| batch.token_busy) * 100.0,
+            middle(&|(_, batch)| batch.processor) * 1e3,
+        );
+        Ok(())
+    }
+
+    /// SoftHSM behind a driver whose `C_Sign` waits: what a USB token or an HSM on the network is to this machine, a token
+    /// with a processor of its own.
+    fn device(&self, milliseconds: u32) -> Result<Signer, Failure> {
+        let driver = self.folder.join(format!("device-{milliseconds}.so"));
+        let mut compile = Command::new("cc");
+        compile.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&driver);
+        compile.arg(format!("-DBEHIND=\"{}\"", self.softhsm.display()));
+        compile.arg(format!("-DMICROSECONDS={}", milliseconds * 1_000));
+        checked(compile.args(["benches/device.c", "-ldl"]))?;
+        let (module, token) = (Module::Path(driver), format!("{LABEL} {milliseconds}"));
+        provision::init_token(&module, &token, pin("12345678"), pin(PIN))?;
+        self.signer(&module, &token, "P-256", NewKeyKind::P256)
     }
 
     fn batch(&self, sample: &[u8], count: usize, signer: &Signer) -> Result<Batch, Failure> {
@@ -210,7 +237,7 @@ impl Bench {
 
     /// One signature without its token and its flush, beside pyHanko's whole signature.
     fn steps(&self) -> Result<(), Failure> {
-        let signer = self.signer(&Module::Path(self.softhsm.clone()), "steps", NewKeyKind::Rsa2048)?;
+        let signer = self.signer(&Module::Path(self.softhsm.clone()), LABEL, "steps", NewKeyKind::Rsa2048)?;
         let certificate = self.folder.join("steps.pem");
         fs::write(&certificate, signer.certificate.to_pem())?;
         let many = self.folder.join("many.pdf");
@@ -257,7 +284,7 @@ impl Bench {
         let [file, copy, signed] =
             ["large.pdf", "copy.pdf", "large.signed.pdf"].map(|name| self.folder.join(name));
         pdf_with_one_stream(&file, bytes, Filling::Noise)?;
-        self.signer(&Module::Path(self.softhsm.clone()), "large", NewKeyKind::Rsa2048)
+        self.signer(&Module::Path(self.softhsm.clone()), LABEL, "large", NewKeyKind::Rsa2048)
             .and_then(|signer| Ok(fs::write(self.folder.join("large.pem"), signer.certificate.to_pem())?))?;
         let runs = if self.quick { 3 } else { 5 };
         // In turns, so that a disk that grows slower does so for all.
@@ -301,8 +328,8 @@ impl Bench {
     }
 
     /// A fresh key and its certificate.
-    fn signer(&self, module: &Module, label: &str, kind: NewKeyKind) -> Result<Signer, Failure> {
-        let token = Token::open(module, &TokenSelector::labelled(LABEL))?;
+    fn signer(&self, module: &Module, token: &str, label: &str, kind: NewKeyKind) -> Result<Signer, Failure> {
+        let token = Token::open(module, &TokenSelector::labelled(token))?;
         token.login(pin(PIN), LastTry::Refuse)?;
         let id = label.as_bytes().to_vec();
         let key = NewKey { label: label.to_owned(), id, kind, always_authenticate: false };
