@@ -364,7 +364,9 @@ const APART: &str = "document.apart";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::{CoverageLevel, StatementsReport};
+    use crate::validation::{
+        CertificateStatus, CoverageLevel, Modification, ModificationLevel, StatementsReport, TimeSource,
+    };
 
     fn signature(indication: Indication, by: &str) -> SignatureReport {
         SignatureReport {
