@@ -92,7 +92,7 @@ impl Office {
         }
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("out.pdf");
-        let input = ProtectedSource::new(MemorySource(self.bytes(id).await), password());
+        let input = ProtectedSource::new(MemorySource(self.bytes(id).await), Some(password()));
         // The door to the network blocks.
         let sign = || person.sign_source(desk, &input, &output, None);
         let released = tokio::task::block_in_place(sign).unwrap();
@@ -444,7 +444,7 @@ async fn an_encrypted_document_is_extended_with_its_password() {
             assert!(matches!(refused, Err(SignDocumentError::Extend(_))), "{refused:?}");
             assert_eq!(office.document(id).await.upkeep, None);
         }
-        let (document, later) = extend(password()).await.unwrap();
+        let (document, later) = extend(Some(password())).await.unwrap();
         assert_eq!((later, document.upkeep.unwrap().reached_level), (None, Level::Lta));
         // What falls due later cannot be done unasked, and is told; asking with the password does it.
         world.pass(DAY * 311);
@@ -456,8 +456,8 @@ async fn an_encrypted_document_is_extended_with_its_password() {
 }
 
 /// What opens [`encrypted`].
-fn password() -> Option<Arc<Password>> {
-    Some(Arc::new(Password::new(b"mo-ra".to_vec())))
+fn password() -> Arc<Password> {
+    Arc::new(Password::new(b"mo-ra".to_vec()))
 }
 
 fn encrypted() -> Option<(tempfile::TempDir, PathBuf)> {
