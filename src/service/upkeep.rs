@@ -210,7 +210,8 @@ impl Service {
         self.keep(upkeeping, job).await.map(|(kept, _)| Some(kept))
     }
 
-    /// Brings the signatures of a document to a level now, or adds a fresh archive time-stamp. Scope `approve` or `seal`: whoever may sign for the agency. The level is asked for from now on, and kept up.
+    /// Brings the signatures of a document to a level now, or adds a fresh archive time-stamp. Scope `approve` or `seal`:
+    /// whoever may sign for the agency. The level is asked for from now on, and kept up.
     ///
     /// Gives the document as it stands, and why it does not have the level yet, where that may come later and signing is
     /// set to defer: the queue tries again.
