@@ -74,6 +74,20 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Encrypts a PDF by qpdf with the passwords of its user and its owner: `scheme` is the bits of the key and what follows
+/// them there, `more` stands behind. `None` when qpdf is absent.
+pub(crate) fn encrypt(
+    (pdf, out): (&Path, &Path),
+    [user, owner]: [&str; 2],
+    scheme: &[&str],
+    more: &[&str],
+) -> Option<()> {
+    let mut command = Command::new(tool("qpdf")?);
+    command.args(["--allow-weak-crypto", "--encrypt", user, owner]).args(scheme).arg("--").args(more);
+    run(command.arg(pdf).arg(out));
+    Some(())
+}
+
 /// pyHanko in a virtual environment of the tests' own: `KYSO_VENV`, else `.kyso/venv` in the checkout.
 pub(crate) struct PyHanko {
     python: PathBuf,

@@ -72,9 +72,7 @@ impl Signature {
             facts: technical(language, signature),
         }
     }
-}
 
-impl Signature {
     /// With the files that it is about, where they lie apart from it and it says nothing of them itself.
     pub(super) fn about(
         mut self,

@@ -1,6 +1,6 @@
 //! The code for the check page in the margin: confirmed when it is the one that was agreed, and refused otherwise.
 
-use std::{fs, process::Command, sync::Arc};
+use std::{fs, sync::Arc};
 
 use kyso::{
     appearance::{Appearance, Place, Role},
@@ -17,7 +17,7 @@ use crate::{
     judge::world::{SCHEME, WORLD, now},
     look::picture,
     pen::{sample, text},
-    support::{run, shared, tool},
+    support::{self, shared},
 };
 
 const CHECK_PAGE: &str = "https://songlam.example/kiem-tra/AB12";
@@ -72,11 +72,9 @@ fn the_code_that_was_agreed_is_confirmed() {
             files.push((name.to_owned(), file));
         }
     }
-    if let Some(qpdf) = tool("qpdf") {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("encrypted.pdf");
-        let mut command = Command::new(qpdf);
-        run(command.args(["--encrypt", "", "chu", "256", "--"]).arg(sample()).arg(&out));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("encrypted.pdf");
+    if support::encrypt((&sample(), &out), ["", "chu"], &["256"], &[]).is_some() {
         files.push(("encrypted, with an empty password".to_owned(), fs::read(out).unwrap()));
     }
     let mut confirmed = 0;

@@ -6,7 +6,7 @@ use kyso::token::provision::NewKeyKind;
 use serde_json::Value;
 
 use super::desk::{Desk, Others, sample, text};
-use crate::support::{run, tool};
+use crate::support::{self, run, tool};
 
 /// The text of a whole file with classic table and plain objects.
 fn plain(desk: &Desk, streams: &str) -> Option<Vec<u8>> {
@@ -108,8 +108,7 @@ fn what_cannot_be_rebuilt_is_refused() {
     let Some(table) = plain(&desk, "disable") else { return };
     let signed = fs::read(desk.must_sign(&sample(), &[], "base")).unwrap();
     let encrypted = desk.at("encrypted.pdf");
-    let mut command = Command::new(tool("qpdf").unwrap());
-    run(command.args(["--encrypt", "", "o", "256", "--"]).arg(sample()).arg(&encrypted));
+    support::encrypt((&sample(), &encrypted), ["", "o"], &["256"], &[]).unwrap();
     let encrypted = fs::read(encrypted).unwrap();
     let root = table.windows(8).rposition(|window| window == b"/Catalog").unwrap();
     let mut no_catalog = replaced(&table, "trailer", "tr4iler");

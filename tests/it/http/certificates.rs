@@ -1,6 +1,6 @@
 //! Certificates that may not sign: refused before a PIN is sent, before a batch is begun, before a signature is prepared.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kyso::{
@@ -22,11 +22,12 @@ use kyso::{
     validation::Policy,
     x509::Certificate,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     offices::{LEADER, Offices},
-    town::{Answer, Person},
+    signature_batches::ended,
+    town::Answer,
 };
 use crate::{databases, support};
 
@@ -147,16 +148,6 @@ fn hold(offices: &Offices, certificate: Certificate) -> HeldKey {
     let token = shared().1.clone();
     let signer = Signer::new(token, key, Some(certificate), chain, SchemeWish::default()).unwrap();
     HeldKey { agency: "H99".parse().unwrap(), role: Role::Approve, signer: Arc::new(signer), picture: None }
-}
-
-fn ended(person: &Person, place: &str) -> Value {
-    loop {
-        let batch = person.get(place).json();
-        if batch["state"] != "running" {
-            return batch;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// One signature and many, by a key of the server: the same refusal; of a batch before it is begun, or before it goes on.

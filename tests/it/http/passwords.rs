@@ -5,7 +5,6 @@ use std::{
     path::Path,
     process::Command,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -34,11 +33,12 @@ use serde_json::{Value, json};
 
 use super::{
     offices::{CLERK, LEADER, Offices},
+    signature_batches::ended,
     town::{Answer, Person, sample, town},
 };
 use crate::{
     databases::{self, Database},
-    support::{self, PyHanko, run, tool},
+    support::{self, PyHanko, tool},
 };
 
 const SIGNER: &str = "chu-tich";
@@ -93,12 +93,10 @@ fn shared() -> &'static (tempfile::TempDir, Token, Vec<u8>) {
 
 /// The sample, encrypted by qpdf so that it opens with [`SECRET`].
 pub(super) fn encrypted(scheme: &[&str]) -> Option<Vec<u8>> {
-    let (folder, qpdf) = (tempfile::tempdir().unwrap(), tool("qpdf")?);
+    let folder = tempfile::tempdir().unwrap();
     let [plain, out] = ["plain.pdf", "encrypted.pdf"].map(|name| folder.path().join(name));
     fs::write(&plain, sample()).unwrap();
-    let mut command = Command::new(qpdf);
-    command.args(["--allow-weak-crypto", "--encrypt", SECRET, "chu-so-huu"]).args(scheme).arg("--");
-    run(command.arg(&plain).arg(&out));
+    support::encrypt((&plain, &out), [SECRET, "chu-so-huu"], scheme, &[])?;
     Some(fs::read(out).unwrap())
 }
 
@@ -261,16 +259,6 @@ fn an_encrypted_document_is_prepared_and_completed_with_its_password() {
         assert_eq!(complete(&json!({ "password": SECRET })).code(), "prepared.used");
         everybody_accepts(offices, &content(&leader, &document), Some(SECRET));
     });
-}
-
-fn ended(person: &Person, place: &str) -> Value {
-    loop {
-        let batch = person.get(place).json();
-        if batch["state"] != "running" {
-            return batch;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// One password for those that need it; it does not survive the server, and the batch says so.

@@ -99,7 +99,7 @@ fn begin(person: &Person, documents: &[String]) -> Answer {
 }
 
 /// The batch when it does not run any more.
-fn ended(person: &Person, place: &str) -> Value {
+pub(super) fn ended(person: &Person, place: &str) -> Value {
     let patience = Instant::now() + Duration::from_mins(2);
     loop {
         let batch = person.get(place).json();

@@ -30,7 +30,7 @@ use kyso::{
 use super::world::{Authority, DAY, Mood, Person, World, archive_stamps, decision};
 use crate::{
     databases::{Database, databases},
-    support::{run, tool},
+    support::encrypt,
 };
 
 /// An office with a leader and a clerk, its service by the world's clock.
@@ -461,10 +461,9 @@ fn password() -> Arc<Password> {
 }
 
 fn encrypted() -> Option<(tempfile::TempDir, PathBuf)> {
-    let (folder, qpdf) = (tempfile::tempdir().unwrap(), tool("qpdf")?);
+    let folder = tempfile::tempdir().unwrap();
     let pdf = folder.path().join("encrypted.pdf");
-    let mut command = Command::new(qpdf);
-    run(command.args(["--encrypt", "mo-ra", "chu-so-huu", "256", "--"]).arg(decision()).arg(&pdf));
+    encrypt((&decision(), &pdf), ["mo-ra", "chu-so-huu"], &["256"], &[])?;
     Some((folder, pdf))
 }
 
