@@ -32,6 +32,7 @@ pub struct Document {
     broken: Mutex<HashSet<u64>>,
     /// The catalogs asked for last, by their revision: each is asked for time and again.
     catalogs: Mutex<Vec<(usize, ObjectId, Arc<Dictionary>)>>,
+    long: Mutex<Vec<Long>>,
     /// Object numbers and the revisions that define them, sorted; empty when there is one revision only.
     history: Vec<(u32, u32)>,
     pub(super) analysis: Mutex<Option<Arc<Analysis>>>,
@@ -63,6 +64,7 @@ impl Document {
             containers: Mutex::default(),
             broken: Mutex::default(),
             catalogs: Mutex::default(),
+            long: Mutex::default(),
             analysis: Mutex::default(),
             security: None,
             settled: 0,
@@ -202,7 +204,10 @@ impl Document {
         let Some((_, entry)) = self.find(revision, id.0) else { return Ok(None) };
         match entry.place() {
             Place::At { offset, generation } if generation == id.1 => {
-                let (object, end) = self.read_indirect(revision, id, offset)?;
+                let (object, end) = match self.known_long(revision, offset, id) {
+                    Some(known) => known,
+                    None => self.read_indirect(revision, id, offset)?,
+                };
                 Ok(Some(Located { object, extent: Some(offset..end) }))
             }
             Place::In { stream, index } if id.1 == 0 => {
@@ -220,7 +225,11 @@ impl Document {
         debug_assert_eq!(found, id, "checked by indirect()");
         let (dictionary, data) = match (value, body) {
             (Object::Dictionary(dictionary), Body::Stream { data }) => (dictionary, data),
-            (value, Body::Plain { end }) => return Ok((self.unsealed(revision, id, value)?, end)),
+            (value, Body::Plain { end }) => {
+                let object = self.unsealed(revision, id, value)?;
+                self.remember_long(revision, id, offset..end, &object);
+                return Ok((object, end));
+            }
             (_, Body::Stream { data }) => return Err(PdfError::damaged(data, "a stream has no dictionary")),
         };
         let length = self.stream_length(revision, &dictionary)?;
@@ -232,6 +241,24 @@ impl Document {
         let end = stream::end(&*self.source, &self.limits, data_end, bound)?;
         let stream = Object::Stream(Stream { dictionary, data: data..data_end, owner: Some(id) });
         Ok((self.unsealed(revision, id, stream)?, end))
+    }
+
+    fn known_long(&self, revision: usize, offset: u64, id: ObjectId) -> Option<(Object, u64)> {
+        let settled = revision >= self.settled;
+        let known = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        let long = known.iter().find(|long| long.extent.start == offset && long.id == id)?;
+        (long.settled == settled).then(|| (long.object.clone(), long.extent.end))
+    }
+
+    fn remember_long(&self, revision: usize, id: ObjectId, extent: Range<u64>, object: &Object) {
+        if !LONG.contains(&(extent.end - extent.start)) {
+            return;
+        }
+        let mut known = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() == MOST_LONG {
+            known.remove(0);
+        }
+        known.push(Long { id, extent, settled: revision >= self.settled, object: object.clone() });
     }
 
     /// An object that was read from its own place, its strings made plain.
@@ -382,6 +409,16 @@ pub(super) struct Located {
     pub(super) extent: Option<Range<u64>>,
 }
 
+/// An object of many bytes that was read, for the next who asks: a signature's dictionary is asked for five times, and
+/// each time what it reserves has to be read to its end.
+struct Long {
+    id: ObjectId,
+    extent: Range<u64>,
+    /// Whether it was read as of a revision from [`Document::settled`] on: its strings are plain.
+    settled: bool,
+    object: Object,
+}
+
 /// An object stream, decoded (ISO 32000-2 section 7.5.7).
 pub(super) struct Container {
     /// Where the stream object stands in the file.
@@ -490,6 +527,11 @@ pub(super) fn is_version(text: &str) -> bool {
 
 /// Honest files have none longer than two.
 const LONGEST_REFERENCE_CHAIN: usize = 16;
+
+/// The bytes of an object that is worth keeping: more than is read at once, and not so many that [`MOST_LONG`] of them
+/// take much memory.
+const LONG: Range<u64> = 4096..64 * 1024;
+const MOST_LONG: usize = 64;
 
 /// Decoded object streams kept at hand, in bytes; the last one is kept whatever its length.
 const CACHED_BYTES: usize = 16 * 1024 * 1024;

@@ -381,7 +381,7 @@ impl<'a> Lexer<'a> {
 
     fn hex_string(&mut self) -> Lexed<Vec<u8>> {
         self.at += 1;
-        if let Some(string) = self.plain_hex_string() {
+        if let Some(string) = self.plain_hex_string()? {
             return Ok(string);
         }
         let mut string = Vec::new();
@@ -414,23 +414,17 @@ impl<'a> Lexer<'a> {
 
     /// A string of nothing but pairs of digits, as nearly all are; what a signature reserves is long. The lexer stays
     /// where it was when this is none.
-    fn plain_hex_string(&mut self) -> Option<Vec<u8>> {
-        let rest = self.bytes.get(self.at..)?;
-        let digits = rest.get(..rest.iter().position(|byte| *byte == b'>')?)?;
-        let (pairs, []) = digits.as_chunks() else { return None };
-        // What is wrong is asked once at the end: a question at each digit takes longer than the digits.
-        let mut seen = 0;
-        let value = |[high, low]: &[u8; 2]| {
-            let (high, low) = (HEX_DIGITS[usize::from(*high)], HEX_DIGITS[usize::from(*low)]);
-            seen |= high | low;
-            high << 4 | low
+    fn plain_hex_string(&mut self) -> Lexed<Option<Vec<u8>>> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let Some(len) = rest.iter().position(|byte| *byte == b'>') else {
+            let goes_on = !self.complete && rest.iter().all(|byte| hex_digit(*byte).is_some());
+            return if goes_on { Err(LexError::End) } else { Ok(None) };
         };
-        let string = pairs.iter().map(value).collect();
-        if seen > 0xF {
-            return None;
+        let string = rest.get(..len).and_then(hex_pairs);
+        if string.is_some() {
+            self.at += len + 1;
         }
-        self.at += digits.len() + 1;
-        Some(string)
+        Ok(string)
     }
 
     fn number_or_reference(&mut self) -> Lexed<Object> {
@@ -521,6 +515,20 @@ fn is_regular(byte: u8) -> bool {
 
 fn hex_digit(byte: u8) -> Option<u8> {
     Some(HEX_DIGITS[usize::from(byte)]).filter(|digit| *digit != NO_DIGIT)
+}
+
+/// What pairs of hexadecimal digits mean; `None` when they are no such pairs.
+pub(super) fn hex_pairs(digits: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_chunks() else { return None };
+    // What is wrong is asked once at the end: a question at each digit takes longer than the digits.
+    let mut seen = 0;
+    let value = |[high, low]: &[u8; 2]| {
+        let (high, low) = (HEX_DIGITS[usize::from(*high)], HEX_DIGITS[usize::from(*low)]);
+        seen |= high | low;
+        high << 4 | low
+    };
+    let string = pairs.iter().map(value).collect();
+    (seen <= 0xF).then_some(string)
 }
 
 /// The value of each byte as a hexadecimal digit, or [`NO_DIGIT`].

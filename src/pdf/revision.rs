@@ -293,16 +293,19 @@ impl Closing {
 fn last_startxref(source: &dyn Source, limits: &Guard) -> Result<u64, PdfError> {
     const WORD: &[u8] = b"startxref";
     let len = source.len();
-    let start = len.saturating_sub(TAIL);
-    let tail = source.read(start..len)?;
-    let at = tail.windows(WORD.len()).rposition(|window| window == WORD);
-    let at = at.ok_or_else(|| PdfError::damaged(len, "the file does not end in startxref and %%EOF"))?;
-    Ok(Closing::read(source, limits, start + at as u64)?.startxref)
+    for tail in TAILS {
+        let start = len.saturating_sub(tail);
+        let tail = source.read(start..len)?;
+        if let Some(at) = tail.windows(WORD.len()).rposition(|window| window == WORD) {
+            return Ok(Closing::read(source, limits, start + at as u64)?.startxref);
+        }
+    }
+    Err(PdfError::damaged(len, "the file does not end in startxref and %%EOF"))
 }
 
-/// How far from the end `startxref` is looked for. The standard's readers look at 1024 bytes; more lets kyso open
-/// a file that something was appended to, and say so.
-const TAIL: u64 = 64 * 1024;
+/// How far from the end `startxref` is looked for. The standard's readers look at 1024 bytes, where it nearly always is;
+/// more lets kyso open a file that something was appended to, and say so.
+const TAILS: [u64; 2] = [1024, 64 * 1024];
 
 /// Whether the first object, before `bound`, is a linearization dictionary.
 fn is_linearized(source: &dyn Source, limits: &Guard, bound: u64) -> Result<bool, PdfError> {

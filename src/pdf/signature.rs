@@ -8,7 +8,7 @@ use std::{
 use super::{
     ByteRangeError, Document, PdfError,
     document::Located,
-    lexer::is_space,
+    lexer::{hex_pairs, is_space},
     object::{Dictionary, Object, ObjectId, decode_text},
     xref::{Place, window},
 };
@@ -272,10 +272,10 @@ impl Document {
         let [b'<', digits @ .., b'>'] = bytes.as_slice() else {
             return Err(wrong(if bytes.first() == Some(&b'<') { bytes.len() - 1 } else { 0 }));
         };
-        if let Some(at) = digits.iter().position(|byte| !byte.is_ascii_hexdigit()) {
-            return Err(wrong(at + 1));
-        }
-        hex::decode(digits).map_err(|_| wrong(bytes.len() - 1))
+        hex_pairs(digits).ok_or_else(|| {
+            let odd = digits.iter().position(|byte| !byte.is_ascii_hexdigit());
+            wrong(odd.map_or(bytes.len() - 1, |at| at + 1))
+        })
     }
 
     /// Where the value of `/Contents` stands in the file, as the cross-reference of the last revision reaches it.
