@@ -1,16 +1,17 @@
 //! What signing costs beside the token: `./dev bench`, or `./dev bench --quick`.
 //!
-//! Batches beside the bare `C_Sign` rate of the same key on the same token, for each software token that is here; the
+//! Batches, of the command and of a server, beside the bare `C_Sign` rate of the same key on the same token, for each software token that is here; the
 //! steps of one signature on a small file and on one of 50,000 objects, beside pyHanko; a large file from disk to disk,
 //! as whole processes, beside `cp` and `openssl dgst -sha256` on the same bytes.
 //!
 //! A batch writes real files: each is copied, signed, judged, flushed and renamed. Bare rates are taken right before and
 //! right after it, in several rounds, so that a machine that is busy with something else slows both down: the figures are
 //! medians. Keys are new in each run.
-//! `cargo bench --bench signing -- batches steps large` runs these stories only; `-- batches RSA-3072` these keys only.
+//! `cargo bench --bench signing -- batches api steps large` runs these stories only; `-- batches RSA-3072` these keys only.
 
 #[allow(dead_code, reason = "the other benches use the rest of it")]
 mod large;
+mod server;
 
 use std::{
     env, fs,
@@ -27,7 +28,7 @@ use std::{
 
 use kyso::{
     base::{Chance, Clock, Limits, Pin, Sha256},
-    demo::pki::{DemoPki, Holder},
+    demo::pki::{DemoPki, DemoServices, Holder},
     fetch::Fetcher,
     service::{
         sign::{
@@ -46,6 +47,7 @@ use kyso::{
     validation::Policy,
 };
 use large::{Filling, pdf_with_one_stream};
+use server::{Server, ServersKey};
 
 fn main() -> ExitCode {
     match Bench::new().and_then(|bench| bench.run()) {
@@ -69,8 +71,8 @@ struct Bench {
 }
 
 type Story = fn(&Bench) -> Result<(), Failure>;
-const STORIES: [(&str, Story); 3] =
-    [("batches", Bench::batches), ("steps", Bench::steps), ("large", Bench::large)];
+const STORIES: [(&str, Story); 4] =
+    [("batches", Bench::batches), ("api", Bench::api), ("steps", Bench::steps), ("large", Bench::large)];
 
 const LABEL: &str = "bench";
 const PIN: &str = "273849";
@@ -223,6 +225,50 @@ impl Bench {
         Ok(Batch { per_second: count / time, token_busy: token / time, processor: (all - token) / count })
     }
 
+    /// Batches of a server, over its API, beside the bare rate.
+    fn api(&self) -> Result<(), Failure> {
+        let count = if self.quick { 50 } else { 400 };
+        let time = Duration::from_millis(if self.quick { 300 } else { 800 });
+        println!("\nSignatures a second, batches of {count} documents of 60 kB over the API, SQLite");
+        println!("{:<20} {:>8} {:>8} {:>7}", "", "C_Sign", "batch", "ratio");
+        // A server records what it can judge valid: it asks whether the certificate was revoked.
+        let services = DemoServices::start(Clock::System, Chance::system())?;
+        let (host, root) = (services.host(), self.folder.join("served root.pem"));
+        fs::write(&root, services.pki().root().certificate().to_pem())?;
+        for (token_name, module) in &self.tokens {
+            for (key_name, kind) in KEYS {
+                let name = format!("{token_name}, {key_name}");
+                if !self.wants(&name) {
+                    continue;
+                }
+                let signer = signer(services.pki(), module, LABEL, &format!("api {key_name}"), kind)?;
+                let rate = || -> Result<f64, Failure> {
+                    Ok(signer.token.bare_sign_rate(&signer.key, signer.scheme, time)?.per_second())
+                };
+                let module = module_text(module);
+                let key =
+                    ServersKey { module, token: LABEL, pin: PIN, signer: &signer, root: &root, host: &host };
+                let mut server = Server::start(&self.folder.join(format!("server {name}")), &key)?;
+                let mut rounds = Vec::new();
+                for _ in 0..if self.quick { 1 } else { 3 } {
+                    let documents = server.upload(Path::new("samples/quyet-dinh.pdf"), count)?;
+                    settle()?;
+                    let before = rate()?;
+                    let batch = as_float(count) / server.sign(&documents)?.as_secs_f64();
+                    rounds.push((f64::midpoint(before, rate()?), batch));
+                }
+                let middle = |of: &dyn Fn(&(f64, f64)) -> f64| median(rounds.iter().map(of).collect());
+                println!(
+                    "{name:<20} {:>8.0} {:>8.0} {:>7.2}",
+                    middle(&|(bare, _)| *bare),
+                    middle(&|(_, batch)| *batch),
+                    middle(&|(bare, batch)| batch / bare),
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// The same work without the pipeline, each file flushed by itself.
     fn one_at_a_time(&self, count: usize, signer: &Signer) -> Result<f64, Failure> {
         let (desk, outputs) = (self.desk(), self.fresh_folder()?);
@@ -327,16 +373,8 @@ impl Bench {
         Ok(tempfile::Builder::new().prefix("run").tempdir_in(&self.folder)?.keep())
     }
 
-    /// A fresh key and its certificate.
     fn signer(&self, module: &Module, token: &str, label: &str, kind: NewKeyKind) -> Result<Signer, Failure> {
-        let token = Token::open(module, &TokenSelector::labelled(token))?;
-        token.login(pin(PIN), LastTry::Refuse)?;
-        let id = label.as_bytes().to_vec();
-        let key = NewKey { label: label.to_owned(), id, kind, always_authenticate: false };
-        let spki = token.generate_key(&key)?;
-        let certificate = self.pki.issue_person(&spki, &Holder::new("Bench"))?;
-        let key = KeySelector::Label(label.to_owned());
-        Ok(Signer::new(token, key, Some(certificate), self.pki.chain(), SchemeWish::default())?)
+        signer(&self.pki, module, token, label, kind)
     }
 
     fn desk(&self) -> SigningDesk {
@@ -367,6 +405,32 @@ impl Bench {
         command.arg(format!("sign:{runs}:{}", file.display())).env("INTEROP_SECRET", PIN);
         let [seconds]: [Vec<f64>; 1] = serde_json::from_slice(&checked(&mut command)?.stdout)?;
         Ok(Some(median(seconds) * 1e3))
+    }
+}
+
+/// A fresh key and its certificate.
+fn signer(
+    pki: &DemoPki,
+    module: &Module,
+    token: &str,
+    label: &str,
+    kind: NewKeyKind,
+) -> Result<Signer, Failure> {
+    let token = Token::open(module, &TokenSelector::labelled(token))?;
+    token.login(pin(PIN), LastTry::Refuse)?;
+    let id = label.as_bytes().to_vec();
+    let key = NewKey { label: label.to_owned(), id, kind, always_authenticate: false };
+    let spki = token.generate_key(&key)?;
+    let certificate = pki.issue_person(&spki, &Holder::new("Bench"))?;
+    let key = KeySelector::Label(label.to_owned());
+    Ok(Signer::new(token, key, Some(certificate), pki.chain(), SchemeWish::default())?)
+}
+
+/// As `--module` and the configuration have it.
+fn module_text(module: &Module) -> String {
+    match module {
+        Module::Path(driver) => driver.display().to_string(),
+        Module::Embedded(folder) => format!("embedded:{}", folder.display()),
     }
 }
 
@@ -434,7 +498,9 @@ fn token_seconds() -> Result<f64, Failure> {
     let mut all = 0.0;
     for task in fs::read_dir("/proc/self/task")? {
         let task = task?.path();
-        if fs::read_to_string(task.join("comm"))?.starts_with("token ") {
+        // Threads of a batch that has just ended may be gone by now.
+        let Ok(name) = fs::read_to_string(task.join("comm")) else { continue };
+        if name.starts_with("token ") {
             let times = fs::read_to_string(task.join("schedstat"))?;
             all += times.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9;
         }

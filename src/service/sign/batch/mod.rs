@@ -18,6 +18,7 @@
 //! What is wrong with one file does not stop the others. What is wrong with the token, the time-stamp authority or the
 //! output folder does: no other file would fare better, and the token would be touched in vain.
 
+mod flushers;
 mod journal;
 
 use std::{
@@ -33,6 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use flushers::Flushers;
 use journal::{Entry, Journal};
 
 use super::{Finished, Identity, Released, SignError, Signer, SigningDesk, Wishes, sync_folder, timed};
@@ -236,8 +238,9 @@ impl Plan {
                 });
             }
             drop(give);
+            let flushers = Flushers::start(scope, open.len());
             while let Some(window) = window(&take) {
-                for (at, outcome) in release(window, &folder, &mut journal, mark, &line) {
+                for (at, outcome) in release(window, &flushers, (&folder, &mut journal, mark), &line) {
                     teller.take(at, outcome, &mut tell);
                 }
             }
@@ -328,9 +331,8 @@ fn window(take: &Receiver<(usize, Made)>) -> Option<Vec<(usize, Made)>> {
 /// | a name | an output with the bytes that the journal says | counts it as signed |
 fn release(
     window: Vec<(usize, Made)>,
-    folder: &Path,
-    journal: &mut Journal,
-    mark: Sha256,
+    flushers: &Flushers,
+    (folder, journal, mark): (&Path, &mut Journal, Sha256),
     line: &Line<'_>,
 ) -> Vec<(usize, Outcome)> {
     let mut told = Vec::with_capacity(window.len());
@@ -348,9 +350,8 @@ fn release(
             Err(error) => fail(&mut told, at, error),
         }
     }
-    let flushed = flush(&made_now);
     let mut safe = Vec::with_capacity(made_now.len());
-    for ((at, finished), flushed) in made_now.into_iter().zip(flushed) {
+    for (at, finished, flushed) in flushers.flush(made_now) {
         match flushed {
             Ok(()) => safe.push((at, finished)),
             Err(error) => fail(&mut told, at, error),
@@ -389,31 +390,6 @@ fn release(
         }
     }
     told
-}
-
-/// Makes the bytes of a window durable: at the same time, so that the disk empties its cache for many at once and not for
-/// each. One after the other takes ten times as long.
-fn flush(window: &[(usize, Finished)]) -> Vec<Result<(), SignError>> {
-    if let [(_, only)] = window {
-        return vec![only.sync()];
-    }
-    thread::scope(|scope| {
-        let share = window.len().div_ceil(FLUSHERS).max(1);
-        let flushers: Vec<_> = window
-            .chunks(share)
-            .map(|share| {
-                let sync = move || share.iter().map(|(_, finished)| finished.sync()).collect::<Vec<_>>();
-                (share, thread::Builder::new().name("kyso-flush".to_owned()).spawn_scoped(scope, sync).ok())
-            })
-            .collect();
-        // Without a thread, or when one fell over, here.
-        let flushed = flushers.into_iter().map(|(share, flusher)| {
-            flusher
-                .and_then(|flusher| flusher.join().ok())
-                .unwrap_or_else(|| share.iter().map(|(_, finished)| finished.sync()).collect())
-        });
-        flushed.flatten().collect()
-    })
 }
 
 /// Puts what became of the files into their order.
@@ -494,9 +470,6 @@ const WINDOW: usize = 64;
 
 /// How long a signed copy waits for others. What a crash loses is signed again: the longer, the more of it.
 const GATHERING: Duration = Duration::from_millis(50);
-
-/// Flushes under way at the same time. More than this gains nothing on the disks measured.
-const FLUSHERS: usize = 16;
 
 /// Why no batch was begun.
 #[derive(Debug, thiserror::Error)]
