@@ -11,7 +11,10 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
+use tokio::sync::{
+    Notify,
+    mpsc::{self, Receiver, Sender},
+};
 
 use super::{
     App, Problem,
@@ -20,9 +23,10 @@ use super::{
 };
 use crate::{
     base::{Id, Password},
+    dispatch::Document,
     service::{
-        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
-        SigningOrder,
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, KeptSignature, ServiceError,
+        SignatureBatch, SigningOrder, StagedSignature,
         signer_check::{self, Cleared},
     },
     signing::Wishes,
@@ -149,7 +153,7 @@ impl App {
             let worker = hex::encode(app.chance().bytes::<8>());
             match app.service().claim_batch(id, &worker).await {
                 Ok(Some(claimed)) => {
-                    if let Err(error) = work(&app, claimed, &worker).await {
+                    if let Err(error) = Box::pin(work(&app, claimed, &worker)).await {
                         tracing::error!(batch = %id, %error, "work on a batch broke off; it is taken up again");
                         return;
                     }
@@ -178,16 +182,11 @@ async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), Serv
     let line = Arc::new(Line { app: app.clone(), claimed, key, order, stop: AtomicBool::new(false) });
     let shared = Arc::clone(&line);
     let all = async move {
-        let signing = waiting.into_iter().map(|item| {
-            let line = Arc::clone(&shared);
-            async move { line.sign(item).await }
-        });
-        let mut results = stream::iter(signing).buffered(AT_ONCE);
-        let mut stopped_by = None;
-        while let Some(result) = results.next().await {
-            stopped_by = stopped_by.or(result?);
-        }
-        Ok::<_, ServiceError>(stopped_by)
+        let (give, mut take) = mpsc::channel(RECORDING);
+        let signing = shared.sign_all(waiting, give);
+        let recording = shared.record_all(&mut take);
+        let (signing, recording) = tokio::join!(signing, recording);
+        Ok::<_, ServiceError>(signing?.or(recording?))
     };
     tokio::pin!(all);
     let stopped_by = tokio::select! {
@@ -256,44 +255,119 @@ struct Line {
     stop: AtomicBool,
 }
 
+/// A document that was signed and whose bytes are kept, by its place in the batch.
+type Signed = (i64, KeptSignature);
+
+/// What stops a whole batch.
+type Stopper = Option<&'static Entry>;
+
 impl Line {
-    /// Signs a document and notes the result; gives what stops the whole batch.
-    async fn sign(&self, item: BatchItem) -> Result<Option<&'static Entry>, ServiceError> {
-        let (service, id) = (self.app.service(), self.claimed.batch.id);
+    /// Signs documents, a few at a time, keeps their bytes, more at a time, and hands them on in their order.
+    async fn sign_all(&self, items: Vec<BatchItem>, give: Sender<Signed>) -> Result<Stopper, ServiceError> {
+        let signing = stream::iter(items).map(|item| self.sign(item)).buffered(SIGNING);
+        // The disk takes its time: meanwhile the token goes on with others.
+        let mut keeping = signing.map(|step| self.keep(step)).buffered(KEEPING);
+        let mut stopper = None;
+        while let Some(result) = keeping.next().await {
+            match result? {
+                Step::Over => {}
+                Step::Stop(entry) => stopper = stopper.or(Some(entry)),
+                Step::Go(signed) => {
+                    // Nobody takes it any more: recording failed, and says so.
+                    let _ = give.send(signed).await;
+                }
+            }
+        }
+        Ok(stopper)
+    }
+
+    /// Signs a document, or notes why it cannot be signed.
+    async fn sign(&self, item: BatchItem) -> Result<Step<(i64, StagedSignature)>, ServiceError> {
         if self.stop.load(Ordering::Acquire) {
-            return Ok(None);
+            return Ok(Step::Over);
         }
-        // A server that died may have recorded it and not noted it.
-        if service.is_signed_by_batch(id, item.document).await? {
-            service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
-            return Ok(None);
+        let Ok(_turn) = self.app.turn().await else { return Ok(Step::Stop(&problem::INTERNAL)) };
+        // Whoever stopped the batch while this one waited means this one, too.
+        if !self.goes_on().await? {
+            self.stop.store(true, Ordering::Release);
+            return Ok(Step::Over);
         }
-        let signed = {
-            let Ok(_turn) = self.app.turn().await else { return Ok(Some(&problem::INTERNAL)) };
-            // Whoever stopped the batch while this one waited means this one, too.
-            if !self.goes_on().await? {
-                self.stop.store(true, Ordering::Release);
-                return Ok(None);
-            }
-            let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
-            service.sign_document(caller, item.document, desk, &self.key, self.order.clone()).await
+        let (caller, desk) = (&self.claimed.caller, Arc::clone(self.app.desk()));
+        let service = self.app.service();
+        match service.stage_signature(caller, item.document, desk, &self.key, self.order.clone()).await {
+            Ok(staged) => Ok(Step::Go((item.position, staged))),
+            Err(error) => self.note(item.position, item.document, Problem::from(error)).await,
+        }
+    }
+
+    /// Keeps the bytes of a signed document, or notes why they are not taken.
+    async fn keep(
+        &self,
+        step: Result<Step<(i64, StagedSignature)>, ServiceError>,
+    ) -> Result<Step<Signed>, ServiceError> {
+        let (position, staged) = match step? {
+            Step::Go(staged) => staged,
+            Step::Over => return Ok(Step::Over),
+            Step::Stop(entry) => return Ok(Step::Stop(entry)),
         };
-        let problem = match signed {
-            Ok(_) => {
-                service.note_batch_item(id, item.position, BatchOutcome::Signed, None).await?;
-                return Ok(None);
+        let document = staged.document();
+        match self.app.service().keep_staged(staged).await {
+            Ok(kept) => Ok(Step::Go((position, kept))),
+            Err(error) => self.note(position, document, Problem::from(error)).await,
+        }
+    }
+
+    /// Records what was signed: all that has come together, so that the disk is waited for once and not for each. While
+    /// it is, the token goes on, and more comes together.
+    async fn record_all(&self, take: &mut Receiver<Signed>) -> Result<Stopper, ServiceError> {
+        let (service, id) = (self.app.service(), self.claimed.batch.id);
+        let (mut window, mut stopper) = (Vec::new(), None);
+        while take.recv_many(&mut window, RECORDING).await > 0 {
+            match service.record_of_batch(&self.claimed.caller, id, &window).await {
+                Ok(results) => {
+                    for ((position, result), (_, kept)) in results.into_iter().zip(&window) {
+                        let Err(error) = result else { continue };
+                        let noted = self.note::<()>(position, kept.document(), Problem::from(error)).await?;
+                        if let Step::Stop(entry) = noted {
+                            stopper = stopper.or(Some(entry));
+                        }
+                    }
+                }
+                // Not to be signed again and again by whoever takes the batch up: somebody has to look.
+                Err(error) => {
+                    tracing::error!(batch = %id, %error, "signed documents of a batch were not recorded");
+                    self.stop.store(true, Ordering::Release);
+                    stopper = stopper.or(Some(&problem::INTERNAL));
+                }
             }
-            Err(error) => Problem::from(error),
-        };
-        let entry = problem.entry();
-        tracing::warn!(batch = %id, document = %item.document, code = entry.code, cause = problem.cause(),
+            window.clear();
+        }
+        Ok(stopper)
+    }
+
+    /// Notes that a document was not signed, unless that stops the whole batch.
+    async fn note<T>(
+        &self,
+        position: i64,
+        document: Id<Document>,
+        problem: Problem,
+    ) -> Result<Step<T>, ServiceError> {
+        let (service, id, entry) = (self.app.service(), self.claimed.batch.id, problem.entry());
+        tracing::warn!(batch = %id, %document, code = entry.code, cause = problem.cause(),
             "a document of a batch was not signed");
         if STOPPING.contains(&entry.code) {
             self.stop.store(true, Ordering::Release);
-            return Ok(Some(entry));
+            return Ok(Step::Stop(entry));
         }
-        service.note_batch_item(id, item.position, BatchOutcome::Failed, Some(entry.code)).await?;
-        Ok(None)
+        // It may bear the signature already, recorded by a server that died before it noted it, or that seemed dead and was
+        // quicker than this one: then it has not failed.
+        let (outcome, code) = if service.is_signed_by_batch(id, document).await? {
+            (BatchOutcome::Signed, None)
+        } else {
+            (BatchOutcome::Failed, Some(entry.code))
+        };
+        service.note_batch_item(id, position, outcome, code).await?;
+        Ok(Step::Over)
     }
 
     async fn goes_on(&self) -> Result<bool, ServiceError> {
@@ -301,6 +375,16 @@ impl Line {
         let pausing = self.app.batches().pausing.load(Ordering::Acquire);
         Ok(wanted && !pausing && !self.stop.load(Ordering::Acquire))
     }
+}
+
+/// How it goes on with a document.
+enum Step<T> {
+    /// To the next station.
+    Go(T),
+    /// There is nothing more to do about it.
+    Over,
+    /// No other document would fare better.
+    Stop(&'static Entry),
 }
 
 /// The server's key of the batch; it has to be the one that the batch was begun with.
@@ -321,8 +405,14 @@ const STOPPING: [&str; 6] = [
     "timestamp.unavailable",
 ];
 
-/// Documents of one batch under way: one with the token, one being prepared, one being finished.
-const AT_ONCE: usize = 3;
+/// Documents of one batch being signed: one with the token, one being prepared, one being finished.
+const SIGNING: usize = 3;
+
+/// Signed copies of one batch that are flushed at the same time.
+const KEEPING: usize = 8;
+
+/// Signed copies of one batch that are recorded together at the most. What a crash loses of them is signed again.
+const RECORDING: usize = 16;
 
 /// How often a server looks for batches that another one left.
 const LOOK: Duration = Duration::from_secs(15);

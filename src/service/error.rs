@@ -260,7 +260,15 @@ impl ServiceError {
             | Self::Store(_)
             | Self::Blob(_)
             | Self::Io(_)
-            | Self::Json(_) => "internal",
+            | Self::Json(_) => INTERNAL,
         }
     }
+
+    /// Whether kyso or what it stands on failed, rather than that something was refused.
+    pub fn is_internal(&self) -> bool {
+        self.code() == INTERNAL
+    }
 }
+
+/// The code of what is not the caller's doing.
+const INTERNAL: &str = "internal";

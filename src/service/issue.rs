@@ -5,7 +5,8 @@ use std::{io, path::Path, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    Page, PageRequest, Service, ServiceError, bounded, require, sign_document::scope_of, upkeep::Lasting,
+    BatchOutcome, Page, PageRequest, Service, ServiceError, SignatureBatch, bounded, require,
+    sign_document::scope_of, upkeep::Lasting,
 };
 use crate::{
     base::{Id, Sha256, Source, UtcTime},
@@ -47,6 +48,20 @@ pub(super) struct Recording<'a> {
     pub(super) handle: Option<Sha256>,
     /// What this process made of a draft that could not be read as it was: the signed file continues that.
     pub(super) rebuilt: Option<Arc<dyn Source>>,
+    /// The batch that it belongs to and its place there, noted in the same transaction.
+    pub(super) batch: Option<(Id<SignatureBatch>, i64)>,
+    /// Whether the signed file lies in the file store's staging folder, so that it need not be copied.
+    pub(super) movable: bool,
+}
+
+/// A signed file whose bytes are kept and go on from those of its document.
+pub(super) struct Kept {
+    id: Id<Document>,
+    role: Role,
+    stored: Stored,
+    report: String,
+    /// The document that it goes on from.
+    before: Sha256,
 }
 
 impl Service {
@@ -286,41 +301,73 @@ impl Service {
         id: Id<Document>,
         role: Role,
         signed: SignedFile<'_>,
-        Recording { lasting, handle, rebuilt }: Recording<'_>,
+        recording: Recording<'_>,
     ) -> Result<Document, ServiceError> {
         require(caller, scope_of(role))?;
         let before = own_document(&mut self.inner.store.read().await?, caller, id).await?;
-        let stored = self.inner.blobs.put(FileSource::open(signed.staged)?).await?;
-        self.fault(role.as_str(), "blob");
-        if handle.is_none()
-            && let Some(document) = recorded(&before, role, stored.sha256())
-        {
-            return Ok(document);
-        }
-        in_order(&before, role, signed.certificate_sha256)?;
-        verified(signed.report, stored.sha256(), before.signatures.len() + 1)?;
-        match rebuilt {
-            // Only a draft is ever rebuilt: bytes that somebody signed stay.
-            Some(rebuilt) if before.signatures.is_empty() => self.goes_on(rebuilt, stored).await?,
-            _ => self.continues(before.sha256, stored).await?,
-        }
-        let body = serde_json::to_string(signed.report)?;
-
+        let kept = self.keep_signed(&before, role, &signed, &recording).await?;
         let mut tx = self.inner.store.write().await?;
+        self.write_down(&mut tx, caller, &kept, &signed, &recording).await?;
+        let document = own_document(&mut tx, caller, id).await?;
+        tx.commit().await?;
+        self.fault(role.as_str(), "commit");
+        Ok(document)
+    }
+
+    /// Keeps the bytes of a signed file, and makes sure that they go on from those of its document, as that was a moment
+    /// ago. What follows is [`Service::write_down`].
+    pub(super) async fn keep_signed(
+        &self,
+        before: &Document,
+        role: Role,
+        signed: &SignedFile<'_>,
+        recording: &Recording<'_>,
+    ) -> Result<Kept, ServiceError> {
+        let blobs = &self.inner.blobs;
+        let stored = if recording.movable {
+            blobs.adopt(signed.staged.to_owned()).await?
+        } else {
+            blobs.put(FileSource::open(signed.staged)?).await?
+        };
+        self.fault(role.as_str(), "blob");
+        if !(recording.handle.is_none() && is_recorded(before, role, stored.sha256())) {
+            in_order(before, role, signed.certificate_sha256)?;
+            verified(signed.report, stored.sha256(), before.signatures.len() + 1)?;
+            match &recording.rebuilt {
+                // Only a draft is ever rebuilt: bytes that somebody signed stay.
+                Some(rebuilt) if before.signatures.is_empty() => {
+                    self.goes_on(Arc::clone(rebuilt), stored).await?;
+                }
+                _ => self.continues(before.sha256, stored).await?,
+            }
+        }
+        let report = serde_json::to_string(signed.report)?;
+        Ok(Kept { id: before.id, role, stored, report, before: before.sha256 })
+    }
+
+    /// Writes the rows of a signature whose bytes are kept. What is refused is refused before the first row; a failing
+    /// database spoils the whole transaction.
+    pub(super) async fn write_down(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        kept: &Kept,
+        signed: &SignedFile<'_>,
+        recording: &Recording<'_>,
+    ) -> Result<(), ServiceError> {
+        let Kept { id, role, stored, before, .. } = *kept;
         // Before anything else is looked at: of those who hold the same handle, the others learn that it is used.
-        if let Some(handle) = handle
+        if let Some(handle) = recording.handle
             && !tx.use_prepared(handle).await?
         {
             return Err(ServiceError::PreparedUsed);
         }
-        let document = own_document(&mut tx, caller, id).await?;
-        if handle.is_none()
-            && let Some(document) = recorded(&document, role, stored.sha256())
-        {
-            return Ok(document);
+        let document = own_document(tx, caller, id).await?;
+        if recording.handle.is_none() && is_recorded(&document, role, stored.sha256()) {
+            return note_signed(tx, recording.batch).await;
         }
         in_order(&document, role, signed.certificate_sha256)?;
-        if document.sha256 != before.sha256 {
+        if document.sha256 != before {
             return Err(ServiceError::NotContinued);
         }
         let now = self.now();
@@ -330,19 +377,17 @@ impl Service {
             sha256: stored.sha256(),
             size: stored.size(),
             certificate_sha256: signed.certificate_sha256,
-            report_sha256: tx.insert_report(&body).await?,
+            report_sha256: tx.insert_report(&kept.report).await?,
             recorded_by: caller.member().id,
             recorded_at: now,
         };
         let state = if role == Role::Approve { DocumentState::Approved } else { DocumentState::Issued };
         let position = i64::try_from(document.signatures.len()).unwrap_or(i64::MAX);
         tx.insert_signature(id, &signature, position, state).await?;
-        super::upkeep::begin(&mut tx, id, signed.report, lasting, now).await?;
+        super::upkeep::begin(tx, id, signed.report, recording.lasting, now).await?;
+        note_signed(tx, recording.batch).await?;
         self.fault(role.as_str(), "row");
-        let document = own_document(&mut tx, caller, id).await?;
-        tx.commit().await?;
-        self.fault(role.as_str(), "commit");
-        Ok(document)
+        Ok(())
     }
 
     /// A document of the caller's agency and its present bytes. The caller's scope was looked at before.
@@ -480,9 +525,14 @@ fn is_same(
 }
 
 /// The document, if this very file is already recorded for this role.
-fn recorded(document: &Document, role: Role, sha256: Sha256) -> Option<Document> {
-    let same = |signature: &Signature| signature.role == role && signature.sha256 == sha256;
-    document.signatures.iter().any(same).then(|| document.clone())
+fn is_recorded(document: &Document, role: Role, sha256: Sha256) -> bool {
+    document.signatures.iter().any(|signature| signature.role == role && signature.sha256 == sha256)
+}
+
+/// Notes that a document, if it is one of a batch, bears its signature.
+async fn note_signed(tx: &mut Tx, batch: Option<(Id<SignatureBatch>, i64)>) -> Result<(), ServiceError> {
+    let Some((id, position)) = batch else { return Ok(()) };
+    Ok(tx.set_batch_item(id, position, BatchOutcome::Signed.as_str(), None).await?)
 }
 
 /// Whether it is the turn of this role, with a certificate that has not signed yet.

@@ -46,7 +46,9 @@ pub use prepared_signature::{
 };
 pub use receive::Report;
 pub use send::{Send, Sent};
-pub use sign_document::{HeldKey, HeldKeys, SignDocumentError, SignedDocument, SigningOrder};
+pub use sign_document::{
+    HeldKey, HeldKeys, KeptSignature, SignDocumentError, SignedDocument, SigningOrder, StagedSignature,
+};
 pub use signature_batch::{
     BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, NewBatch, SignatureBatch,
 };

@@ -18,7 +18,7 @@ use super::{
     issue::{Recording, in_order},
     repair::Repaired,
     require,
-    sign::{Identity, SchemeWish, SignError, SigningDesk},
+    sign::{Identity, STAGED, SchemeWish, SignError, SigningDesk},
     sign_document::{opened, scope_of},
     signer_check,
     upkeep::Lasting,
@@ -235,18 +235,17 @@ impl Service {
         let (document, source, row, kept, rebuilt) = self.usable(caller, id, handle).await?;
         require(caller, scope_of(row.role))?;
         in_order(&document, row.role, row.certificate_sha256)?;
-        let this = Arc::clone(&desk);
+        let (this, output) = (Arc::clone(&desk), self.inner.blobs.staging().join(STAGED));
         let completed = blocking(move || {
             let folder = staging()?;
             let input = once_more(source, password, rebuilt, &this.limits, &folder)?;
             // An encrypted file that is not opened now could not be judged afterwards: say so before the value counts.
             pdf::Document::open(Arc::clone(&input.source), &this.limits).map_err(SignError::from)?;
-            let staged = folder.path().join("signed.pdf");
-            let pending = this.resume(&input.source, &staged, kept).map_err(outdated)?;
-            Ok(this.complete(pending, value).map(|released| (released, input, folder)))
+            let pending = this.resume(&input.source, &output, kept).map_err(outdated)?;
+            Ok(this.complete_staged(pending, value).map(|(file, released)| (file, released, input, folder)))
         })
         .await?;
-        let (released, input, _folder) = match completed {
+        let (file, released, input, _folder) = match completed {
             Ok(released) => released,
             Err(SignError::Signing(SigningError::Value(_))) => {
                 return Err(self.count_wrong_value(&row).await?.into());
@@ -254,13 +253,18 @@ impl Service {
             Err(error) => return Err(error.into()),
         };
         let signed = SignedFile {
-            staged: released.path(),
+            staged: &file,
             report: released.report(),
             certificate_sha256: row.certificate_sha256,
         };
         let lasting = Lasting::of(&released, &desk);
-        let recording =
-            Recording { lasting: Some(&lasting), handle: Some(row.handle_sha256), rebuilt: input.rebuilt() };
+        let recording = Recording {
+            lasting: Some(&lasting),
+            handle: Some(row.handle_sha256),
+            rebuilt: input.rebuilt(),
+            movable: true,
+            ..Recording::default()
+        };
         let document = match self.record(caller, id, row.role, signed, recording).await {
             Ok(document) => document,
             // Somebody was quicker: what became of the handle says more than what became of the document.

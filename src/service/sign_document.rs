@@ -6,18 +6,21 @@ use std::{
     sync::Arc,
 };
 
+use tempfile::TempPath;
+
 use super::{
     Service, ServiceError, SignedFile,
     extend::ExtendError,
-    issue::Recording,
+    issue::{Kept, Recording},
     repair::{Repaired, repaired},
-    sign::{Preview, SignError, Signer, SigningDesk},
+    sign::{Preview, Released, SignError, Signer, SigningDesk},
+    signature_batch::SignatureBatch,
     signer_check::{self, Cleared},
     upkeep::Lasting,
 };
 use crate::{
     appearance::{Picture, Placement},
-    base::{Id, Limits, Password, ProtectedSource, Source},
+    base::{Id, Limits, Password, ProtectedSource, Sha256, Source},
     dispatch::{Document, DocumentState, Role},
     pdf::Finding,
     people::{AgencyCode, Caller, Scope},
@@ -55,6 +58,48 @@ pub struct SigningOrder {
     pub cleared: Option<Cleared>,
 }
 
+/// A signed copy that nothing refers to yet. Dropped, it was never made.
+pub struct StagedSignature {
+    /// As it was when it was signed.
+    document: Document,
+    role: Role,
+    certificate_sha256: Sha256,
+    input: Repaired,
+    released: Released,
+    lasting: Lasting,
+    file: TempPath,
+}
+
+/// A signed copy whose bytes are kept, and that is not recorded yet.
+pub struct KeptSignature {
+    staged: StagedSignature,
+    kept: Kept,
+}
+
+impl KeptSignature {
+    /// The document that it goes on from.
+    pub fn document(&self) -> Id<Document> {
+        self.staged.document.id
+    }
+}
+
+impl StagedSignature {
+    /// The document that it goes on from.
+    pub fn document(&self) -> Id<Document> {
+        self.document.id
+    }
+
+    fn file(&self) -> SignedFile<'_> {
+        let certificate_sha256 = self.certificate_sha256;
+        SignedFile { staged: &self.file, report: self.released.report(), certificate_sha256 }
+    }
+
+    fn recording(&self, batch: Option<(Id<SignatureBatch>, i64)>) -> Recording<'_> {
+        let (lasting, rebuilt) = (Some(&self.lasting), self.input.rebuilt());
+        Recording { lasting, rebuilt, batch, movable: true, ..Recording::default() }
+    }
+}
+
 /// A document and the signature just put on it.
 #[derive(Clone, Debug)]
 pub struct SignedDocument {
@@ -85,37 +130,93 @@ impl Service {
         key: &HeldKey,
         order: SigningOrder,
     ) -> Result<SignedDocument, SignDocumentError> {
+        let staged = self.stage_signature(caller, id, desk, key, order).await?;
+        self.record_staged(caller, staged).await
+    }
+
+    /// The first half of [`Service::sign_document`], after which the token is done: signs a copy that nothing refers to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::sign_document`].
+    pub async fn stage_signature(
+        &self,
+        caller: &Caller,
+        id: Id<Document>,
+        desk: Arc<SigningDesk>,
+        key: &HeldKey,
+        order: SigningOrder,
+    ) -> Result<StagedSignature, SignDocumentError> {
         let (document, source) = self.open_document(caller, id).await?;
         may_sign(caller, &document, key)?;
 
-        let folder = tempfile::tempdir().map_err(ServiceError::Io)?;
-        let at = folder.path().to_owned();
+        let staging = self.inner.blobs.staging();
         let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
-        let (input, released) = tokio::task::spawn_blocking(move || {
+        let (input, file, released) = tokio::task::spawn_blocking(move || {
             let SigningOrder { wishes, password, repair, cleared } = order;
             match cleared {
                 Some(cleared) => cleared.demand_for(&signer.certificate, wishes.any_usage)?,
                 None => drop(signer_check::demand(&this, &signer.identity(), wishes.any_usage)?),
             }
-            let input = opened(source, password, repair, &this.limits, &at)?;
-            let released = this.sign_file(&input.source, &at.join("signed.pdf"), &signer, &wishes)?;
-            Ok::<_, SignError>((input, released))
+            let input = opened(source, password, repair, &this.limits, &staging)?;
+            let (file, released) = this.stage_file(&input.source, &staging, &signer, &wishes)?;
+            Ok::<_, SignError>((input, file, released))
         })
         .await
         .map_err(|_| SignDocumentError::Interrupted)??;
-
-        let signed = SignedFile {
-            staged: released.path(),
-            report: released.report(),
-            certificate_sha256: key.signer.certificate.sha256(),
-        };
         let lasting = Lasting::of(&released, &desk);
-        let recording =
-            Recording { lasting: Some(&lasting), rebuilt: input.rebuilt(), ..Recording::default() };
-        let document = self.record(caller, id, key.role, signed, recording).await?;
-        let signature = released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
-        let placement = released.placement().cloned();
-        Ok(SignedDocument { document, signature, placement, repair: input.findings })
+        let certificate_sha256 = key.signer.certificate.sha256();
+        Ok(StagedSignature { document, role: key.role, certificate_sha256, input, released, lasting, file })
+    }
+
+    /// The second half: keeps the signed copy and records its signature.
+    async fn record_staged(
+        &self,
+        caller: &Caller,
+        staged: StagedSignature,
+    ) -> Result<SignedDocument, SignDocumentError> {
+        let (signed, recording) = (staged.file(), staged.recording(None));
+        let document = self.record(caller, staged.document.id, staged.role, signed, recording).await?;
+        let signature = staged.released.signature().cloned().ok_or(SignDocumentError::Interrupted)?;
+        let placement = staged.released.placement().cloned();
+        Ok(SignedDocument { document, signature, placement, repair: staged.input.findings })
+    }
+
+    /// Keeps a signed copy for [`Service::record_of_batch`]: its bytes are safe on disk, and no row names them yet.
+    ///
+    /// # Errors
+    ///
+    /// As recording a signature, as far as it can be told before.
+    pub async fn keep_staged(&self, staged: StagedSignature) -> Result<KeptSignature, ServiceError> {
+        let recording = staged.recording(None);
+        let kept = self.keep_signed(&staged.document, staged.role, &staged.file(), &recording).await?;
+        Ok(KeptSignature { staged, kept })
+    }
+
+    /// The second half for several documents of a batch, by their places in it: their rows, and those of the batch, are
+    /// written in one transaction. Gives what became of each.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails: none of them is recorded. What is wrong with one of them is its own result.
+    pub async fn record_of_batch(
+        &self,
+        caller: &Caller,
+        batch: Id<SignatureBatch>,
+        signed: &[(i64, KeptSignature)],
+    ) -> Result<Vec<(i64, Result<(), ServiceError>)>, ServiceError> {
+        let mut results = Vec::with_capacity(signed.len());
+        let mut tx = self.inner.store.write().await?;
+        for (position, KeptSignature { staged, kept }) in signed {
+            let recording = staged.recording(Some((batch, *position)));
+            match self.write_down(&mut tx, caller, kept, &staged.file(), &recording).await {
+                Err(error) if error.is_internal() => return Err(error),
+                written => results.push((*position, written)),
+            }
+        }
+        tx.commit().await?;
+        self.fault("batch", "commit");
+        Ok(results)
     }
 
     /// Draws the page of a signature that is not made. What [`Service::sign_document`] refuses is refused here too.

@@ -4,7 +4,14 @@
 //! together with the database. A file is complete and flushed, and so is its folder, before its name exists; the row
 //! that names it comes after.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, File, Permissions},
+    io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use object_store::{
     MultipartUpload as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path as Key,
@@ -52,7 +59,9 @@ impl Blobs {
         let folder = folder.canonicalize().map_err(cannot)?;
         let store =
             LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
-        Ok(Self { folder, store: Some(Arc::new(store.with_fsync(true))) })
+        let blobs = Self { folder, store: Some(Arc::new(store.with_fsync(true))) };
+        blobs.sweep_staging().map_err(cannot_in(&blobs.staging()))?;
+        Ok(blobs)
     }
 
     /// Looks at `folder` without making or changing anything.
@@ -79,6 +88,47 @@ impl Blobs {
             self.copy(source, sha256, size).await?;
         }
         Ok(Stored { sha256, size })
+    }
+
+    /// Where files are made that [`Blobs::adopt`] takes over.
+    pub fn staging(&self) -> PathBuf {
+        self.folder.join("staging")
+    }
+
+    /// Keeps the bytes of a file in [`Blobs::staging`] without copying them: reads it once to name it, and moves it to
+    /// its place. Where the bytes are kept already, it stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::put`].
+    pub async fn adopt(&self, file: PathBuf) -> Result<Stored, BlobError> {
+        self.store.as_ref().ok_or(BlobError::ReadOnly)?;
+        let source = FileSource::open(&file).map_err(cannot_in(&file))?;
+        let size = source.len();
+        let digest =
+            blocking("reading the file given", move || source.digest(DigestAlgorithm::Sha256, &[0..size]))
+                .await?;
+        let sha256 = named(&digest);
+        if !self.keeps(sha256).await? {
+            let place = self.path(sha256);
+            blocking("moving a file to its place", move || moved(&file, &place)).await?;
+        }
+        Ok(Stored { sha256, size })
+    }
+
+    /// Removes what a process that was killed left in [`Blobs::staging`]. Other servers may be at work there.
+    fn sweep_staging(&self) -> io::Result<()> {
+        let staging = self.staging();
+        fs::create_dir_all(&staging)?;
+        for entry in fs::read_dir(&staging)? {
+            let entry = entry?;
+            let age = entry.metadata().and_then(|found| found.modified()).ok();
+            if age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
+                // Another server may have been quicker.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
     }
 
     /// Opens kept bytes for reading.
@@ -231,8 +281,29 @@ impl BlobError {
     }
 }
 
+/// How old a file in [`Blobs::staging`] is that nobody will take over any more.
+const ABANDONED: Duration = Duration::from_hours(24);
+
 /// Bytes held in memory while copying.
 const PIECE: u64 = 4 * 1024 * 1024;
+
+/// Durable first, visible second; then its name is made durable.
+fn moved(file: &Path, place: &Path) -> io::Result<()> {
+    let folder = place.parent().unwrap_or(place);
+    if !folder.is_dir() {
+        fs::create_dir_all(folder)?;
+        folder.ancestors().skip(1).take(2).try_for_each(|above| File::open(above)?.sync_all())?;
+    }
+    let opened = File::open(file)?;
+    opened.set_permissions(Permissions::from_mode(0o644))?;
+    opened.sync_all()?;
+    fs::rename(file, place)?;
+    File::open(folder)?.sync_all()
+}
+
+fn cannot_in(path: &Path) -> impl Fn(io::Error) -> BlobError + '_ {
+    |source| BlobError::Io { doing: format!("opening {}", path.display()), source }
+}
 
 fn key(sha256: Sha256) -> Key {
     let name = sha256.to_hex();
@@ -277,6 +348,42 @@ mod tests {
             assert_eq!(blobs.measure(stored.sha256()).await.unwrap(), (stored.sha256(), stored.size()));
         }
         assert!(matches!(blobs.get(Sha256([0; 32])), Err(BlobError::Missing { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_staged_file_is_moved_and_one_that_is_kept_already_stays() {
+        let (_folder, blobs) = blobs();
+        let stage = |name: &str| {
+            let file = blobs.staging().join(name);
+            fs::write(&file, b"signed").unwrap();
+            file
+        };
+        let (first, second) = (stage("first"), stage("second"));
+        let stored = blobs.adopt(first.clone()).await.unwrap();
+        assert_eq!((stored.sha256(), stored.size()), (Sha256::of(b"signed"), 6));
+        assert_eq!(blobs.measure(stored.sha256()).await.unwrap(), (stored.sha256(), 6));
+        assert!(!first.exists());
+        // Bytes that rotted are not taken for kept ones.
+        assert_eq!(blobs.adopt(second.clone()).await.unwrap(), stored);
+        assert!(second.exists());
+        fs::write(blobs.path(stored.sha256()), b"rotten").unwrap();
+        assert_eq!(blobs.adopt(second.clone()).await.unwrap(), stored);
+        blobs.check(stored.sha256()).await.unwrap();
+        assert!(!second.exists());
+    }
+
+    #[tokio::test]
+    async fn what_was_left_in_staging_goes_after_a_day() {
+        let (folder, blobs) = blobs();
+        let (old, young) = (blobs.staging().join("old"), blobs.staging().join("young"));
+        for file in [&old, &young] {
+            fs::write(file, b"half").unwrap();
+        }
+        let made = fs::metadata(&old).unwrap().modified().unwrap();
+        let before = made - ABANDONED - Duration::from_mins(1);
+        File::options().write(true).open(&old).unwrap().set_modified(before).unwrap();
+        Blobs::open(folder.path().join("new/folder")).unwrap();
+        assert!(!old.exists() && young.exists());
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::SignError;
 use crate::{
@@ -91,6 +91,11 @@ impl Copy {
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         self.file.as_file().set_permissions(permissions).map_err(unwritten(output))?;
         self.file.as_file().sync_all().map_err(unwritten(output))
+    }
+
+    /// The copy as it lies there, neither durable nor under its name; gone when the value is dropped.
+    pub(super) fn into_temp_path(self) -> TempPath {
+        self.file.into_temp_path()
     }
 
     /// Makes the bytes visible under a name that nobody has.

@@ -23,6 +23,7 @@ pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
 pub(super) use copy::{Copy, folder_of, sync_folder};
 pub use preview::Preview;
 use stamping::Room;
+use tempfile::TempPath;
 
 pub(in crate::service) use xades::Raise;
 pub use xades::{XadesWishes, XmlSubject, check_xml};
@@ -301,6 +302,11 @@ impl Finished {
         Ok(self.released)
     }
 
+    /// The copy as it lies there, and what would be released.
+    fn staged(self) -> (TempPath, Released) {
+        (self.copy.into_temp_path(), self.released)
+    }
+
     /// Durable first, visible second.
     fn release(self) -> Result<Released, SignError> {
         let Self { copy, mut released } = self;
@@ -308,6 +314,9 @@ impl Finished {
         Ok(released)
     }
 }
+
+/// What a file that has no name yet is called in its report.
+pub(super) const STAGED: &str = "signed.pdf";
 
 /// All that signing needs beside the document and the key. One desk serves many signatures.
 pub struct SigningDesk {
@@ -348,6 +357,18 @@ impl SigningDesk {
         self.sign_with(input, output, signer.identity(), wishes, sign)
     }
 
+    /// As [`SigningDesk::sign_file`], with a file in `folder` that has no name yet and is not durable.
+    pub(super) fn stage_file(
+        &self,
+        input: &dyn Source,
+        folder: &Path,
+        signer: &Signer,
+        wishes: &Wishes,
+    ) -> Result<(TempPath, Released), SignError> {
+        let sign = |scheme, message: &[u8]| signer.token.sign(&signer.key, scheme, message);
+        Ok(self.signed(input, &folder.join(STAGED), signer.identity(), wishes, sign)?.staged())
+    }
+
     /// As [`SigningDesk::sign_file`], with the key behind a function: a token, an agent, a remote service.
     ///
     /// # Errors
@@ -361,11 +382,22 @@ impl SigningDesk {
         wishes: &Wishes,
         sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
     ) -> Result<Released, SignError> {
+        self.signed(input, output, identity, wishes, sign)?.release()
+    }
+
+    fn signed(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        identity: Identity,
+        wishes: &Wishes,
+        sign: impl FnOnce(SignatureScheme, &[u8]) -> Result<Vec<u8>, TokenError>,
+    ) -> Result<Finished, SignError> {
         let mut pending = self.begin(input, output, identity, wishes)?;
         let value = timed(&mut pending.took.sign, || {
             sign(pending.prepared.scheme(), pending.prepared.to_be_signed())
         })?;
-        self.complete(pending, value)
+        self.finish(pending, value)
     }
 
     /// The first half of the walk: copies the input, and says what the key has to sign.
@@ -421,6 +453,15 @@ impl SigningDesk {
     /// As [`SigningDesk::sign_file`]. The key is done: what fails here may be tried again without it.
     pub fn complete(&self, pending: Pending, value: Vec<u8>) -> Result<Released, SignError> {
         self.finish(pending, value)?.release()
+    }
+
+    /// As [`SigningDesk::complete`], with a file that has no name yet and is not durable.
+    pub(super) fn complete_staged(
+        &self,
+        pending: Pending,
+        value: Vec<u8>,
+    ) -> Result<(TempPath, Released), SignError> {
+        Ok(self.finish(pending, value)?.staged())
     }
 
     /// Takes up what was put away with [`Prepared::keep`]: `input` is the document that it was prepared for.

@@ -7,13 +7,14 @@ use std::{
 };
 
 use kyso::{
-    base::{Clock, Pin},
+    base::{Clock, Id, Pin},
     config::LimitSettings,
     demo::pki::Holder,
-    dispatch::Role,
+    dispatch::{Document, Role},
     service::{
-        HeldKey,
+        BatchOutcome, HeldKey, NewBatch, ServiceError, SigningOrder,
         sign::{SchemeWish, Signer},
+        signer_check,
     },
     token::{
         KeySelector, LastTry, Module, Token, TokenSelector,
@@ -23,7 +24,7 @@ use kyso::{
 use serde_json::{Value, json};
 
 use super::{
-    offices::{CLERK, LEADER, Offices, SECOND_LEADER, STRANGER, later},
+    offices::{CLERK, LEADER, Offices, SECOND_LEADER, STRANGER, desk, later},
     town::{Answer, Person, fresh_key},
 };
 use crate::{databases, support};
@@ -179,6 +180,53 @@ fn what_cannot_be_a_batch_is_refused_before_anything_is_signed() {
         }
         assert_eq!(leader.get(&format!("{BATCHES}/nothing")).code(), "batch.not-found");
         assert_eq!(ended(&leader, &place)["signed"], 2);
+    });
+}
+
+#[test]
+fn one_document_that_cannot_be_recorded_does_not_hold_up_those_beside_it() {
+    everywhere(|offices| {
+        let (service, key) = (offices.service.clone().unwrap(), offices.held[SIGNER].clone());
+        let ids: Vec<Id<Document>> =
+            drafts(offices, 3).iter().map(|document| document.parse().unwrap()).collect();
+        let host = (offices.pki.host(), offices.pki.tsa_url());
+        let desk = Arc::new(desk(Clock::System, host.0, host.1, offices.pki.pki().anchors()));
+        let cleared = signer_check::demand(&desk, &key.signer.identity(), false).unwrap();
+        offices.block_on(async {
+            let caller = service.authenticate(&offices.keys[LEADER]).await.unwrap();
+            let new = NewBatch {
+                id: service.batch_id(),
+                signer: SIGNER.to_owned(),
+                documents: ids.clone(),
+                words: "{}".to_owned(),
+                idempotency_key: "window".to_owned(),
+            };
+            let batch = service.begin_batch(&caller, (&key, &cleared), new, 3).await.unwrap().id;
+            let order = SigningOrder::default;
+            let mut window = Vec::new();
+            for (position, id) in (0..).zip(&ids) {
+                let staged = service.stage_signature(&caller, *id, Arc::clone(&desk), &key, order()).await;
+                let kept = service.keep_staged(staged.unwrap()).await;
+                window.push((position, kept.unwrap()));
+            }
+            // Somebody signs the second one by hand meanwhile.
+            service.sign_document(&caller, ids[1], Arc::clone(&desk), &key, order()).await.unwrap();
+
+            let results = service.record_of_batch(&caller, batch, &window).await.unwrap();
+            let codes: Vec<_> = results
+                .iter()
+                .map(|(at, result)| (*at, result.as_ref().err().map(ServiceError::code)))
+                .collect();
+            assert_eq!(codes, [(0, None), (1, Some("signature.order")), (2, None)]);
+            let outcomes = async || -> Vec<BatchOutcome> {
+                service.batch(&caller, batch).await.unwrap().items.iter().map(|item| item.outcome).collect()
+            };
+            let signed = BatchOutcome::Signed;
+            assert_eq!(outcomes().await, [signed, BatchOutcome::Waiting, signed]);
+            for id in &ids {
+                assert_eq!(service.document(&caller, *id).await.unwrap().signatures.len(), 1);
+            }
+        });
     });
 }
 
