@@ -528,10 +528,10 @@ pub(super) fn is_version(text: &str) -> bool {
 /// Honest files have none longer than two.
 const LONGEST_REFERENCE_CHAIN: usize = 16;
 
-/// The bytes of an object that is worth keeping: more than is read at once, and not so many that [`MOST_LONG`] of them
-/// take much memory.
+/// The bytes of an object that is worth keeping: more than is read at once. In memory it may take twenty times as many,
+/// so that few are kept.
 const LONG: Range<u64> = 4096..64 * 1024;
-const MOST_LONG: usize = 64;
+const MOST_LONG: usize = 16;
 
 /// Decoded object streams kept at hand, in bytes; the last one is kept whatever its length.
 const CACHED_BYTES: usize = 16 * 1024 * 1024;
