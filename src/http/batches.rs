@@ -182,9 +182,9 @@ async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), Serv
     let line = Arc::new(Line { app: app.clone(), claimed, key, order, stop: AtomicBool::new(false) });
     let shared = Arc::clone(&line);
     let all = async move {
-        let (give, mut take) = mpsc::channel(RECORDING);
+        let (give, take) = mpsc::channel(RECORDING);
         let signing = shared.sign_all(waiting, give);
-        let recording = shared.record_all(&mut take);
+        let recording = shared.record_all(take);
         let (signing, recording) = tokio::join!(signing, recording);
         Ok::<_, ServiceError>(signing?.or(recording?))
     };
@@ -273,8 +273,10 @@ impl Line {
                 Step::Over => {}
                 Step::Stop(entry) => stopper = stopper.or(Some(entry)),
                 Step::Go(signed) => {
-                    // Nobody takes it any more: recording failed, and says so.
-                    let _ = give.send(signed).await;
+                    // Nobody takes it any more: recording failed, and says so. Nothing more is signed in vain.
+                    if give.send(signed).await.is_err() {
+                        self.stop.store(true, Ordering::Release);
+                    }
                 }
             }
         }
@@ -319,7 +321,7 @@ impl Line {
 
     /// Records what was signed: all that has come together, so that the disk is waited for once and not for each. While
     /// it is, the token goes on, and more comes together.
-    async fn record_all(&self, take: &mut Receiver<Signed>) -> Result<Stopper, ServiceError> {
+    async fn record_all(&self, mut take: Receiver<Signed>) -> Result<Stopper, ServiceError> {
         let (service, id) = (self.app.service(), self.claimed.batch.id);
         let (mut window, mut stopper) = (Vec::new(), None);
         while take.recv_many(&mut window, RECORDING).await > 0 {
