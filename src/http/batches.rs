@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt as _, stream};
@@ -25,8 +25,8 @@ use crate::{
     base::{Id, Password},
     dispatch::Document,
     service::{
-        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, KeptSignature, ServiceError,
-        SignatureBatch, SigningOrder, StagedSignature,
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
+        SigningOrder, StagedSignature,
         signer_check::{self, Cleared},
     },
     signing::Wishes,
@@ -179,10 +179,11 @@ async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), Serv
     };
     let waiting: Vec<BatchItem> =
         claimed.batch.items.iter().filter(|item| item.outcome == BatchOutcome::Waiting).cloned().collect();
-    let line = Arc::new(Line { app: app.clone(), claimed, key, order, stop: AtomicBool::new(false) });
+    let (stop, looked) = (AtomicBool::new(false), Mutex::new(None));
+    let line = Arc::new(Line { app: app.clone(), claimed, key, order, stop, looked });
     let shared = Arc::clone(&line);
     let all = async move {
-        let (give, take) = mpsc::channel(RECORDING);
+        let (give, take) = mpsc::channel(WINDOW);
         let signing = shared.sign_all(waiting, give);
         let recording = shared.record_all(take);
         let (signing, recording) = tokio::join!(signing, recording);
@@ -253,22 +254,25 @@ struct Line {
     order: SigningOrder,
     /// No other document is begun.
     stop: AtomicBool,
+    /// When it was last seen that the batch is to go on.
+    looked: Mutex<Option<Instant>>,
 }
 
-/// A document that was signed and whose bytes are kept, by its place in the batch.
-type Signed = (i64, KeptSignature);
+/// A document that was signed, by its place in the batch.
+type Signed = (i64, StagedSignature);
+
+/// A document that was signed and not recorded, by its place in the batch.
+type Failure = (i64, Id<Document>, ServiceError);
 
 /// What stops a whole batch.
 type Stopper = Option<&'static Entry>;
 
 impl Line {
-    /// Signs documents, a few at a time, keeps their bytes, more at a time, and hands them on in their order.
+    /// Signs documents, a few at a time, and hands them on in their order.
     async fn sign_all(&self, items: Vec<BatchItem>, give: Sender<Signed>) -> Result<Stopper, ServiceError> {
-        let signing = stream::iter(items).map(|item| self.sign(item)).buffered(SIGNING);
-        // The disk takes its time: meanwhile the token goes on with others.
-        let mut keeping = signing.map(|step| self.keep(step)).buffered(KEEPING);
+        let mut signing = stream::iter(items).map(|item| self.sign(item)).buffered(SIGNING);
         let mut stopper = None;
-        while let Some(result) = keeping.next().await {
+        while let Some(result) = signing.next().await {
             match result? {
                 Step::Over => {}
                 Step::Stop(entry) => stopper = stopper.or(Some(entry)),
@@ -284,7 +288,7 @@ impl Line {
     }
 
     /// Signs a document, or notes why it cannot be signed.
-    async fn sign(&self, item: BatchItem) -> Result<Step<(i64, StagedSignature)>, ServiceError> {
+    async fn sign(&self, item: BatchItem) -> Result<Step<Signed>, ServiceError> {
         if self.stop.load(Ordering::Acquire) {
             return Ok(Step::Over);
         }
@@ -302,34 +306,19 @@ impl Line {
         }
     }
 
-    /// Keeps the bytes of a signed document, or notes why they are not taken.
-    async fn keep(
-        &self,
-        step: Result<Step<(i64, StagedSignature)>, ServiceError>,
-    ) -> Result<Step<Signed>, ServiceError> {
-        let (position, staged) = match step? {
-            Step::Go(staged) => staged,
-            Step::Over => return Ok(Step::Over),
-            Step::Stop(entry) => return Ok(Step::Stop(entry)),
-        };
-        let document = staged.document();
-        match self.app.service().keep_staged(staged).await {
-            Ok(kept) => Ok(Step::Go((position, kept))),
-            Err(error) => self.note(position, document, Problem::from(error)).await,
-        }
-    }
-
-    /// Records what was signed: all that has come together, so that the disk is waited for once and not for each. While
-    /// it is, the token goes on, and more comes together.
+    /// Keeps and records what was signed: all that has come together, so that the disk is waited for once and not for
+    /// each. Meanwhile the token goes on, and more comes together.
     async fn record_all(&self, mut take: Receiver<Signed>) -> Result<Stopper, ServiceError> {
-        let (service, id) = (self.app.service(), self.claimed.batch.id);
-        let (mut window, mut stopper) = (Vec::new(), None);
-        while take.recv_many(&mut window, RECORDING).await > 0 {
-            match service.record_of_batch(&self.claimed.caller, id, &window).await {
-                Ok(results) => {
-                    for ((position, result), (_, kept)) in results.into_iter().zip(&window) {
-                        let Err(error) = result else { continue };
-                        let noted = self.note::<()>(position, kept.document(), Problem::from(error)).await?;
+        let mut stopper = None;
+        loop {
+            let window = window(&mut take).await;
+            if window.is_empty() {
+                return Ok(stopper);
+            }
+            match self.record(window).await {
+                Ok(failed) => {
+                    for (position, document, error) in failed {
+                        let noted = self.note::<()>(position, document, Problem::from(error)).await?;
                         if let Step::Stop(entry) = noted {
                             stopper = stopper.or(Some(entry));
                         }
@@ -337,14 +326,33 @@ impl Line {
                 }
                 // Not to be signed again and again by whoever takes the batch up: somebody has to look.
                 Err(error) => {
-                    tracing::error!(batch = %id, %error, "signed documents of a batch were not recorded");
+                    let batch = self.claimed.batch.id;
+                    tracing::error!(%batch, %error, "signed documents of a batch were not recorded");
                     self.stop.store(true, Ordering::Release);
                     stopper = stopper.or(Some(&problem::INTERNAL));
                 }
             }
-            window.clear();
         }
-        Ok(stopper)
+    }
+
+    /// Keeps the bytes of signed documents, then writes their rows. Gives those that were not recorded, and why.
+    async fn record(&self, window: Vec<Signed>) -> Result<Vec<Failure>, ServiceError> {
+        let service = self.app.service();
+        let (places, staged): (Vec<_>, Vec<_>) = window.into_iter().unzip();
+        let documents: HashMap<i64, _> =
+            places.iter().copied().zip(staged.iter().map(StagedSignature::document)).collect();
+        let (mut kept, mut results) = (Vec::new(), Vec::new());
+        for (place, result) in places.into_iter().zip(service.keep_staged(staged).await?) {
+            match result {
+                Ok(one) => kept.push((place, one)),
+                Err(error) => results.push((place, Err(error))),
+            }
+        }
+        results.extend(service.record_of_batch(&self.claimed.caller, self.claimed.batch.id, &kept).await?);
+        let failure = |(place, result): (i64, Result<(), ServiceError>)| {
+            Some((place, *documents.get(&place)?, result.err()?))
+        };
+        Ok(results.into_iter().filter_map(failure).collect())
     }
 
     /// Notes that a document was not signed, unless that stops the whole batch.
@@ -373,9 +381,24 @@ impl Line {
     }
 
     async fn goes_on(&self) -> Result<bool, ServiceError> {
+        if self.app.batches().pausing.load(Ordering::Acquire) || self.stop.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        // A quick token would have the database asked more often than anybody can press a button.
+        let now = Instant::now();
+        let lately = |looked: Instant| now.saturating_duration_since(looked) < LOOKED_LATELY;
+        if self.looked().is_some_and(lately) {
+            return Ok(true);
+        }
         let wanted = self.app.service().batch_runs(self.claimed.batch.id).await?;
-        let pausing = self.app.batches().pausing.load(Ordering::Acquire);
-        Ok(wanted && !pausing && !self.stop.load(Ordering::Acquire))
+        if wanted {
+            *self.looked() = Some(now);
+        }
+        Ok(wanted)
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -387,6 +410,18 @@ enum Step<T> {
     Over,
     /// No other document would fare better.
     Stop(&'static Entry),
+}
+
+/// What is recorded together: one at least, and what comes soon after it. Empty at the end.
+async fn window(take: &mut Receiver<Signed>) -> Vec<Signed> {
+    let mut window = Vec::new();
+    take.recv_many(&mut window, WINDOW).await;
+    let end = tokio::time::Instant::now() + GATHERING;
+    while !window.is_empty() && window.len() < WINDOW {
+        let room = WINDOW - window.len();
+        let Ok(1..) = tokio::time::timeout_at(end, take.recv_many(&mut window, room)).await else { break };
+    }
+    window
 }
 
 /// The server's key of the batch; it has to be the one that the batch was begun with.
@@ -410,11 +445,15 @@ const STOPPING: [&str; 6] = [
 /// Documents of one batch being signed: one with the token, one being prepared, one being finished.
 const SIGNING: usize = 3;
 
-/// Signed copies of one batch that are flushed at the same time.
-const KEEPING: usize = 8;
+/// Signed copies of one batch that are kept and recorded together at the most. What a crash loses of them, and of those
+/// that wait for it, is signed again.
+const WINDOW: usize = 64;
 
-/// Signed copies of one batch that are recorded together at the most. What a crash loses of them is signed again.
-const RECORDING: usize = 16;
+/// How long is waited for more to be recorded together.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// For so long it is not looked again whether the owner has stopped the batch.
+const LOOKED_LATELY: Duration = Duration::from_millis(50);
 
 /// How often a server looks for batches that another one left.
 const LOOK: Duration = Duration::from_secs(15);

@@ -13,7 +13,7 @@ use crate::{
     dispatch::{Document, DocumentState, Number, NumberRequest, Numbering, Role, Secrecy, Signature, Symbol},
     people::{Caller, Scope},
     signing,
-    store::{FileSource, Stored, Tx},
+    store::{BlobError, FileSource, Stored, Tx},
     validation::{DocumentReport, Indication, Overall},
 };
 
@@ -52,6 +52,16 @@ pub(super) struct Recording<'a> {
     pub(super) batch: Option<(Id<SignatureBatch>, i64)>,
     /// Whether the signed file lies in the file store's staging folder, so that it need not be copied.
     pub(super) movable: bool,
+}
+
+/// A signed file, and what it is to be recorded as.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    /// The document that it goes on from, as that was a moment ago.
+    pub(super) before: &'a Document,
+    pub(super) role: Role,
+    pub(super) signed: SignedFile<'a>,
+    pub(super) recording: &'a Recording<'a>,
 }
 
 /// A signed file whose bytes are kept and go on from those of its document.
@@ -305,7 +315,7 @@ impl Service {
     ) -> Result<Document, ServiceError> {
         require(caller, scope_of(role))?;
         let before = own_document(&mut self.inner.store.read().await?, caller, id).await?;
-        let kept = self.keep_signed(&before, role, &signed, &recording).await?;
+        let kept = self.keep_signed(&before, role, signed, &recording).await?;
         let mut tx = self.inner.store.write().await?;
         self.write_down(&mut tx, caller, &kept, &signed, &recording).await?;
         let document = own_document(&mut tx, caller, id).await?;
@@ -316,33 +326,70 @@ impl Service {
 
     /// Keeps the bytes of a signed file, and makes sure that they go on from those of its document, as that was a moment
     /// ago. What follows is [`Service::write_down`].
-    pub(super) async fn keep_signed(
+    async fn keep_signed(
         &self,
         before: &Document,
         role: Role,
-        signed: &SignedFile<'_>,
+        signed: SignedFile<'_>,
         recording: &Recording<'_>,
     ) -> Result<Kept, ServiceError> {
-        let blobs = &self.inner.blobs;
-        let stored = if recording.movable {
-            blobs.adopt(signed.staged.to_owned()).await?
-        } else {
-            blobs.put(FileSource::open(signed.staged)?).await?
-        };
-        self.fault(role.as_str(), "blob");
-        if !(recording.handle.is_none() && is_recorded(before, role, stored.sha256())) {
-            in_order(before, role, signed.certificate_sha256)?;
-            verified(signed.report, stored.sha256(), before.signatures.len() + 1)?;
-            match &recording.rebuilt {
-                // Only a draft is ever rebuilt: bytes that somebody signed stay.
-                Some(rebuilt) if before.signatures.is_empty() => {
-                    self.goes_on(Arc::clone(rebuilt), stored).await?;
-                }
-                _ => self.continues(before.sha256, stored).await?,
-            }
+        let incoming = Incoming { before, role, signed, recording };
+        if recording.movable {
+            return one(self.keep_all_signed(vec![incoming]).await?);
         }
+        let stored = self.inner.blobs.put(FileSource::open(signed.staged)?).await;
+        one(self.going_on(vec![(incoming, stored)]).await?)
+    }
+
+    /// As for one, for many files of the file store's staging folder at once: the disk is waited for once. Gives a result
+    /// for each.
+    pub(super) async fn keep_all_signed(
+        &self,
+        all: Vec<Incoming<'_>>,
+    ) -> Result<Vec<Result<Kept, ServiceError>>, ServiceError> {
+        let files = all.iter().map(|incoming| incoming.signed.staged.to_owned()).collect();
+        let stored = self.inner.blobs.adopt(files).await?;
+        self.going_on(all.into_iter().zip(stored).collect()).await
+    }
+
+    /// Those of the kept files that may become the present bytes of their documents.
+    async fn going_on(
+        &self,
+        all: Vec<(Incoming<'_>, Result<Stored, BlobError>)>,
+    ) -> Result<Vec<Result<Kept, ServiceError>>, ServiceError> {
+        let looked_at = all.into_iter().map(|(incoming, stored)| self.looked_at(&incoming, stored?));
+        let looked_at: Vec<_> = looked_at.collect();
+        let compared = tokio::task::spawn_blocking(move || {
+            let compare = |(kept, files): (Kept, Option<(Arc<dyn Source>, FileSource)>)| match files {
+                Some((earlier, later)) => goes_on(&later, &*earlier).map(|()| kept),
+                None => Ok(kept),
+            };
+            looked_at.into_iter().map(|one| one.and_then(compare)).collect()
+        });
+        Ok(compared.await.map_err(io::Error::other)?)
+    }
+
+    /// What is kept, and the two files that are still to be compared; none where it is recorded already.
+    fn looked_at(
+        &self,
+        incoming: &Incoming<'_>,
+        stored: Stored,
+    ) -> Result<(Kept, Option<(Arc<dyn Source>, FileSource)>), ServiceError> {
+        let Incoming { before, role, signed, recording } = *incoming;
+        self.fault(role.as_str(), "blob");
         let report = serde_json::to_string(signed.report)?;
-        Ok(Kept { id: before.id, role, stored, report, before: before.sha256 })
+        let kept = Kept { id: before.id, role, stored, report, before: before.sha256 };
+        if recording.handle.is_none() && is_recorded(before, role, stored.sha256()) {
+            return Ok((kept, None));
+        }
+        in_order(before, role, signed.certificate_sha256)?;
+        verified(signed.report, stored.sha256(), before.signatures.len() + 1)?;
+        let earlier: Arc<dyn Source> = match &recording.rebuilt {
+            // Only a draft is ever rebuilt: bytes that somebody signed stay.
+            Some(rebuilt) if before.signatures.is_empty() => Arc::clone(rebuilt),
+            _ => Arc::new(self.inner.blobs.get(before.sha256)?),
+        };
+        Ok((kept, Some((earlier, self.inner.blobs.get(stored.sha256())?))))
     }
 
     /// Writes the rows of a signature whose bytes are kept. What is refused is refused before the first row; a failing
@@ -403,14 +450,9 @@ impl Service {
 
     /// Whether the stored file begins with all the bytes of the earlier one and goes on after them.
     pub(super) async fn continues(&self, earlier: Sha256, later: Stored) -> Result<(), ServiceError> {
-        self.goes_on(Arc::new(self.inner.blobs.get(earlier)?), later).await
-    }
-
-    async fn goes_on(&self, earlier: Arc<dyn Source>, later: Stored) -> Result<(), ServiceError> {
-        let later = self.inner.blobs.get(later.sha256())?;
-        let same = tokio::task::spawn_blocking(move || begins_with(&later, &*earlier)).await;
-        let same = same.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
-        if same { Ok(()) } else { Err(ServiceError::NotContinued) }
+        let (earlier, later) = (self.inner.blobs.get(earlier)?, self.inner.blobs.get(later.sha256())?);
+        let compared = tokio::task::spawn_blocking(move || goes_on(&later, &earlier));
+        compared.await.map_err(io::Error::other)?
     }
 
     /// What was answered to the same request with this key before.
@@ -548,6 +590,15 @@ pub(super) fn in_order(document: &Document, role: Role, certificate: Sha256) -> 
         return Err(ServiceError::invalid("certificate", message));
     }
     Ok(())
+}
+
+fn goes_on(later: &dyn Source, earlier: &dyn Source) -> Result<(), ServiceError> {
+    if begins_with(later, earlier)? { Ok(()) } else { Err(ServiceError::NotContinued) }
+}
+
+/// The result of one of one.
+fn one<T>(mut all: Vec<Result<T, ServiceError>>) -> Result<T, ServiceError> {
+    all.pop().unwrap_or_else(|| Err(io::Error::other("no result").into()))
 }
 
 /// Whether `later` begins with all of `earlier` and goes on after it.

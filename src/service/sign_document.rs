@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use super::{
     Service, ServiceError, SignedFile,
     extend::ExtendError,
-    issue::{Kept, Recording},
+    issue::{Incoming, Kept, Recording},
     repair::{Repaired, repaired},
     sign::{Preview, Released, SignError, Signer, SigningDesk},
     signature_batch::SignatureBatch,
@@ -92,6 +92,10 @@ impl StagedSignature {
     fn file(&self) -> SignedFile<'_> {
         let certificate_sha256 = self.certificate_sha256;
         SignedFile { staged: &self.file, report: self.released.report(), certificate_sha256 }
+    }
+
+    fn incoming<'a>(&'a self, recording: &'a Recording<'a>) -> Incoming<'a> {
+        Incoming { before: &self.document, role: self.role, signed: self.file(), recording }
     }
 
     fn recording(&self, batch: Option<(Id<SignatureBatch>, i64)>) -> Recording<'_> {
@@ -182,15 +186,26 @@ impl Service {
         Ok(SignedDocument { document, signature, placement, repair: staged.input.findings })
     }
 
-    /// Keeps a signed copy for [`Service::record_of_batch`]: its bytes are safe on disk, and no row names them yet.
+    /// Keeps signed copies for [`Service::record_of_batch`]: their bytes are safe on disk, and no row names them yet. Gives
+    /// what became of each.
     ///
     /// # Errors
     ///
-    /// As recording a signature, as far as it can be told before.
-    pub async fn keep_staged(&self, staged: StagedSignature) -> Result<KeptSignature, ServiceError> {
-        let recording = staged.recording(None);
-        let kept = self.keep_signed(&staged.document, staged.role, &staged.file(), &recording).await?;
-        Ok(KeptSignature { staged, kept })
+    /// When none can be kept. What is wrong with one of them, as far as it can be told before it is recorded, is its own
+    /// result.
+    pub async fn keep_staged(
+        &self,
+        all: Vec<StagedSignature>,
+    ) -> Result<Vec<Result<KeptSignature, ServiceError>>, ServiceError> {
+        let recordings: Vec<_> = all.iter().map(|staged| staged.recording(None)).collect();
+        let incoming = |(staged, recording)| StagedSignature::incoming(staged, recording);
+        let kept = self.keep_all_signed(all.iter().zip(&recordings).map(incoming).collect()).await?;
+        drop(recordings);
+        Ok(all
+            .into_iter()
+            .zip(kept)
+            .map(|(staged, kept)| Ok(KeptSignature { staged, kept: kept? }))
+            .collect())
     }
 
     /// The second half for several documents of a batch, by their places in it: their rows, and those of the batch, are

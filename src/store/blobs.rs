@@ -5,6 +5,7 @@
 //! that names it comes after.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, Permissions},
     io,
     os::unix::fs::PermissionsExt as _,
@@ -54,9 +55,8 @@ impl Blobs {
     ///
     /// When it cannot be made or opened.
     pub fn open(folder: PathBuf) -> Result<Self, BlobError> {
-        let cannot = |source| BlobError::Io { doing: format!("opening {}", folder.display()), source };
-        std::fs::create_dir_all(&folder).map_err(cannot)?;
-        let folder = folder.canonicalize().map_err(cannot)?;
+        std::fs::create_dir_all(&folder).map_err(cannot_in(&folder))?;
+        let folder = folder.canonicalize().map_err(cannot_in(&folder))?;
         let store =
             LocalFileSystem::new_with_prefix(&folder).map_err(BlobError::store("opening the folder"))?;
         let blobs = Self { folder, store: Some(Arc::new(store.with_fsync(true))) };
@@ -84,7 +84,8 @@ impl Blobs {
             blocking("reading the file given", move || read.digest(DigestAlgorithm::Sha256, &[0..size]))
                 .await?;
         let sha256 = named(&digest);
-        if !self.keeps(sha256).await? {
+        let this = self.clone();
+        if !on_thread("looking for a stored file", move || this.keeps(sha256)).await? {
             self.copy(source, sha256, size).await?;
         }
         Ok(Stored { sha256, size })
@@ -95,25 +96,50 @@ impl Blobs {
         self.folder.join("staging")
     }
 
-    /// Keeps the bytes of a file in [`Blobs::staging`] without copying them: reads it once to name it, and moves it to
-    /// its place. Where the bytes are kept already, it stays.
+    /// Keeps the bytes of files in [`Blobs::staging`] without copying them: reads each once to name it, and moves it to
+    /// its place. Where the bytes are kept already, the file stays. The disk is waited for once for all, not for each.
+    /// Gives a result for each.
     ///
     /// # Errors
     ///
-    /// As [`Blobs::put`].
-    pub async fn adopt(&self, file: PathBuf) -> Result<Stored, BlobError> {
+    /// As [`Blobs::put`]: of one file as its own result, of all where nothing can be kept.
+    pub async fn adopt(&self, files: Vec<PathBuf>) -> Result<Vec<Result<Stored, BlobError>>, BlobError> {
         self.store.as_ref().ok_or(BlobError::ReadOnly)?;
-        let source = FileSource::open(&file).map_err(cannot_in(&file))?;
+        let this = self.clone();
+        let flushed = in_shares(files, move |file| this.newcomer(file)).await?;
+        let moved = blocking("moving files to their places", move || {
+            Ok(flushed.into_iter().map(|one| one.and_then(Newcomer::moved)).collect::<Vec<_>>())
+        })
+        .await?;
+        // Their names are made durable a folder at a time: several may have gone to the same.
+        let folders: BTreeSet<_> = moved.iter().flatten().map(|one| one.folder().to_owned()).collect();
+        let folders = in_shares(folders.into_iter().collect(), |folder| {
+            let lasting = File::open(&folder).and_then(|opened| opened.sync_all());
+            (folder, lasting)
+        })
+        .await?;
+        let failed: BTreeMap<_, _> =
+            folders.into_iter().filter_map(|(folder, lasting)| Some((folder, lasting.err()?))).collect();
+        let lasting = |one: Newcomer| match failed.get(one.folder()) {
+            None => Ok(one.stored),
+            Some(error) => Err(cannot_in(one.folder())(io::Error::new(error.kind(), error.to_string()))),
+        };
+        Ok(moved.into_iter().map(|one| one.and_then(lasting)).collect())
+    }
+
+    /// Names a file of [`Blobs::staging`], and flushes it unless its bytes are kept already.
+    fn newcomer(&self, file: PathBuf) -> Result<Newcomer, BlobError> {
+        let given = cannot("reading the file given");
+        let source = FileSource::open(&file).map_err(&given)?;
         let size = source.len();
-        let digest =
-            blocking("reading the file given", move || source.digest(DigestAlgorithm::Sha256, &[0..size]))
-                .await?;
-        let sha256 = named(&digest);
-        if !self.keeps(sha256).await? {
-            let place = self.path(sha256);
-            blocking("moving a file to its place", move || moved(&file, &place)).await?;
+        let sha256 = named(&source.digest(DigestAlgorithm::Sha256, &[0..size]).map_err(&given)?);
+        let kept = self.keeps(sha256)?;
+        if !kept {
+            let opened = File::open(&file).map_err(&given)?;
+            let readable = opened.set_permissions(Permissions::from_mode(0o644));
+            readable.and_then(|()| opened.sync_all()).map_err(cannot("flushing the file given"))?;
         }
-        Ok(Stored { sha256, size })
+        Ok(Newcomer { file, place: self.path(sha256), stored: Stored { sha256, size }, kept })
     }
 
     /// Removes what a process that was killed left in [`Blobs::staging`]. Other servers may be at work there.
@@ -149,12 +175,15 @@ impl Blobs {
     ///
     /// As [`Blobs::get`], and when they cannot be read.
     pub async fn measure(&self, sha256: Sha256) -> Result<(Sha256, u64), BlobError> {
+        let this = self.clone();
+        on_thread("reading a stored file", move || this.measured(sha256)).await
+    }
+
+    fn measured(&self, sha256: Sha256) -> Result<(Sha256, u64), BlobError> {
         let file = self.get(sha256)?;
-        blocking("reading a stored file", move || {
-            let size = file.len();
-            file.digest(DigestAlgorithm::Sha256, &[0..size]).map(|digest| (named(&digest), size))
-        })
-        .await
+        let size = file.len();
+        let digest = file.digest(DigestAlgorithm::Sha256, &[0..size]);
+        Ok((named(&digest.map_err(cannot("reading a stored file"))?), size))
     }
 
     /// Reads kept bytes once more, and fails if they are not what their name says.
@@ -181,18 +210,15 @@ impl Blobs {
 
     /// Whether good bytes are kept under this name; if so, they are flushed once more, since whoever wrote them may
     /// have died before.
-    async fn keeps(&self, sha256: Sha256) -> Result<bool, BlobError> {
-        match self.measure(sha256).await {
+    fn keeps(&self, sha256: Sha256) -> Result<bool, BlobError> {
+        match self.measured(sha256) {
             Ok((found, _)) if found == sha256 => {}
             Ok(_) | Err(BlobError::Missing { .. }) => return Ok(false),
             Err(error) => return Err(error),
         }
         let path = self.path(sha256);
-        blocking("flushing a stored file", move || {
-            std::fs::File::open(&path)?.sync_all()?;
-            path.ancestors().skip(1).take(3).try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
-        })
-        .await?;
+        let flushed = path.ancestors().take(4).try_for_each(|part| File::open(part)?.sync_all());
+        flushed.map_err(cannot("flushing a stored file"))?;
         Ok(true)
     }
 
@@ -284,21 +310,68 @@ impl BlobError {
 /// How old a file in [`Blobs::staging`] is that nobody will take over any more.
 const ABANDONED: Duration = Duration::from_hours(24);
 
+/// Threads that flush files of one [`Blobs::adopt`]. More gain nothing on the disks measured.
+const FLUSHING: usize = 16;
+
 /// Bytes held in memory while copying.
 const PIECE: u64 = 4 * 1024 * 1024;
 
-/// Durable first, visible second; then its name is made durable.
-fn moved(file: &Path, place: &Path) -> io::Result<()> {
-    let folder = place.parent().unwrap_or(place);
-    if !folder.is_dir() {
-        fs::create_dir_all(folder)?;
-        folder.ancestors().skip(1).take(2).try_for_each(|above| File::open(above)?.sync_all())?;
+/// A file of [`Blobs::staging`] on its way to its place.
+struct Newcomer {
+    file: PathBuf,
+    place: PathBuf,
+    stored: Stored,
+    /// Its bytes were there before.
+    kept: bool,
+}
+
+impl Newcomer {
+    fn folder(&self) -> &Path {
+        self.place.parent().unwrap_or(&self.place)
     }
-    let opened = File::open(file)?;
-    opened.set_permissions(Permissions::from_mode(0o644))?;
-    opened.sync_all()?;
-    fs::rename(file, place)?;
-    File::open(folder)?.sync_all()
+
+    /// Gives it its name, which is not durable yet.
+    fn moved(self) -> Result<Self, BlobError> {
+        if self.kept {
+            return Ok(self);
+        }
+        let folder = self.folder();
+        if !folder.is_dir() {
+            let above =
+                || folder.ancestors().skip(1).take(2).try_for_each(|above| File::open(above)?.sync_all());
+            fs::create_dir_all(folder).and_then(|()| above()).map_err(cannot_in(folder))?;
+        }
+        fs::rename(&self.file, &self.place).map_err(cannot("moving a file to its place"))?;
+        Ok(self)
+    }
+}
+
+/// Does the same with each, on several threads: a disk flushes for many at once as fast as for one. Results keep their
+/// order.
+async fn in_shares<T: Send + 'static, R: Send + 'static>(
+    all: Vec<T>,
+    work: impl Fn(T) -> R + Clone + Send + 'static,
+) -> Result<Vec<R>, BlobError> {
+    let each = all.len().div_ceil(FLUSHING).max(1);
+    let (mut left, mut shares) = (all.into_iter(), Vec::new());
+    loop {
+        let share: Vec<T> = left.by_ref().take(each).collect();
+        if share.is_empty() {
+            break;
+        }
+        let work = work.clone();
+        shares.push(tokio::task::spawn_blocking(move || share.into_iter().map(work).collect::<Vec<_>>()));
+    }
+    let mut done = Vec::new();
+    for share in shares {
+        let stopped = |stopped| cannot("flushing files")(io::Error::other(stopped));
+        done.extend(share.await.map_err(stopped)?);
+    }
+    Ok(done)
+}
+
+fn cannot(doing: &str) -> impl Fn(io::Error) -> BlobError + '_ {
+    move |source| BlobError::Io { doing: doing.to_owned(), source }
 }
 
 fn cannot_in(path: &Path) -> impl Fn(io::Error) -> BlobError + '_ {
@@ -320,9 +393,15 @@ async fn blocking<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, BlobError> {
+    on_thread(doing, move || work().map_err(cannot(doing))).await
+}
+
+async fn on_thread<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
-        .map_err(|source| BlobError::Io { doing: doing.to_owned(), source })
+    done.unwrap_or_else(|stopped| Err(cannot(doing)(io::Error::other(stopped))))
 }
 
 #[cfg(test)]
@@ -359,17 +438,44 @@ mod tests {
             file
         };
         let (first, second) = (stage("first"), stage("second"));
-        let stored = blobs.adopt(first.clone()).await.unwrap();
+        let adopt = async |file: &PathBuf| blobs.adopt(vec![file.clone()]).await.unwrap().remove(0).unwrap();
+        let stored = adopt(&first).await;
         assert_eq!((stored.sha256(), stored.size()), (Sha256::of(b"signed"), 6));
         assert_eq!(blobs.measure(stored.sha256()).await.unwrap(), (stored.sha256(), 6));
         assert!(!first.exists());
         // Bytes that rotted are not taken for kept ones.
-        assert_eq!(blobs.adopt(second.clone()).await.unwrap(), stored);
+        assert_eq!(adopt(&second).await, stored);
         assert!(second.exists());
         fs::write(blobs.path(stored.sha256()), b"rotten").unwrap();
-        assert_eq!(blobs.adopt(second.clone()).await.unwrap(), stored);
+        assert_eq!(adopt(&second).await, stored);
         blobs.check(stored.sha256()).await.unwrap();
         assert!(!second.exists());
+    }
+
+    #[tokio::test]
+    async fn many_staged_files_are_kept_in_their_order_and_one_that_is_gone_is_its_own_result() {
+        let (_folder, blobs) = blobs();
+        let name = |number: u8| blobs.staging().join(number.to_string());
+        let files: Vec<PathBuf> = (0..100).map(name).collect();
+        for (number, file) in (0_u8..100).zip(&files) {
+            fs::write(file, [number]).unwrap();
+        }
+        fs::remove_file(&files[41]).unwrap();
+        // The same bytes twice.
+        fs::write(&files[99], [0]).unwrap();
+        let kept = blobs.adopt(files).await.unwrap();
+        assert_eq!(kept.len(), 100);
+        for (number, kept) in (0_u8..100).zip(kept) {
+            match kept {
+                Ok(stored) => {
+                    assert_eq!(stored.sha256(), Sha256::of(&[if number == 99 { 0 } else { number }]));
+                    blobs.check(stored.sha256()).await.unwrap();
+                }
+                Err(BlobError::Io { .. }) => assert_eq!(number, 41),
+                Err(error) => panic!("{number}: {error}"),
+            }
+        }
+        assert!(blobs.adopt(Vec::new()).await.unwrap().is_empty());
     }
 
     #[tokio::test]

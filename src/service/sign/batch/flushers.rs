@@ -1,6 +1,8 @@
 //! Threads that make signed copies durable at the same time.
 
 use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, SendError, Sender},
@@ -32,7 +34,9 @@ impl Flushers {
                 loop {
                     let next = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((at, finished)) = next else { return };
-                    let flushed = finished.sync();
+                    // A copy that did not come back would be waited for for ever.
+                    let flushed = catch_unwind(AssertUnwindSafe(|| finished.sync()));
+                    let flushed = flushed.unwrap_or_else(|_| Err(fell_over(&finished)));
                     if give.send((at, finished, flushed)).is_err() {
                         return;
                     }
@@ -66,6 +70,11 @@ impl Flushers {
         flushed.sort_by_key(|(at, ..)| *at);
         flushed
     }
+}
+
+fn fell_over(finished: &Finished) -> SignError {
+    let path = finished.released().path().to_owned();
+    SignError::Output { path, source: io::Error::other("its flush broke off") }
 }
 
 /// Flushes under way at the same time. More than this gains nothing on the disks measured.
