@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file or a socket.
 
+pub mod background;
 pub mod chance;
 pub mod clock;
 pub mod digest;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod secret;
 pub mod source;
 
+pub use background::Background;
 pub use chance::Chance;
 pub use clock::{Clock, ClockHand, UtcTime};
 pub use digest::{Digest, DigestAlgorithm, Sha256};

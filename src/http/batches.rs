@@ -228,7 +228,7 @@ async fn ready(app: &App, claimed: &ClaimedBatch) -> Result<(HeldKey, SigningOrd
     // As it was looked at when the batch was begun.
     let wishes: Wishes = wishes_of(&words.wishes, Pictures::Kept(&key))?;
     let cleared = Some(app.clear(&key, wishes.any_usage).await?);
-    Ok((key, SigningOrder { wishes, password, repair: false, cleared }))
+    Ok((key, SigningOrder { wishes, password, repair: false, cleared, background: true }))
 }
 
 /// Renews the claim until it is lost.

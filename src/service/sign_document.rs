@@ -7,6 +7,7 @@ use std::{
 };
 
 use tempfile::TempPath;
+use tokio::runtime::Handle;
 
 use super::{
     Service, ServiceError, SignedFile,
@@ -56,6 +57,8 @@ pub struct SigningOrder {
     pub repair: bool,
     /// What was asked about the certificate for many documents together; asked for this one when absent.
     pub cleared: Option<Cleared>,
+    /// One of many, that nobody waits for alone: give way to others.
+    pub background: bool,
 }
 
 /// A signed copy that nothing refers to yet. Dropped, it was never made.
@@ -155,9 +158,11 @@ impl Service {
         may_sign(caller, &document, key)?;
 
         let staging = self.inner.blobs.staging();
+        let threads =
+            if order.background { self.inner.background.handle().clone() } else { Handle::current() };
         let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
-        let (input, file, released) = tokio::task::spawn_blocking(move || {
-            let SigningOrder { wishes, password, repair, cleared } = order;
+        let signed = threads.spawn_blocking(move || {
+            let SigningOrder { wishes, password, repair, cleared, .. } = order;
             match cleared {
                 Some(cleared) => cleared.demand_for(&signer.certificate, wishes.any_usage)?,
                 None => drop(signer_check::demand(&this, &signer.identity(), wishes.any_usage)?),
@@ -165,9 +170,8 @@ impl Service {
             let input = opened(source, password, repair, &this.limits, &staging)?;
             let (file, released) = this.stage_file(&input.source, &staging, &signer, &wishes)?;
             Ok::<_, SignError>((input, file, released))
-        })
-        .await
-        .map_err(|_| SignDocumentError::Interrupted)??;
+        });
+        let (input, file, released) = signed.await.map_err(|_| SignDocumentError::Interrupted)??;
         let lasting = Lasting::of(&released, &desk);
         let certificate_sha256 = key.signer.certificate.sha256();
         Ok(StagedSignature { document, role: key.role, certificate_sha256, input, released, lasting, file })
@@ -199,7 +203,8 @@ impl Service {
     ) -> Result<Vec<Result<KeptSignature, ServiceError>>, ServiceError> {
         let recordings: Vec<_> = all.iter().map(|staged| staged.recording(None)).collect();
         let incoming = |(staged, recording)| StagedSignature::incoming(staged, recording);
-        let kept = self.keep_all_signed(all.iter().zip(&recordings).map(incoming).collect()).await?;
+        let incoming = all.iter().zip(&recordings).map(incoming).collect();
+        let kept = self.keep_all_signed(incoming, self.inner.background.handle()).await?;
         drop(recordings);
         Ok(all
             .into_iter()

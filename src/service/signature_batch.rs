@@ -4,7 +4,11 @@
 //! unless it is renewed, so that another takes over from one that died. What counts as signed is the signature recorded
 //! with the document; the row of the batch only repeats it, and a document that has it already is not signed again.
 
-use std::{collections::HashSet, str::FromStr, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr,
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -167,10 +171,12 @@ impl Service {
                 Err(ServiceError::IdempotencyConflict)
             };
         }
+        let found = tx.documents_of(&new.documents).await?;
+        let own = found.into_iter().filter(|document| document.agency == *caller.agency());
+        let own: HashMap<_, _> = own.map(|document| (document.id, document)).collect();
         let mut documents = Vec::with_capacity(new.documents.len());
         for id in new.documents {
-            let document = tx.document(id).await?.filter(|document| document.agency == *caller.agency());
-            let Some(document) = document else {
+            let Some(document) = own.get(&id) else {
                 let message = format!("there is no document {id} of your agency");
                 return Err(ServiceError::invalid("documents", message));
             };

@@ -22,7 +22,7 @@ impl Tx {
     pub(crate) async fn dangling(&mut self) -> Result<Vec<String>, StoreError> {
         let mut found = Vec::new();
         for (what, sql) in REFERENCES {
-            for row in self.all("looking for broken references", sql, args![]).await? {
+            for row in self.all("looking for broken references", *sql, args![]).await? {
                 found.push(format!("{what} {}", row.text("id")?));
             }
         }

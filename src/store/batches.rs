@@ -65,15 +65,12 @@ impl Tx {
             batch.created_at,
         ];
         self.run("adding a batch", sql, args).await?;
-        let sql = "INSERT INTO signature_batch_item (batch, position, document, outcome, code)
-            VALUES ($1, $2, $3, $4, $5)";
-        for (position, (document, failed)) in documents.iter().enumerate() {
-            let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let into = "INSERT INTO signature_batch_item (batch, position, document, outcome, code)";
+        let row = |(position, (document, failed)): (i64, &(Id<Document>, Option<&str>))| {
             let outcome = if failed.is_some() { "failed" } else { "waiting" };
-            let args = args![batch.id, position, *document, outcome, failed.map(str::to_owned)];
-            self.run("adding a document to a batch", sql, args).await?;
-        }
-        Ok(())
+            args![batch.id, position, *document, outcome, failed.map(str::to_owned)]
+        };
+        self.insert_all("adding documents to a batch", into, (0..).zip(documents).map(row).collect()).await
     }
 
     pub(crate) async fn batch<T>(&mut self, id: Id<T>) -> Result<Option<BatchRow<T>>, StoreError> {

@@ -13,7 +13,7 @@
 use std::{borrow::Cow, str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{
-    Column as _, Row as _, SqlSafeStr as _,
+    AssertSqlSafe, Column as _, Row as _, SqlSafeStr,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow, Postgres},
     sqlite::{
@@ -141,7 +141,7 @@ impl Tx {
     pub(crate) async fn run(
         &mut self,
         doing: &'static str,
-        sql: &'static str,
+        sql: impl SqlSafeStr,
         args: Vec<Arg>,
     ) -> Result<u64, StoreError> {
         let done = match &mut self.inner {
@@ -157,11 +157,29 @@ impl Tx {
         done.map_err(StoreError::sql(doing))
     }
 
+    /// Adds rows, hundreds in one statement. `into` is the statement up to its `VALUES`.
+    pub(crate) async fn insert_all(
+        &mut self,
+        doing: &'static str,
+        into: &'static str,
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<(), StoreError> {
+        let mut rows = rows.into_iter().peekable();
+        while let Some(first) = rows.peek() {
+            let columns = first.len();
+            let some: Vec<_> = rows.by_ref().take(MOST_AT_ONCE / columns.max(1)).collect();
+            let places = (0..some.len()).map(|row| placeholders(row * columns + 1, columns));
+            let sql = format!("{into} VALUES {}", places.collect::<Vec<_>>().join(", "));
+            self.run(doing, AssertSqlSafe(sql), some.into_iter().flatten().collect()).await?;
+        }
+        Ok(())
+    }
+
     /// Every row of a query.
     pub(crate) async fn all(
         &mut self,
         doing: &'static str,
-        sql: &'static str,
+        sql: impl SqlSafeStr,
         args: Vec<Arg>,
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
@@ -399,6 +417,15 @@ impl Row {
         StoreError::Value { column: column.to_owned(), row }
     }
 }
+
+/// `($5, $6, $7)`: so many, from this one on.
+pub(super) fn placeholders(from: usize, count: usize) -> String {
+    let places: Vec<_> = (from..from + count).map(|place| format!("${place}")).collect();
+    format!("({})", places.join(", "))
+}
+
+/// Values of one statement at the most. Both databases take thousands.
+pub(super) const MOST_AT_ONCE: usize = 1_000;
 
 /// The database failed.
 #[derive(Debug, thiserror::Error)]

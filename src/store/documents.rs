@@ -1,8 +1,10 @@
 //! Rows of documents, numbers and signatures.
 
+use sqlx::AssertSqlSafe;
+
 use super::{
     blobs::Stored,
-    db::{Row, StoreError, Tx, args},
+    db::{Arg, MOST_AT_ONCE, Row, StoreError, Tx, args, placeholders},
 };
 use crate::{
     base::{Id, Sha256, UtcTime},
@@ -51,6 +53,19 @@ impl Tx {
             Some(row) => self.whole_document(&row).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Those of these documents that there are, in no order.
+    pub(crate) async fn documents_of(&mut self, ids: &[Id<Document>]) -> Result<Vec<Document>, StoreError> {
+        let mut documents = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MOST_AT_ONCE) {
+            let sql = format!("{}WHERE d.id IN {}", document_sql!(""), placeholders(1, some.len()));
+            let args = some.iter().map(|id| Arg::from(*id)).collect();
+            for row in self.all("reading documents", AssertSqlSafe(sql), args).await? {
+                documents.push(self.whole_document(&row).await?);
+            }
+        }
+        Ok(documents)
     }
 
     /// At most `limit` documents of an agency, newest first, older than `before`.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::super::{Finished, SignError};
+use crate::base::background::give_way;
 
 /// Many flushes at the same time let the disk empty its cache for many at once and not for each: one after the other they
 /// take ten times as long. The threads stay for the whole batch: a thread for each window costs more than its flush.
@@ -31,6 +32,7 @@ impl Flushers {
         for _ in 0..most.min(MOST) {
             let (take, give) = (Arc::clone(&take), give.clone());
             let flusher = move || {
+                give_way();
                 loop {
                     let next = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((at, finished)) = next else { return };

@@ -39,7 +39,7 @@ use journal::{Entry, Journal};
 
 use super::{Finished, Identity, Released, SignError, Signer, SigningDesk, Wishes, sync_folder, timed};
 use crate::{
-    base::{DigestAlgorithm, Sha256, Source as _},
+    base::{DigestAlgorithm, Sha256, Source as _, background::give_way},
     service::{issue::begins_with, signer_check::Cleared},
     signing::SigningError,
     store::FileSource,
@@ -228,6 +228,8 @@ impl Plan {
             for _ in 0..workers(desk).min(open.len()) {
                 let (give, next, open, items, line) = (give.clone(), &next, &open, &items, &line);
                 scope.spawn(move || {
+                    // To the token, before all.
+                    give_way();
                     while !line.stopped() {
                         let Some(at) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
                         let Some((item, _)) = items.get(*at) else { return };
