@@ -51,7 +51,7 @@ impl Server {
         let config = format!(
             "[http]\nlisten = '127.0.0.1:0'\n[store]\ndatabase = 'sqlite:kyso.db'\nblobs = 'blobs'\n\
              [trust]\nanchors = ['{}']\nprivate_hosts = ['{}']\n[ledger]\norigin = 'bench.example/kyso'\nkey = 'ledger.key'\n\
-             [limits]\nparallel_work = 12\n[[signer]]\nname = 'bench'\nmodule = '{}'\ntoken = '{}'\nkey = '{label}'\ncertificate = 'signer.pem'\n\
+             [[signer]]\nname = 'bench'\nmodule = '{}'\ntoken = '{}'\nkey = '{label}'\ncertificate = 'signer.pem'\n\
              chain = ['chain.pem']\npin_file = 'pin'\nkind = 'person'\nagency = 'H99'\n",
             key.root.canonicalize()?.display(),
             key.host,
@@ -109,36 +109,11 @@ impl Server {
         let start = Instant::now();
         let begun = self.ask("/api/v1/signature-batches", &["--json", &body])?;
         let place = format!("/api/v1/signature-batches/{}", begun["id"].as_str().ok_or("no batch")?);
-        let begun_in = start.elapsed();
-        let sched = |pid: u32| -> Vec<(String, f64, f64)> {
-            let mut all = std::collections::BTreeMap::<String, (f64, f64)>::new();
-            for t in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
-                let t = t.unwrap().path();
-                let name = fs::read_to_string(t.join("comm")).unwrap_or_default().trim().to_owned();
-                let st = fs::read_to_string(t.join("schedstat")).unwrap_or_default();
-                let v: Vec<f64> = st.split_whitespace().map(|x| x.parse().unwrap()).collect();
-                if v.len() < 2 {
-                    continue;
-                }
-                let e = all.entry(name).or_default();
-                e.0 += v[0] / 1e6;
-                e.1 += v[1] / 1e6;
-            }
-            all.into_iter().map(|(n, (a, b))| (n, a, b)).collect()
-        };
-        let before = sched(self.process.id());
         thread::sleep(soonest.saturating_sub(start.elapsed()));
         loop {
             let batch = self.look(&place)?;
             if batch["state"] != "running" {
                 let took = start.elapsed();
-                eprintln!("begun {begun_in:?} took {took:?}");
-                for (n, a, b) in sched(self.process.id()) {
-                    let (a0, b0) = before.iter().find(|x| x.0 == n).map_or((0.0, 0.0), |x| (x.1, x.2));
-                    if a - a0 > 5.0 {
-                        eprintln!("   {n:<20} ran {:.0} waited {:.0}", a - a0, b - b0);
-                    }
-                }
                 let all = batch["signed"].as_u64() == Some(documents.len() as u64);
                 return if all { Ok(took) } else { Err(format!("{batch:#}").into()) };
             }

@@ -11,7 +11,6 @@ pub mod limits;
 pub mod secret;
 pub mod source;
 
-pub use background::Background;
 pub use chance::Chance;
 pub use clock::{Clock, ClockHand, UtcTime};
 pub use digest::{Digest, DigestAlgorithm, Sha256};

@@ -174,13 +174,16 @@ impl Fetcher {
     ///
     /// See [`FetchError`].
     pub fn bring(&self, wanted: &Wanted, errand: &Errand) -> Result<Brought, FetchError> {
-        let brought = self.settle(wanted, errand);
-        let outcome = match &brought {
-            Ok(Found { how, .. }) => how.name(),
-            Err(_) => "failed",
-        };
-        metrics::counter!(FETCHES, "kind" => wanted.kind().name(), "outcome" => outcome).increment(1);
-        brought.map(|found| Brought { bytes: found.kept.bytes.to_vec(), kept: found.how != How::Fetched })
+        counted(wanted, self.settle(wanted, errand))
+    }
+
+    /// As [`Fetcher::bring`], where what is kept will do: nothing is waited for.
+    pub fn bring_kept(&self, wanted: &Wanted, errand: &Errand) -> Option<Brought> {
+        if wanted.has_nonce() || check_url(wanted.url()).is_err() {
+            return None;
+        }
+        let found = self.at_hand(&self.question(wanted, errand))?.ok()?;
+        counted(wanted, Ok(found)).ok()
     }
 
     /// The CRL at an address out of a certificate; DER.
@@ -258,9 +261,7 @@ impl Fetcher {
             let deadline = errand.until.map_or(own_end, |until| until.min(own_end));
             return self.fetch(wanted, deadline).map(|kept| Found { kept, how: How::Fetched });
         }
-        let now = self.clock.now();
-        let past = errand.moment.filter(|moment| now.duration_since(*moment) > SKEW);
-        let question = Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew };
+        let question = self.question(wanted, errand);
         let settled = self.at_hand(&question).or_else(|| {
             let deadline = errand.until.unwrap_or(own_end + GRACE);
             if deadline <= Instant::now() {
@@ -274,7 +275,8 @@ impl Fetcher {
             Some(Err(error)) => error,
             None => FetchError::timeout(url),
         };
-        let may_stand_in = |kept: &Kept| !question.anew && kept.may_stand_in(past, now);
+        let now = self.clock.now();
+        let may_stand_in = |kept: &Kept| !question.anew && kept.may_stand_in(question.past, now);
         match self.cache.find(&question.key, kind, now, may_stand_in) {
             Some(kept) => {
                 tracing::info!(%error, fetched = %kept.fetched, "kept evidence stands in for the network");
@@ -282,6 +284,12 @@ impl Fetcher {
             }
             None => Err(error),
         }
+    }
+
+    fn question(&self, wanted: &Wanted, errand: &Errand) -> Question {
+        let now = self.clock.now();
+        let past = errand.moment.filter(|moment| now.duration_since(*moment) > SKEW);
+        Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew }
     }
 
     /// The answer that needs no network: kept evidence, or how it failed a moment ago.
@@ -379,6 +387,12 @@ pub struct Brought {
     pub bytes: Vec<u8>,
     /// Whether it had been kept: the network may have something newer.
     pub kept: bool,
+}
+
+fn counted(wanted: &Wanted, settled: Result<Found, FetchError>) -> Result<Brought, FetchError> {
+    let outcome = settled.as_ref().map_or("failed", |found| found.how.name());
+    metrics::counter!(FETCHES, "kind" => wanted.kind().name(), "outcome" => outcome).increment(1);
+    settled.map(|found| Brought { bytes: found.kept.bytes.to_vec(), kept: found.how != How::Fetched })
 }
 
 /// The folder for what is kept cannot be used.

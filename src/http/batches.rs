@@ -228,7 +228,7 @@ async fn ready(app: &App, claimed: &ClaimedBatch) -> Result<(HeldKey, SigningOrd
     // As it was looked at when the batch was begun.
     let wishes: Wishes = wishes_of(&words.wishes, Pictures::Kept(&key))?;
     let cleared = Some(app.clear(&key, wishes.any_usage).await?);
-    Ok((key, SigningOrder { wishes, password, repair: false, cleared, background: true }))
+    Ok((key, SigningOrder { wishes, password, repair: false, cleared }))
 }
 
 /// Renews the claim until it is lost.
@@ -292,7 +292,9 @@ impl Line {
         if self.stop.load(Ordering::Acquire) {
             return Ok(Step::Over);
         }
-        let Ok(_turn) = self.app.turn().await else { return Ok(Step::Stop(&problem::INTERNAL)) };
+        let Ok(_turn) = self.app.turn().await else {
+            return Ok(Step::Stop(&problem::INTERNAL));
+        };
         // Whoever stopped the batch while this one waited means this one, too.
         if !self.goes_on().await? {
             self.stop.store(true, Ordering::Release);
@@ -442,7 +444,7 @@ const STOPPING: [&str; 6] = [
     "timestamp.unavailable",
 ];
 
-/// Documents of one batch being signed: one with the token, one being prepared, one being finished.
+/// Documents of one batch being signed: one with the token, one being prepared, one being finished. More gain nothing.
 const SIGNING: usize = 3;
 
 /// Signed copies of one batch that are kept and recorded together at the most. What a crash loses of them, and of those

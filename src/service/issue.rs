@@ -3,7 +3,6 @@
 use std::{io, path::Path, sync::Arc};
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 
 use super::{
     BatchOutcome, Page, PageRequest, Service, ServiceError, SignatureBatch, bounded, require,
@@ -336,33 +335,31 @@ impl Service {
     ) -> Result<Kept, ServiceError> {
         let incoming = Incoming { before, role, signed, recording };
         if recording.movable {
-            return one(self.keep_all_signed(vec![incoming], &Handle::current()).await?);
+            return one(self.keep_all_signed(vec![incoming]).await?);
         }
         let stored = self.inner.blobs.put(FileSource::open(signed.staged)?).await;
-        one(self.going_on(vec![(incoming, stored)], &Handle::current()).await?)
+        one(self.going_on(vec![(incoming, stored)]).await?)
     }
 
-    /// As for one, for many files of the file store's staging folder at once, on `threads`: the disk is waited for once.
-    /// Gives a result for each.
+    /// As for one, for many files of the file store's staging folder at once: the disk is waited for once. Gives a result
+    /// for each.
     pub(super) async fn keep_all_signed(
         &self,
         all: Vec<Incoming<'_>>,
-        threads: &Handle,
     ) -> Result<Vec<Result<Kept, ServiceError>>, ServiceError> {
         let files = all.iter().map(|incoming| incoming.signed.staged.to_owned()).collect();
-        let stored = self.inner.blobs.adopt(files, threads).await?;
-        self.going_on(all.into_iter().zip(stored).collect(), threads).await
+        let stored = self.inner.blobs.adopt(files).await?;
+        self.going_on(all.into_iter().zip(stored).collect()).await
     }
 
     /// Those of the kept files that may become the present bytes of their documents.
     async fn going_on(
         &self,
         all: Vec<(Incoming<'_>, Result<Stored, BlobError>)>,
-        threads: &Handle,
     ) -> Result<Vec<Result<Kept, ServiceError>>, ServiceError> {
         let looked_at = all.into_iter().map(|(incoming, stored)| self.looked_at(&incoming, stored?));
         let looked_at: Vec<_> = looked_at.collect();
-        let compared = threads.spawn_blocking(move || {
+        let compared = tokio::task::spawn_blocking(move || {
             let compare = |(kept, files): (Kept, Option<(Arc<dyn Source>, FileSource)>)| match files {
                 Some((earlier, later)) => goes_on(&later, &*earlier).map(|()| kept),
                 None => Ok(kept),

@@ -54,7 +54,7 @@ pub use signature_batch::{
 };
 
 use crate::{
-    base::{Background, Chance, Clock, Id, Limits, UtcTime},
+    base::{Chance, Clock, Id, Limits, UtcTime},
     ledger::{LedgerKey, VerifierKey},
     people::{Caller, Scope},
     store::{Absent, Blobs, Faults, Store},
@@ -75,7 +75,6 @@ struct Inner {
     /// None when opened for looking only.
     ledger_key: Option<LedgerKey>,
     verifier_key: VerifierKey,
-    background: Background,
     /// Milliseconds in the latest identifier.
     last_id: AtomicI64,
 }
@@ -142,7 +141,6 @@ impl Service {
             blobs,
             ledger_key: Some(setup.ledger_key),
             verifier_key: given,
-            background: Background::new()?,
             last_id: AtomicI64::new(0),
         };
         let service = Self { inner: Arc::new(inner) };
@@ -171,7 +169,6 @@ impl Service {
             blobs,
             ledger_key: None,
             verifier_key: VerifierKey::parse(&kept)?,
-            background: Background::new()?,
             last_id: AtomicI64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -7,7 +7,6 @@ use std::{
 };
 
 use tempfile::TempPath;
-use tokio::runtime::Handle;
 
 use super::{
     Service, ServiceError, SignedFile,
@@ -57,8 +56,6 @@ pub struct SigningOrder {
     pub repair: bool,
     /// What was asked about the certificate for many documents together; asked for this one when absent.
     pub cleared: Option<Cleared>,
-    /// One of many, that nobody waits for alone: give way to others.
-    pub background: bool,
 }
 
 /// A signed copy that nothing refers to yet. Dropped, it was never made.
@@ -158,11 +155,9 @@ impl Service {
         may_sign(caller, &document, key)?;
 
         let staging = self.inner.blobs.staging();
-        let threads =
-            if order.background { self.inner.background.handle().clone() } else { Handle::current() };
         let (signer, this) = (Arc::clone(&key.signer), Arc::clone(&desk));
-        let signed = threads.spawn_blocking(move || {
-            let SigningOrder { wishes, password, repair, cleared, .. } = order;
+        let signed = tokio::task::spawn_blocking(move || {
+            let SigningOrder { wishes, password, repair, cleared } = order;
             match cleared {
                 Some(cleared) => cleared.demand_for(&signer.certificate, wishes.any_usage)?,
                 None => drop(signer_check::demand(&this, &signer.identity(), wishes.any_usage)?),
@@ -204,7 +199,7 @@ impl Service {
         let recordings: Vec<_> = all.iter().map(|staged| staged.recording(None)).collect();
         let incoming = |(staged, recording)| StagedSignature::incoming(staged, recording);
         let incoming = all.iter().zip(&recordings).map(incoming).collect();
-        let kept = self.keep_all_signed(incoming, self.inner.background.handle()).await?;
+        let kept = self.keep_all_signed(incoming).await?;
         drop(recordings);
         Ok(all
             .into_iter()

@@ -223,25 +223,28 @@ pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Op
 
 /// Runs errands at the same time; what they brought comes in their order, however long each took.
 fn side_by_side(fetcher: &Fetcher, errands: Vec<(Need, Errand)>) -> Vec<(Need, Errand, Answer)> {
+    // What is kept needs no thread.
+    let kept = errands.iter().map(|(need, errand)| fetcher.bring_kept(&wanted(need), errand).map(Ok));
+    let mut brought: Vec<Option<Answer>> = kept.collect();
     let run = |(need, errand): &(Need, Errand)| fetcher.bring(&wanted(need), errand);
-    let brought = thread::scope(|scope| {
-        // The first of them needs no thread of its own.
-        let Some((first, others)) = errands.split_first() else { return Vec::new() };
-        let others: Vec<_> = others
-            .iter()
-            .map(|errand| {
+    thread::scope(|scope| {
+        let mut missing = errands.iter().zip(&mut brought).filter(|(_, brought)| brought.is_none());
+        // The first of them needs no thread of its own either.
+        let Some((first, place)) = missing.next() else { return };
+        let others: Vec<_> = missing
+            .map(|(errand, place)| {
                 let thread = thread::Builder::new().name("kyso-bring".to_owned());
-                (errand, thread.spawn_scoped(scope, move || run(errand)).ok())
+                (errand, place, thread.spawn_scoped(scope, move || run(errand)).ok())
             })
             .collect();
-        let mut brought = vec![run(first)];
+        *place = Some(run(first));
         // Without a thread, or when one fell over, here.
-        brought.extend(others.into_iter().map(|(errand, thread)| {
-            thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| run(errand))
-        }));
-        brought
+        for (errand, place, thread) in others {
+            *place = thread.and_then(|thread| thread.join().ok()).or_else(|| Some(run(errand)));
+        }
     });
-    errands.into_iter().zip(brought).map(|((need, errand), brought)| (need, errand, brought)).collect()
+    let brought = errands.into_iter().zip(brought);
+    brought.filter_map(|((need, errand), brought)| Some((need, errand, brought?))).collect()
 }
 
 type Answer = Result<crate::fetch::Brought, crate::fetch::FetchError>;

@@ -18,8 +18,6 @@ use object_store::{
     MultipartUpload as _, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path as Key,
 };
 
-use tokio::runtime::Handle;
-
 use super::FileSource;
 use crate::base::{Digest, DigestAlgorithm, Sha256, Source, digest::Hasher};
 
@@ -99,27 +97,23 @@ impl Blobs {
     }
 
     /// Keeps the bytes of files in [`Blobs::staging`] without copying them: reads each once to name it, and moves it to
-    /// its place. Where the bytes are kept already, the file stays. The disk is waited for once for all, not for each,
-    /// on `threads`. Gives a result for each.
+    /// its place. Where the bytes are kept already, the file stays. The disk is waited for once for all, not for each.
+    /// Gives a result for each.
     ///
     /// # Errors
     ///
     /// As [`Blobs::put`]: of one file as its own result, of all where nothing can be kept.
-    pub async fn adopt(
-        &self,
-        files: Vec<PathBuf>,
-        threads: &Handle,
-    ) -> Result<Vec<Result<Stored, BlobError>>, BlobError> {
+    pub async fn adopt(&self, files: Vec<PathBuf>) -> Result<Vec<Result<Stored, BlobError>>, BlobError> {
         self.store.as_ref().ok_or(BlobError::ReadOnly)?;
         let this = self.clone();
-        let flushed = in_shares(threads, files, move |file| this.newcomer(file)).await?;
-        let moving = threads.spawn_blocking(move || {
+        let flushed = in_shares(files, move |file| this.newcomer(file)).await?;
+        let moving = tokio::task::spawn_blocking(move || {
             flushed.into_iter().map(|one| one.and_then(Newcomer::moved)).collect::<Vec<_>>()
         });
         let moved = moving.await.map_err(io::Error::other).map_err(cannot("moving files to their places"))?;
         // Their names are made durable a folder at a time: several may have gone to the same.
         let folders: BTreeSet<_> = moved.iter().flatten().map(|one| one.folder().to_owned()).collect();
-        let folders = in_shares(threads, folders.into_iter().collect(), |folder: PathBuf| {
+        let folders = in_shares(folders.into_iter().collect(), |folder: PathBuf| {
             let lasting = File::open(&folder).and_then(|opened| opened.sync_all());
             (folder, lasting)
         })
@@ -355,7 +349,6 @@ impl Newcomer {
 /// Does the same with each, on several threads: a disk flushes for many at once as fast as for one. Results keep their
 /// order.
 async fn in_shares<T: Send + 'static, R: Send + 'static>(
-    threads: &Handle,
     all: Vec<T>,
     work: impl Fn(T) -> R + Clone + Send + 'static,
 ) -> Result<Vec<R>, BlobError> {
@@ -367,7 +360,7 @@ async fn in_shares<T: Send + 'static, R: Send + 'static>(
             break;
         }
         let work = work.clone();
-        shares.push(threads.spawn_blocking(move || share.into_iter().map(work).collect::<Vec<_>>()));
+        shares.push(tokio::task::spawn_blocking(move || share.into_iter().map(work).collect::<Vec<_>>()));
     }
     let mut done = Vec::new();
     for share in shares {
@@ -445,9 +438,7 @@ mod tests {
             file
         };
         let (first, second) = (stage("first"), stage("second"));
-        let adopt = async |file: &PathBuf| {
-            blobs.adopt(vec![file.clone()], &Handle::current()).await.unwrap().remove(0).unwrap()
-        };
+        let adopt = async |file: &PathBuf| blobs.adopt(vec![file.clone()]).await.unwrap().remove(0).unwrap();
         let stored = adopt(&first).await;
         assert_eq!((stored.sha256(), stored.size()), (Sha256::of(b"signed"), 6));
         assert_eq!(blobs.measure(stored.sha256()).await.unwrap(), (stored.sha256(), 6));
@@ -472,7 +463,7 @@ mod tests {
         fs::remove_file(&files[41]).unwrap();
         // The same bytes twice.
         fs::write(&files[99], [0]).unwrap();
-        let kept = blobs.adopt(files, &Handle::current()).await.unwrap();
+        let kept = blobs.adopt(files).await.unwrap();
         assert_eq!(kept.len(), 100);
         for (number, kept) in (0_u8..100).zip(kept) {
             match kept {
@@ -484,7 +475,7 @@ mod tests {
                 Err(error) => panic!("{number}: {error}"),
             }
         }
-        assert!(blobs.adopt(Vec::new(), &Handle::current()).await.unwrap().is_empty());
+        assert!(blobs.adopt(Vec::new()).await.unwrap().is_empty());
     }
 
     #[tokio::test]

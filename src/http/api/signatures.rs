@@ -120,7 +120,7 @@ async fn wanted(
     let appearance = looks.map(|looks| looks.appearance(Pictures::Kept(&key))).transpose()?;
     let (password, repair) = (request.password.take().map(PasswordText::into_inner), request.repair);
     let wishes = Wishes { appearance, ..request.wishes()? };
-    Ok((key, SigningOrder { wishes, password, repair, cleared: None, background: false }))
+    Ok((key, SigningOrder { wishes, password, repair, cleared: None }))
 }
 
 /// The key of this name, when it is one of the caller's agency. As [`crate::http::Signers::open`] has it, `any_usage`
