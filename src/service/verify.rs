@@ -76,10 +76,7 @@ pub fn inspect_signed(
     options: &Options<'_>,
 ) -> Result<(Inspection, DocumentReport), VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
-    if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options, false);
-    }
-    let report = inspection.judge(name, options.policy, options.anchors, options.moment);
+    let report = judged(&mut inspection, name, options);
     Ok((inspection, report))
 }
 
@@ -94,21 +91,19 @@ pub fn verify_one_of_many(
     options: &Options<'_>,
     known: &Arc<Known>,
 ) -> Result<DocumentReport, VerifyError> {
-    let inspection = Inspection::open_any(source, &[], options.limits)?.knowing(known);
-    Ok(judged(inspection, name, options))
+    let mut inspection = Inspection::open_any(source, &[], options.limits)?.knowing(known);
+    Ok(judged(&mut inspection, name, options))
 }
 
 /// The verdict on a detached SignedData whose content the caller digested. Blocks on the network as
 /// [`verify_source`] does.
 pub fn verify_digests(name: &str, cms: &[u8], digests: &[Digest], options: &Options<'_>) -> DocumentReport {
-    judged(Inspection::of_digests(cms, digests, options.limits), name, options)
+    judged(&mut Inspection::of_digests(cms, digests, options.limits), name, options)
 }
 
-fn judged(mut inspection: Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
-    if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options, false);
-    }
-    inspection.judge(name, options.policy, options.anchors, options.moment)
+fn judged(inspection: &mut Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
+    let last = options.fetcher.and_then(|fetcher| bring_for(name, inspection, fetcher, options, false));
+    last.unwrap_or_else(|| inspection.judge(name, options.policy, options.anchors, options.moment))
 }
 
 /// The same verdict, with all that it rests on.
@@ -177,23 +172,35 @@ impl VerifyError {
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
 /// not settle it is asked of the network, once; `anew`: before what had been kept.
 pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>, anew: bool) {
+    let _ = bring_for("", inspection, fetcher, options, anew);
+}
+
+/// As [`bring`]; gives the verdict of the last round, if nothing more came after it.
+fn bring_for(
+    name: &str,
+    inspection: &mut Inspection,
+    fetcher: &Fetcher,
+    options: &Options<'_>,
+    anew: bool,
+) -> Option<DocumentReport> {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
     let (mut calls, mut bytes) = (0, 0);
     for _ in 0..MAX_ROUNDS {
         if Instant::now() >= end {
-            return;
+            return None;
         }
-        let mut needs = inspection.needs(options.policy, options.anchors, options.moment);
+        let (report, mut needs) =
+            inspection.judge_and_ask(name, options.policy, options.anchors, options.moment);
         needs.retain(|need| asked.get(need) != Some(&Asked::Network));
         let quick = needs.iter().any(|need| !matches!(need, Need::Crl { .. }));
         needs.retain(|need| !quick || !matches!(need, Need::Crl { .. }));
         if needs.is_empty() {
-            return;
+            return Some(report);
         }
         if calls >= MAX_FETCHES || bytes >= MAX_BYTES {
             tracing::info!(calls, bytes, "stopped bringing evidence: there is too much of it");
-            return;
+            return Some(report);
         }
         // Those left out now are asked for in the next round, if they are still of use.
         needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
@@ -219,6 +226,7 @@ pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Op
             asked.insert(need, if kept { Asked::Cache } else { Asked::Network });
         }
     }
+    None
 }
 
 /// Runs errands at the same time; what they brought comes in their order, however long each took.

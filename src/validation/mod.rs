@@ -233,8 +233,19 @@ impl Inspection {
 
     /// The verdict of this document under `policy` at `moment`.
     pub fn judge(&self, name: &str, policy: &Policy, anchors: &Anchors, moment: UtcTime) -> DocumentReport {
-        let (signatures, _) = self.reports(policy, anchors, moment);
-        self.document_report(name, policy, moment, signatures)
+        self.judge_and_ask(name, policy, anchors, moment).0
+    }
+
+    /// As [`Inspection::judge`], with [`Inspection::needs`]: what would have helped. It holds until more is supplied.
+    pub fn judge_and_ask(
+        &self,
+        name: &str,
+        policy: &Policy,
+        anchors: &Anchors,
+        moment: UtcTime,
+    ) -> (DocumentReport, Vec<Need>) {
+        let (signatures, needs) = self.reports(policy, anchors, moment);
+        (self.document_report(name, policy, moment, signatures), needs)
     }
 
     fn document_report(
