@@ -343,7 +343,7 @@ pub struct LimitSettings {
     pub idle_seconds: u64,
     /// Verify requests that one address may make in a minute without a key; 0 for any number.
     pub public_verifications_per_minute: u32,
-    /// Documents judged and signed at the same time.
+    /// Documents judged and signed at the same time; of signature batches twice as many besides.
     pub parallel_work: usize,
     /// How long a prepared signature waits for its value, in seconds.
     pub prepared_seconds: u64,

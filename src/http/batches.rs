@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 use tokio::sync::{
-    Notify,
+    Notify, Semaphore,
     mpsc::{self, Receiver, Sender},
 };
 
@@ -33,8 +33,9 @@ use crate::{
 };
 
 /// The batches that this server works on.
-#[derive(Default)]
 pub(super) struct Batches {
+    /// For the documents of all of them that are signed at the same time.
+    places: Semaphore,
     /// No other document is begun.
     pausing: AtomicBool,
     at_work: AtomicUsize,
@@ -45,6 +46,15 @@ pub(super) struct Batches {
 }
 
 impl Batches {
+    /// Beside so many documents of requests.
+    pub(super) fn new(parallel_work: usize) -> Self {
+        // Places of their own: a request does not wait for a batch. Twice as many, since most of their documents wait for
+        // the token or for a time-stamp.
+        let places = Semaphore::new(parallel_work.saturating_mul(2).clamp(1, Semaphore::MAX_PERMITS));
+        let (pausing, at_work, ended, passwords) = Default::default();
+        Self { places, pausing, at_work, ended, passwords }
+    }
+
     fn passwords(&self) -> MutexGuard<'_, HashMap<Id<SignatureBatch>, Arc<Password>>> {
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -292,7 +302,7 @@ impl Line {
         if self.stop.load(Ordering::Acquire) {
             return Ok(Step::Over);
         }
-        let Ok(_turn) = self.app.turn().await else {
+        let Ok(_place) = self.app.batches().places.acquire().await else {
             return Ok(Step::Stop(&problem::INTERNAL));
         };
         // Whoever stopped the batch while this one waited means this one, too.
@@ -444,8 +454,9 @@ const STOPPING: [&str; 6] = [
     "timestamp.unavailable",
 ];
 
-/// Documents of one batch being signed: one with the token, one being prepared, one being finished. More gain nothing.
-const SIGNING: usize = 3;
+/// Documents of one batch being signed: one with the token, the others being prepared or finished, or waiting for a
+/// time-stamp.
+const SIGNING: usize = 6;
 
 /// Signed copies of one batch that are kept and recorded together at the most. What a crash loses of them, and of those
 /// that wait for it, is signed again.

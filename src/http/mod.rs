@@ -100,6 +100,7 @@ impl App {
         let Parts { service, desk, signers, settings } = parts;
         let limiter = Limiter::new(settings.limits.public_verifications_per_minute);
         let work = Arc::new(Semaphore::new(settings.limits.parallel_work.max(1)));
+        let batches = Batches::new(settings.limits.parallel_work);
         let answers = Answers::default();
         telemetry::metrics();
         let signers = Arc::new(signers);
@@ -116,7 +117,7 @@ impl App {
             limiter,
             work,
             jobs,
-            batches: Batches::default(),
+            batches,
             started,
         }))
     }
