@@ -16,10 +16,10 @@ use super::{
 use crate::{
     base::{Digest, Limits, Password, ProtectedSource, Source},
     service::beside::Wanted,
-    service::verify::{Options, VerifyError, verify_digests, verify_signed},
+    service::verify::{Options, VerifyError, verify_digests, verify_signed, verify_xml_digests},
     store::FileSource,
     telemetry,
-    validation::{Detached, DocumentReport, Message, Overall, Report, Unreadable},
+    validation::{Detached, DigestedFile, DocumentReport, Message, Overall, Report, Unreadable},
 };
 
 /// The verdict on each file, in the order given, those being opened that `password` opens; `judged` is called after each.
@@ -217,6 +217,19 @@ pub(super) async fn judge_digests(
     let _turn = app.turn().await?;
     let this = app.clone();
     app.blocking(move || caught(&this, &name, |options| Ok(verify_digests(&name, &cms, &digests, options))))
+        .await
+}
+
+/// The verdict on XML signatures about files that stayed with the caller.
+pub(super) async fn judge_xml_digests(
+    app: &App,
+    name: String,
+    xml: Vec<u8>,
+    files: Vec<DigestedFile>,
+) -> Result<Result<DocumentReport, Unreadable>, Problem> {
+    let _turn = app.turn().await?;
+    let this = app.clone();
+    app.blocking(move || caught(&this, &name, |options| verify_xml_digests(&name, &xml, &files, options)))
         .await
 }
 

@@ -53,28 +53,29 @@ pub fn simple_report(document: &DocumentReport, asked: Option<&str>) -> Answer {
 /// The report on detached signatures over files whose digests the client sent, all in one.
 ///
 /// Beside each report stands the file's name and its digest as the client sent it: algorithm and Base64.
-pub fn hashcode_report(reports: &[(DocumentReport, DataFile)], asked: Option<&str>) -> Option<Answer> {
+pub fn hashcode_report(reports: &[(DocumentReport, Vec<DataFile>)], asked: Option<&str>) -> Option<Answer> {
     let mut whole = reports.first()?.0.clone();
     whole.signatures.clear();
     let mut scopes = Vec::new();
-    for (report, file) in reports {
+    for (report, files) in reports {
         for signature in &report.signatures {
             let id = format!("S-{}", whole.signatures.len() + 1);
             whole.signatures.push(SignatureReport { id, ..signature.clone() });
-            scopes.push(Scope {
+            let scope = |file: &DataFile| Scope {
                 name: file.filename.clone(),
                 scope: "FULL",
                 content: "Digest of the document, as it was sent",
                 hash_algo: Some(file.hash_algo.clone()),
                 hash: Some(file.hash.clone()),
-            });
+            };
+            scopes.push(files.iter().map(scope).collect());
         }
     }
     let mut answer = simple_report(&whole, asked);
     let conclusion = &mut answer.validation_report.validation_conclusion;
     conclusion.validated_document = None;
     for (signature, scope) in conclusion.signatures.iter_mut().zip(scopes) {
-        signature.signature_scopes = vec![scope];
+        signature.signature_scopes = scope;
     }
     Some(answer)
 }

@@ -14,8 +14,8 @@ use crate::{
     pdf::PdfError,
     trust::{Anchors, Known},
     validation::{
-        Detached, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy, Record,
-        words::UNREADABLE,
+        Detached, DigestedFile, DocumentReport, Evidence, Inspection, Message, Need, OpenError, Policy,
+        Record, words::UNREADABLE,
     },
     xml::XmlError,
 };
@@ -99,6 +99,21 @@ pub fn verify_one_of_many(
 /// [`verify_source`] does.
 pub fn verify_digests(name: &str, cms: &[u8], digests: &[Digest], options: &Options<'_>) -> DocumentReport {
     judged(&mut Inspection::of_digests(cms, digests, options.limits), name, options)
+}
+
+/// The verdict on XML signatures about files that stayed with the caller, by their digests. Blocks on the network as
+/// [`verify_source`] does.
+///
+/// # Errors
+///
+/// When it is no XML that can be read.
+pub fn verify_xml_digests(
+    name: &str,
+    xml: &[u8],
+    files: &[DigestedFile],
+    options: &Options<'_>,
+) -> Result<DocumentReport, VerifyError> {
+    Ok(judged(&mut Inspection::of_xml_digests(xml, files, options.limits)?, name, options))
 }
 
 fn judged(inspection: &mut Inspection, name: &str, options: &Options<'_>) -> DocumentReport {

@@ -17,7 +17,7 @@ use super::{
     inspect::{Body, Field, Scope, Signature},
     verdict::{self, Judged},
     words::Key,
-    xades::{self, Budget},
+    xades::{self, AtHand, Budget},
 };
 use crate::{
     asic::{
@@ -284,7 +284,7 @@ impl<'c> Reader<'c> {
         let files = &self.files;
         let resolve = |uri: &str| {
             let file = files.get(&name_of(uri)?)?;
-            Some(Arc::clone(file) as Arc<dyn Source>)
+            Some(AtHand::File(Arc::clone(file) as Arc<dyn Source>))
         };
         let read = xades::inspect(&bytes, &resolve, self.limits, &mut self.budget);
         let unread = |told: String| {

@@ -52,6 +52,7 @@ pub use report::{
     StatusSource, TimeSource, TimeStampKind, TimeStampReport, Unreadable,
 };
 pub use statements::{SignaturePolicyReport, StatementsReport};
+pub use xades::DigestedFile;
 
 /// Something the judge would like to have. The caller may fetch it, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -44,7 +44,24 @@ use crate::{
 /// Finds the file that a reference names, as written; `None` when it is not at hand.
 ///
 /// Percent-encoding is the caller's to undo: see [`decoded`].
-pub(super) type Resolve<'a> = dyn Fn(&str) -> Option<Arc<dyn Source>> + 'a;
+pub(super) type Resolve<'a> = dyn Fn(&str) -> Option<AtHand> + 'a;
+
+/// What is at hand of a file that a reference names.
+pub(super) enum AtHand {
+    /// All of it.
+    File(Arc<dyn Source>),
+    /// Digests of it.
+    Digests(Vec<Digest>),
+}
+
+/// A file that stayed where it was, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct DigestedFile {
+    /// As signatures name it.
+    pub name: String,
+    /// Of all its octets, under the algorithms that its signatures may have.
+    pub digests: Vec<Digest>,
+}
 
 /// An XML signature, checked apart from trust.
 pub(super) struct XmlBody {
@@ -74,8 +91,10 @@ pub(super) struct XmlBody {
 pub(super) struct ReferredFile {
     /// As written.
     pub(super) uri: String,
-    /// It was at hand.
+    /// It was at hand, or its digest.
     pub(super) present: bool,
+    /// Only its digest was.
+    pub(super) by_digest: bool,
     /// Its digest is the one that was signed.
     pub(super) matches: bool,
     /// All its bytes are covered; a canonical form of it is something else.
@@ -192,7 +211,7 @@ impl Inspection {
             let name = decoded(uri)?;
             let mut found = detached.iter().filter(|file| file.name == name);
             match (found.next(), found.next()) {
-                (Some(file), None) => Some(Arc::clone(&file.source)),
+                (Some(file), None) => Some(AtHand::File(Arc::clone(&file.source))),
                 _ => None,
             }
         };
@@ -202,7 +221,7 @@ impl Inspection {
         if let [only] = detached
             && signatures.iter().all(is_about_one_other)
         {
-            let renamed = |_: &str| Some(Arc::clone(&only.source));
+            let renamed = |_: &str| Some(AtHand::File(Arc::clone(&only.source)));
             signatures = inspect(&bytes, &renamed, limits, &mut Budget::over(together))?;
         }
         let mut inspection = Self::empty(Sha256::of(&bytes), limits);
@@ -212,30 +231,60 @@ impl Inspection {
                 .signed_files
                 .push(SignedFile { name: file.name.clone(), sha256: hex::encode(&digest.bytes) });
         }
+        let given: Vec<_> = detached.iter().map(|file| file.name.as_str()).collect();
+        inspection.take_in_xml(signatures, &given, given.len() == 1);
+        Ok(inspection)
+    }
+
+    /// Reads a file of XML signatures about files of which only digests are known. What is more than bytes as they are (a
+    /// canonical form, a time-stamp over them) cannot be judged so.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn of_xml_digests(xml: &[u8], files: &[DigestedFile], limits: &Limits) -> Result<Self, OpenError> {
+        let named = |uri: &str| {
+            let name = decoded(uri)?;
+            let mut found = files.iter().filter(|file| file.name == name);
+            match (found.next(), found.next()) {
+                (Some(file), None) => Some(AtHand::Digests(file.digests.clone())),
+                _ => None,
+            }
+        };
+        let signatures = inspect(xml, &named, limits, &mut Budget::over(0))?;
+        let mut inspection = Self::empty(Sha256::of(xml), limits);
+        let given: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+        inspection.take_in_xml(signatures, &given, false);
+        Ok(inspection)
+    }
+
+    /// Takes in signatures about files of these names; `renamed`: about the only one, whatever it is called.
+    fn take_in_xml(&mut self, mut signatures: Vec<Signature>, given: &[&str], renamed: bool) {
         for signature in &mut signatures {
-            signature.must_cover(detached);
+            signature.must_cover(given, renamed);
         }
         for (index, signature) in signatures.iter().enumerate() {
-            inspection.take_in(signature, index);
+            self.take_in(signature, index);
         }
-        inspection.signatures = signatures;
-        Ok(inspection)
+        self.signatures = signatures;
     }
 }
 
 impl Signature {
     /// A file that was given and is not covered would pass for a signed one.
-    fn must_cover(&mut self, given: &[Detached]) {
+    fn must_cover(&mut self, given: &[&str], renamed: bool) {
         let Body::Xml(body) = &self.body else { return };
-        let covers = |file: &&Detached| {
+        let covers = |file: &&&str| {
             body.files.iter().any(|referred| {
-                let named = decoded(&referred.uri).is_some_and(|name| name == file.name);
-                (named || given.len() == 1) && referred.matches && referred.whole
+                let named = decoded(&referred.uri).is_some_and(|name| name == **file);
+                // A digest under another algorithm tells nothing, and is missed elsewhere.
+                let untold = referred.by_digest && !referred.present;
+                (named || renamed) && (referred.matches || untold) && referred.whole
             })
         };
         if let Some(left) = given.iter().find(|file| !covers(file)) {
             let message = Key::FormatXmlCoverage
-                .message(format!("The signature does not cover the file {:?} that was given.", left.name));
+                .message(format!("The signature does not cover the file {left:?} that was given."));
             self.findings.push(Finding::fatal("FORMAT_FAILURE", message));
             self.scope = Scope::Broken;
         }
@@ -290,7 +339,7 @@ impl<'d> Desk<'_, 'd> {
         let broken = |finding: &Finding| unsound.iter().any(|key| finding.message.key == key.as_str());
         let scope = match &body {
             _ if findings.iter().any(broken) => Scope::Broken,
-            Ok(body) if body.files.iter().all(|file| file.present) => Scope::Whole,
+            Ok(body) if body.files.iter().all(|file| file.present && !file.by_digest) => Scope::Whole,
             // Of what was not given only the digest is known.
             Ok(_) => Scope::Digest,
             Err(_) => Scope::Broken,

@@ -5,6 +5,8 @@
 
 mod body;
 
+use std::collections::HashSet;
+
 use axum::{
     Json,
     extract::{FromRequest as _, FromRequestParts as _, Request, State},
@@ -21,7 +23,7 @@ use super::{
     auth::MaybeKnown,
     judge, problem,
 };
-use crate::{base::Digest, rendering::siva};
+use crate::{base::Digest, rendering::siva, validation::DigestedFile};
 
 /// Validate a document as SiVa does
 ///
@@ -51,8 +53,8 @@ pub(super) async fn validate(State(app): State<App>, request: Request) -> Result
 
 /// Validate detached signatures by the digests of what they sign, as SiVa does
 ///
-/// For CMS (CAdES) signatures with the digest of the one file that each signs. SiVa itself takes XAdES signatures here;
-/// those are refused with a `requestErrors`, and so is a signature without the digest.
+/// For XAdES signatures with the digests of the files that they sign, by the names that they give them, as SiVa takes them;
+/// and for detached CMS (CAdES) signatures with the digest of the one file that each signs.
 #[utoipa::path(post, path = "/validateHashcode", tag = "SiVa", operation_id = "sivaValidateHashcode",
     security((), ("api_key" = [])),
     request_body(content = HashcodeRequest),
@@ -70,10 +72,17 @@ pub(super) async fn validate_hashcode(State(app): State<App>, request: Request) 
     // All are read before one is judged: a request is right or wrong as a whole.
     let files = asked.signature_files.into_iter().map(SignatureFile::read).collect::<Result<Vec<_>, _>>()?;
     let mut reports = Vec::new();
-    for (cms, digest, file) in files {
-        let name = file.filename.clone();
-        match judge::judge_digests(&app, name, cms, vec![digest]).await? {
-            Ok(report) => reports.push((report, file)),
+    for (signature, files) in files {
+        let name = files.first().map(|file| file.filename.clone()).unwrap_or_default();
+        let judged = match signature {
+            Detached::Cms { der, digest } => judge::judge_digests(&app, name, der, vec![digest]).await?,
+            Detached::Xml { text, files } => judge::judge_xml_digests(&app, name, text, files).await?,
+        };
+        match judged {
+            Ok(report) if report.signatures.is_empty() => {
+                return Err(Refusal::of("signatureFiles.signature", "The file holds no signature"));
+            }
+            Ok(report) => reports.push((report, files)),
             Err(unreadable) => return Err(Refusal::of("signatureFiles.signature", unreadable.error.message)),
         }
     }
@@ -107,42 +116,66 @@ pub(super) struct HashcodeRequest {
     report_type: Option<String>,
 }
 
-/// A detached signature and the file that it signs.
+/// A signature that lies apart from what it signs, with digests of that.
+enum Detached {
+    Cms { der: Vec<u8>, digest: Digest },
+    Xml { text: Vec<u8>, files: Vec<DigestedFile> },
+}
+
+/// A detached signature and what it signs.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
 #[schema(as = siva::SignatureFile)]
 pub(super) struct SignatureFile {
-    /// Base64 of a CMS SignedData.
+    /// Base64 of an XML file of XAdES signatures, or of a CMS SignedData.
     #[serde(default)]
     signature: String,
-    /// Exactly one.
+    /// All that an XAdES signature is about, at most 1,000; exactly one for a CMS.
     #[serde(default)]
     datafiles: Vec<siva::DataFile>,
 }
 
 impl SignatureFile {
-    fn read(self) -> Result<(Vec<u8>, Digest, siva::DataFile), Refusal> {
-        let signature = STANDARD.decode(&self.signature).ok().filter(|bytes| !bytes.is_empty());
-        let signature = signature.ok_or_else(|| {
+    fn read(self) -> Result<(Detached, Vec<siva::DataFile>), Refusal> {
+        let Self { signature, datafiles } = self;
+        let bytes = STANDARD.decode(&signature).ok().filter(|bytes| !bytes.is_empty());
+        let bytes = bytes.ok_or_else(|| {
             Refusal::of("signatureFiles.signature", "Signature file is not encoded in a valid base64 string")
         })?;
-        if signature.trim_ascii_start().starts_with(b"<") || signature.starts_with(b"\xef\xbb\xbf<") {
-            let message = "XAdES signatures are not supported here; send a detached CMS (CAdES) signature";
-            return Err(Refusal::of("signatureFiles.signature", message));
+        if !(1..=MAX_DATA_FILES).contains(&datafiles.len()) {
+            return Err(Refusal::of("signatureFiles.datafiles", "must hold 1 to 1000 files"));
         }
-        let [file] = <[siva::DataFile; 1]>::try_from(self.datafiles).map_err(|_| {
-            let message =
-                "must hold exactly one file: a detached CMS signs one, and is checked against its digest";
-            Refusal::of("signatureFiles.datafiles", message)
-        })?;
-        if file.filename.is_empty() || file.filename.chars().count() > body::MAX_FILENAME {
-            return Err(Refusal::of("signatureFiles.datafiles.filename", "size must be between 1 and 255"));
+        let mut digests = datafiles.iter().map(digest_of).collect::<Result<Vec<_>, _>>()?;
+        if bytes.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"\xef\xbb\xbf<") {
+            let mut names = HashSet::new();
+            if let Some(twice) = datafiles.iter().find(|file| !names.insert(&file.filename)) {
+                let message = format!("names {:?} twice", twice.filename);
+                return Err(Refusal::of("signatureFiles.datafiles.filename", message));
+            }
+            let file = |(file, digest): (&siva::DataFile, Digest)| DigestedFile {
+                name: file.filename.clone(),
+                digests: vec![digest],
+            };
+            let files = datafiles.iter().zip(digests).map(file).collect();
+            return Ok((Detached::Xml { text: bytes, files }, datafiles));
         }
-        let digest = read_digest(&file.hash_algo, &file.hash).ok_or_else(|| {
-            let message = "Invalid hash: SHA256, SHA384 or SHA512, and as many bytes in base64";
-            Refusal::of("signatureFiles.datafiles.hash", message)
-        })?;
-        Ok((signature, digest, file))
+        match (digests.pop(), digests.is_empty()) {
+            (Some(digest), true) => Ok((Detached::Cms { der: bytes, digest }, datafiles)),
+            _ => {
+                let message = "must hold exactly one file: a detached CMS signs one";
+                Err(Refusal::of("signatureFiles.datafiles", message))
+            }
+        }
     }
+}
+
+fn digest_of(file: &siva::DataFile) -> Result<Digest, Refusal> {
+    if file.filename.is_empty() || file.filename.chars().count() > body::MAX_FILENAME {
+        return Err(Refusal::of("signatureFiles.datafiles.filename", "size must be between 1 and 255"));
+    }
+    read_digest(&file.hash_algo, &file.hash).ok_or_else(|| {
+        let message = "Invalid hash: SHA256, SHA384 or SHA512, and as many bytes in base64";
+        Refusal::of("signatureFiles.datafiles.hash", message)
+    })
 }
 
 /// Health, as SiVa tells it
@@ -314,5 +347,6 @@ impl IntoResponse for Refusal {
 
 /// Each may ask the network for evidence.
 const MAX_SIGNATURE_FILES: usize = 20;
+const MAX_DATA_FILES: usize = 1_000;
 /// SiVa's words for a document that it cannot read.
 const MALFORMED: &str = "Document malformed or not matching documentType";

@@ -1,6 +1,6 @@
 //! Time-stamps and values of XAdES.
 
-use super::{Desk, Unread, XmlBody};
+use super::{AtHand, Desk, Unread, XmlBody};
 use crate::{
     base::{Sha256, digest::Hasher},
     validation::{
@@ -135,7 +135,11 @@ impl<'d> Desk<'_, 'd> {
         let broken = |error: &dyn std::fmt::Display| Stamp::Broken(error.to_string());
         let costly = || Stamp::Unchecked(TOO_MUCH.to_owned());
         let octets = if let Target::External(uri) = reference.target() {
-            let file = (self.resolve)(uri).ok_or_else(|| broken(&"what it is about was not given"))?;
+            let file = match (self.resolve)(uri) {
+                Some(AtHand::File(file)) => file,
+                Some(AtHand::Digests(_)) => return Err(Stamp::Unchecked(ONLY_DIGESTS.to_owned())),
+                None => return Err(broken(&"what it is about was not given")),
+            };
             if reference.is_plain() {
                 if file.len() > self.budget.streamed {
                     return Err(costly());
@@ -217,4 +221,5 @@ fn commitment(identifier: &str) -> &str {
 }
 
 /// Why a time-stamp that covers much is not checked.
+const ONLY_DIGESTS: &str = "of the files that it covers only digests were given";
 const TOO_MUCH: &str = "what it covers is more than may be read for it";

@@ -1,10 +1,10 @@
 //! What an XML signature covers, and who made it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
-use super::{ASIC, Desk, ReferredFile, Unread, decoded, told, weaker};
+use super::{ASIC, AtHand, Desk, ReferredFile, Unread, decoded, told, weaker};
 use crate::{
-    base::{Digest, DigestAlgorithm},
+    base::{Digest, DigestAlgorithm, Source},
     crypto,
     validation::{
         cms::{Checked, Finding},
@@ -96,12 +96,12 @@ impl<'d> Desk<'_, 'd> {
             if weaker(weakest, reference.digest()) {
                 weakest = Some(reference.digest());
             }
-            let digest = self.digest(reference);
+            let (digest, by_digest) = self.digest_of(reference);
             let matches = digest.as_ref().is_ok_and(|digest| digest.as_ref() == Some(reference.digest()));
             all &= matches;
             if let Target::External(uri) = reference.target() {
                 let (present, whole) = (matches!(digest, Ok(Some(_))), reference.is_plain());
-                files.push(ReferredFile { uri: uri.to_owned(), present, matches, whole });
+                files.push(ReferredFile { uri: uri.to_owned(), present, by_digest, matches, whole });
             }
             match digest {
                 Ok(Some(_)) if matches => {
@@ -129,15 +129,28 @@ impl<'d> Desk<'_, 'd> {
         files
     }
 
-    /// The digest of what a reference leads to; `None` when the file is not at hand.
-    fn digest(&mut self, reference: &Reference<'d>) -> Result<Option<Digest>, Finding> {
+    /// The digest of what a reference leads to; `None` when the file is not at hand. Whether the caller gave it.
+    fn digest_of(&mut self, reference: &Reference<'d>) -> (Result<Option<Digest>, Finding>, bool) {
+        let Target::External(uri) = reference.target() else { return (self.digest(reference, None), false) };
+        match (self.resolve)(uri) {
+            Some(AtHand::Digests(digests)) => (given(reference, &digests).map(Some), true),
+            Some(AtHand::File(file)) => (self.digest(reference, Some(file)), false),
+            None => (Ok(None), false),
+        }
+    }
+
+    fn digest(
+        &mut self,
+        reference: &Reference<'d>,
+        file: Option<Arc<dyn Source>>,
+    ) -> Result<Option<Digest>, Finding> {
         let algorithm = reference.digest().algorithm;
         let unread = |error: std::io::Error| {
             let message = Key::DocumentApart.message(format!("A signed file could not be read: {error}."));
             Finding::open("SIGNED_DATA_NOT_FOUND", message)
         };
         let octets = if let Target::External(uri) = reference.target() {
-            let Some(file) = (self.resolve)(uri) else { return Ok(None) };
+            let Some(file) = file else { return Ok(None) };
             if reference.is_plain() {
                 // Many signatures may be about one file, which is read once.
                 let key = (uri.to_owned(), algorithm);
@@ -217,6 +230,23 @@ impl<'d> Desk<'_, 'd> {
         });
         if whole { Ok(()) } else { Err("The signature does not cover the whole document.".to_owned()) }
     }
+}
+
+/// The digest that the caller gave for what a reference leads to.
+fn given(reference: &Reference<'_>, digests: &[Digest]) -> Result<Digest, Finding> {
+    let (name, algorithm) = (shown(reference.uri()), reference.digest().algorithm);
+    let missing = |what: String| {
+        let message = Key::DigestNotGiven.message(what);
+        Finding::open("SIGNED_DATA_NOT_FOUND", message)
+    };
+    if !reference.is_plain() {
+        let what =
+            format!("The signature is about a form of {name:?}, of which no digest of the file tells.");
+        return Err(missing(what));
+    }
+    digests.iter().find(|digest| digest.algorithm == algorithm).cloned().ok_or_else(|| {
+        missing(format!("The signature was made over a {algorithm} digest of {name:?}, and none was given."))
+    })
 }
 
 /// A value with a prefix whose meaning an exclusive canonical form leaves out: it could be made to mean something else.

@@ -2,10 +2,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use insta::assert_snapshot;
-use kyso::config::LimitSettings;
+use kyso::{base::DigestAlgorithm, config::LimitSettings};
 use serde_json::{Value, json};
 
-use super::town::{Answer, Person, sample, town};
+use super::{
+    kinds::{Kinds, SHEET},
+    town::{Answer, Person, sample, town},
+};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -176,7 +179,7 @@ fn a_detached_signature_is_validated_by_the_digest_of_its_file() {
         (&json!("a.pdf"), &json!("SHA256"), &json!(hash))
     );
 
-    let xades = STANDARD.encode("<?xml version=\"1.0\"?><ds:Signature/>");
+    let xades = STANDARD.encode("<?xml version=\"1.0\"?><Signature/>");
     for (body, key) in [
         (json!({}), "signatureFiles"),
         (json!({ "signatureFiles": [] }), "signatureFiles"),
@@ -195,4 +198,45 @@ fn a_detached_signature_is_validated_by_the_digest_of_its_file() {
         assert_eq!(refused.status(), "400 Bad Request", "{body}");
         assert_eq!(refused.json()["requestErrors"][0]["key"], key, "{}", refused.body());
     }
+}
+
+#[test]
+fn an_xml_signature_is_validated_by_the_digests_of_its_files() {
+    let Some(town) = town() else { return };
+    let xml = Kinds::new(town).detached_xml;
+    let file = |name: &str, algorithm: DigestAlgorithm, content: &[u8]| {
+        let (hash, algorithm) = (algorithm.digest(content).bytes, algorithm.to_string().replace('-', ""));
+        json!({ "filename": name, "hashAlgo": algorithm, "hash": STANDARD.encode(hash) })
+    };
+    let ask = |files: &[Value]| {
+        let body = json!({ "signatureFiles": [{ "signature": STANDARD.encode(&xml), "datafiles": files }] });
+        let answer = town.anon().post_with("/validateHashcode", &[JSON], body.to_string().as_bytes());
+        conclusion(&answer)["signatures"][0].clone()
+    };
+    let (sha256, sha512) = (DigestAlgorithm::Sha256, DigestAlgorithm::Sha512);
+    let good = file("so-lieu.xlsx", sha256, SHEET);
+    let signature = ask(std::slice::from_ref(&good));
+    assert_eq!(signature["indication"], "TOTAL-PASSED", "{signature:#}");
+    assert_eq!(signature["signatureFormat"], "XAdES_BASELINE_T");
+    let scopes = signature["signatureScopes"].as_array().unwrap();
+    assert_eq!((scopes.len(), &scopes[0]["name"], &scopes[0]["hash"]), (1, &good["filename"], &good["hash"]));
+
+    let beside = file("khac.xlsx", sha256, SHEET);
+    for (files, indication, sub_indication) in [
+        (vec![file("so-lieu.xlsx", sha256, b"another workbook")], "TOTAL-FAILED", "HASH_FAILURE"),
+        (vec![good.clone(), beside.clone()], "TOTAL-FAILED", "FORMAT_FAILURE"),
+        (vec![beside], "TOTAL-FAILED", "FORMAT_FAILURE"),
+        (vec![file("so-lieu.xlsx", sha512, SHEET)], "INDETERMINATE", "SIGNED_DATA_NOT_FOUND"),
+    ] {
+        let signature = ask(&files);
+        assert_eq!(
+            (&signature["indication"], &signature["subIndication"]),
+            (&json!(indication), &json!(sub_indication)),
+            "{files:?}: {signature:#}"
+        );
+    }
+    let twice =
+        json!({ "signatureFiles": [{ "signature": STANDARD.encode(&xml), "datafiles": [good, good] }] });
+    let refused = town.anon().post_with("/validateHashcode", &[JSON], twice.to_string().as_bytes());
+    assert_eq!(refused.json()["requestErrors"][0]["key"], "signatureFiles.datafiles.filename");
 }
