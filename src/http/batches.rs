@@ -25,8 +25,8 @@ use crate::{
     base::{Id, Password},
     dispatch::Document,
     service::{
-        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
-        SigningOrder, StagedSignature,
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignDocumentError,
+        SignatureBatch, SigningOrder, StagedSignature,
         signer_check::{self, Cleared},
     },
     signing::Wishes,
@@ -194,9 +194,8 @@ async fn work(app: &App, claimed: ClaimedBatch, worker: &str) -> Result<(), Serv
     let shared = Arc::clone(&line);
     let all = async move {
         let (give, take) = mpsc::channel(WINDOW);
-        let signing = shared.sign_all(waiting, give);
-        let recording = shared.record_all(take);
-        let (signing, recording) = tokio::join!(signing, recording);
+        let recording = in_task(Arc::clone(&shared).record_all(take));
+        let (signing, recording) = tokio::join!(shared.sign_all(waiting, give), recording);
         Ok::<_, ServiceError>(signing?.or(recording?))
     };
     tokio::pin!(all);
@@ -278,10 +277,15 @@ type Failure = (i64, Id<Document>, ServiceError);
 type Stopper = Option<&'static Entry>;
 
 impl Line {
-    /// Signs documents, a few at a time, and hands them on in their order.
-    async fn sign_all(&self, items: Vec<BatchItem>, give: Sender<Signed>) -> Result<Stopper, ServiceError> {
+    /// Signs documents, a few at a time, and hands them on as they come.
+    async fn sign_all(
+        self: Arc<Self>,
+        items: Vec<BatchItem>,
+        give: Sender<Signed>,
+    ) -> Result<Stopper, ServiceError> {
         let at_once = SIGNING + self.key.signer.token.sessions() - 1;
-        let mut signing = stream::iter(items).map(|item| self.sign(item)).buffered(at_once);
+        let sign = |item| in_task(Arc::clone(&self).sign(item));
+        let mut signing = stream::iter(items).map(sign).buffer_unordered(at_once);
         let mut stopper = None;
         while let Some(result) = signing.next().await {
             match result? {
@@ -299,7 +303,7 @@ impl Line {
     }
 
     /// Signs a document, or notes why it cannot be signed.
-    async fn sign(&self, item: BatchItem) -> Result<Step<Signed>, ServiceError> {
+    async fn sign(self: Arc<Self>, item: BatchItem) -> Result<Step<Signed>, ServiceError> {
         if self.stop.load(Ordering::Acquire) {
             return Ok(Step::Over);
         }
@@ -321,7 +325,7 @@ impl Line {
 
     /// Keeps and records what was signed: all that has come together, so that the disk is waited for once and not for
     /// each. Meanwhile the token goes on, and more comes together.
-    async fn record_all(&self, mut take: Receiver<Signed>) -> Result<Stopper, ServiceError> {
+    async fn record_all(self: Arc<Self>, mut take: Receiver<Signed>) -> Result<Stopper, ServiceError> {
         let mut stopper = None;
         loop {
             let window = window(&mut take).await;
@@ -413,6 +417,13 @@ impl Line {
     fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs `work` as a task of its own: one document does not wait while another is prepared, or is recorded.
+async fn in_task<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
+) -> Result<T, ServiceError> {
+    tokio::spawn(work).await.map_err(|stopped| ServiceError::Io(std::io::Error::other(stopped)))?
 }
 
 /// How it goes on with a document.

@@ -183,6 +183,7 @@ mod tests {
     };
 
     fn settings() -> config::Signer {
+            sessions: std::num::NonZero::<usize>::MIN,
         config::Signer {
             name: "chu-tich".to_owned(),
             module: "/nowhere/driver.so".to_owned(),

@@ -455,15 +455,20 @@ fn mark(identity: &Identity, wishes: &Wishes) -> Sha256 {
     Sha256::of(text.as_bytes())
 }
 
-/// As many as there are processors, and two more: one waits for the token, one for the disk. Each further session of the
-/// token is one more to wait for. Where each also waits for the network, as many as may be.
+/// As many as there are processors, and some that wait for the token or the disk: files wait for a disk's journal all at
+/// once, and meanwhile the token needs what is prepared. Each further session of the token is one more to wait for. Where
+/// each also waits for the network, as many as may be.
 fn workers(desk: &SigningDesk, sessions: usize) -> usize {
     let further = sessions - 1;
     if desk.time_stamping.is_some() || desk.online {
         return MOST_WORKERS + further;
     }
-    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS - 2) + 2 + further
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    processors.min(MOST_WORKERS - WAITING) + WAITING + further
 }
+
+/// Files that wait, beside those that are worked on.
+const WAITING: usize = 6;
 
 /// Each holds one document. A session of a token has no use for more, and its callers' patience has a limit.
 const MOST_WORKERS: usize = 10;
