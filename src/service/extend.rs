@@ -279,7 +279,7 @@ impl SigningDesk {
         source: Arc<dyn Source>,
         contents: &[Detached],
         moment: UtcTime,
-        trust: Age,
+        age: Age,
     ) -> Result<Inspection, VerifyError> {
         let mut inspection = Inspection::open_any(source, contents, &self.limits)?;
         self.bring_anew(&mut inspection, moment, age);

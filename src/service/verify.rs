@@ -207,7 +207,7 @@ fn bring_for(
     inspection: &mut Inspection,
     fetcher: &Fetcher,
     options: &Options<'_>,
-    trust: Age,
+    age: Age,
 ) -> Option<DocumentReport> {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();

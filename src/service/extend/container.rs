@@ -151,11 +151,19 @@ impl<'r> Work<'r> {
         Extension { to, renew, ..self.extension.clone() }.due(self.report, label)
     }
 
+    /// Whether a file may change for this signature. What is not valid is not worth a refusal.
+    fn may_change(&self, file: &str, signature: &SignatureReport) -> Result<bool, ExtendError> {
+        if !self.covered.contains(file) {
+            return Ok(true);
+        }
+        if passed(signature) { Err(ExtendError::Covered { file: file.to_owned() }) } else { Ok(false) }
+    }
+
     /// Whether no time-stamp covers what has to change before one over all files is made.
     fn can_change(&self) -> Result<(), ExtendError> {
         for entry in self.container.of(Role::CadesSignature) {
-            if self.due(&entry.name, Level::Lt, false).is_some() && self.covered.contains(&entry.name) {
-                return Err(ExtendError::Covered { file: entry.name.clone() });
+            if let Some(signature) = self.due(&entry.name, Level::Lt, false) {
+                self.may_change(&entry.name, signature)?;
             }
         }
         Ok(())
@@ -173,8 +181,8 @@ impl<'r> Work<'r> {
             Kind::Simple => (self.extension.to, self.extension.renew),
         };
         let Some(signature) = self.due(&entry.name, to, renew) else { return Ok(None) };
-        if self.covered.contains(&entry.name) {
-            return Err(ExtendError::Covered { file: entry.name.clone() });
+        if !self.may_change(&entry.name, signature)? {
+            return Ok(None);
         }
         let manifest = self.manifest_of(&entry.name)?;
         let content = match (manifest, self.container.of(Role::Data).next()) {
@@ -210,8 +218,8 @@ impl<'r> Work<'r> {
             let several = format!("{}#{id}", entry.name);
             let due = self.due(&entry.name, to, renew).or_else(|| self.due(&several, to, renew));
             let Some(signature) = due else { continue };
-            if self.covered.contains(&entry.name) {
-                return Err(ExtendError::Covered { file: entry.name.clone() });
+            if !self.may_change(&entry.name, signature)? {
+                continue;
             }
             // What it is about, and nothing else: of other files it would be said that it does not cover them.
             let named =

@@ -61,7 +61,7 @@ impl SigningDesk {
         &self,
         source: Arc<dyn Source>,
         contents: &[Detached],
-        trust: Age,
+        age: Age,
     ) -> Result<View, ExtendError> {
         let moment = self.clock.now();
         let inspection = self.gather(source, contents, moment, age)?;

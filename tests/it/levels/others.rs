@@ -203,15 +203,7 @@ fn what_is_broken_stands_in_the_way_of_nobody_else() {
     let desk = world.usual_desk(Level::T);
     let (once, twice, output) = (world.path("once"), world.path("twice"), world.path("out"));
     Form::Container.sign(&bad, &desk, &once, Level::T);
-    let identity = Identity {
-        certificate: good.certificate.clone(),
-        chain: good.chain.clone(),
-        scheme: good.key.scheme(),
-    };
-    let dossier = Dossier::Existing(Arc::new(MemorySource(fs::read(&once).unwrap())));
-    let key = |scheme, message: &[u8]| Ok(good.key.sign_as(scheme, message).expect("a key in memory signs"));
-    let wishes = ContainerWishes { level: Level::T, ..ContainerWishes::default() };
-    desk.sign_container(&dossier, &twice, identity, &wishes, key).unwrap();
+    add_signature(&good, &desk, &once, &twice);
     world.pki.pki().revoke(bad.certificate.serial(), world.clock.now() - DAY, Some(1)).unwrap();
     for to in [Level::Lt, Level::Lta] {
         let refused = Form::Container.extend(&desk, &twice, &output, &Extension::to(to)).unwrap_err();
@@ -228,6 +220,37 @@ fn what_is_broken_stands_in_the_way_of_nobody_else() {
         assert_eq!(broken(&twice), broken(&output), "it was changed");
         fs::remove_file(&output).unwrap();
     }
+}
+
+/// One of a stranger is raised along, until a time-stamp covers it.
+#[test]
+fn a_signature_of_a_stranger_does_not_stop_a_renewal() {
+    let (world, elsewhere) = (World::new(), World::new());
+    let (stranger, person) = (elsewhere.person("Người Lạ"), world.person("Phạm Thị Bền"));
+    let desk = world.usual_desk(Level::T);
+    let (once, twice, output) = (world.path("once"), world.path("twice"), world.path("out"));
+    Form::Container.sign(&stranger, &elsewhere.usual_desk(Level::B), &once, Level::B);
+    add_signature(&person, &desk, &once, &twice);
+    let forced = |extension| Extension { even_if_not_valid: true, ..extension };
+    for (extension, archived) in [(Extension::to(Level::Lta), 1), (Extension::renewal(), 2)] {
+        Form::Container.extend(&desk, &twice, &output, &forced(extension)).unwrap();
+        let report = Form::Container.judge(&world, &output, true);
+        let told = super::world::told(&report);
+        assert!(told[0].starts_with("INDETERMINATE/NO_CERTIFICATE_CHAIN_FOUND"), "{told:?}");
+        assert_eq!((&told[1], archives(&report)), (&Form::Container.passed("LTA"), archived));
+        fs::rename(&output, &twice).unwrap();
+    }
+}
+
+/// One signature more in a container, of level T.
+fn add_signature(person: &Person, desk: &SigningDesk, input: &Path, output: &Path) {
+    let (certificate, chain) = (person.certificate.clone(), person.chain.clone());
+    let identity = Identity { certificate, chain, scheme: person.key.scheme() };
+    let dossier = Dossier::Existing(Arc::new(MemorySource(fs::read(input).unwrap())));
+    let key =
+        |scheme, message: &[u8]| Ok(person.key.sign_as(scheme, message).expect("a key in memory signs"));
+    let wishes = ContainerWishes { level: Level::T, ..ContainerWishes::default() };
+    desk.sign_container(&dossier, output, identity, &wishes, key).unwrap();
 }
 
 /// Evidence from before the signature does not do where it has to be younger.
