@@ -31,6 +31,8 @@ pub(crate) struct ServersKey<'a> {
     pub(crate) token: &'a str,
     pub(crate) pin: &'a str,
     pub(crate) signer: &'a Signer,
+    /// Signatures that it makes at the same time.
+    pub(crate) sessions: usize,
     /// A file with the root of its certificate.
     pub(crate) root: &'a Path,
     /// Where one learns whether it was revoked.
@@ -52,11 +54,12 @@ impl Server {
             "[http]\nlisten = '127.0.0.1:0'\n[store]\ndatabase = 'sqlite:kyso.db'\nblobs = 'blobs'\n\
              [trust]\nanchors = ['{}']\nprivate_hosts = ['{}']\n[ledger]\norigin = 'bench.example/kyso'\nkey = 'ledger.key'\n\
              [[signer]]\nname = 'bench'\nmodule = '{}'\ntoken = '{}'\nkey = '{label}'\ncertificate = 'signer.pem'\n\
-             chain = ['chain.pem']\npin_file = 'pin'\nkind = 'person'\nagency = 'H99'\n",
+             chain = ['chain.pem']\npin_file = 'pin'\nkind = 'person'\nagency = 'H99'\nsessions = {}\n",
             key.root.canonicalize()?.display(),
             key.host,
             key.module,
             key.token,
+            key.sessions,
         );
         let file = folder.join("kyso.toml");
         fs::write(&file, config)?;

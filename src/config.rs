@@ -5,6 +5,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZero,
     path::{Path, PathBuf},
 };
 
@@ -300,6 +301,10 @@ pub struct Signer {
     pub picture: Option<PathBuf>,
     /// A file of mode 600 whose first line is the PIN.
     pub pin_file: PathBuf,
+    /// The most signatures that the token makes at the same time, each in a session of its own; at most
+    /// [`token::MOST_SESSIONS`].
+    #[serde(default = "one_session")]
+    pub sessions: NonZero<usize>,
     /// In whose name it signs.
     pub kind: SignerKind,
     /// The agency, by its code: the person's, or the one that the seal belongs to.
@@ -314,6 +319,11 @@ pub enum SignerKind {
     Agency,
     /// The competent person's certificate.
     Person,
+}
+
+/// What a USB token does.
+fn one_session() -> NonZero<usize> {
+    NonZero::<usize>::MIN
 }
 
 impl Signer {

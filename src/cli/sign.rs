@@ -4,6 +4,7 @@ mod container;
 
 use std::{
     io::IsTerminal as _,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -68,6 +69,11 @@ pub(super) struct Args {
     /// Sign many: the PDFs of a folder, or those that a list names, one a line
     #[arg(long, value_name = "LIST|FOLDER", conflicts_with = "overwrite")]
     batch: Option<PathBuf>,
+    /// With --batch: signatures that the token makes at the same time, each in a session of its own; for HSMs and tokens
+    /// that are software
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "batch",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    sessions: u16,
     #[command(flatten)]
     dossier: container::DossierArgs,
     /// Where the signed PDF or XML goes; with --format cades, or xades --detached, the signature, such as IN.p7s; with
@@ -548,6 +554,7 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
     };
     if !nothing_left {
         args.pin.login(&token).map_err(SignError::from)?;
+        token.sign_in_sessions(NonZero::new(usize::from(args.sessions)).unwrap_or(NonZero::<usize>::MIN));
     }
     let signer = Signer::new(token, args.key, certificate, chain, wish)?;
     let cleared = match cleared {

@@ -280,7 +280,8 @@ type Stopper = Option<&'static Entry>;
 impl Line {
     /// Signs documents, a few at a time, and hands them on in their order.
     async fn sign_all(&self, items: Vec<BatchItem>, give: Sender<Signed>) -> Result<Stopper, ServiceError> {
-        let mut signing = stream::iter(items).map(|item| self.sign(item)).buffered(SIGNING);
+        let at_once = SIGNING + self.key.signer.token.sessions() - 1;
+        let mut signing = stream::iter(items).map(|item| self.sign(item)).buffered(at_once);
         let mut stopper = None;
         while let Some(result) = signing.next().await {
             match result? {
@@ -455,7 +456,7 @@ const STOPPING: [&str; 6] = [
 ];
 
 /// Documents of one batch being signed: one with the token, the others being prepared or finished, or waiting for a
-/// time-stamp.
+/// time-stamp. For each further session of the token there is one more.
 const SIGNING: usize = 6;
 
 /// Signed copies of one batch that are kept and recorded together at the most. What a crash loses of them, and of those

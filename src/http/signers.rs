@@ -136,6 +136,7 @@ fn open(
     }
     let pin = PinSource::File(settings.pin_file.clone()).read()?;
     token.login_and_keep(pin, LastTry::Refuse)?;
+    token.sign_in_sessions(settings.sessions);
     let signer = Signer::new(token, key, certificate, chain, wish)?;
     let role = match settings.kind {
         SignerKind::Agency => Role::Issue,

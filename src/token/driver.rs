@@ -31,11 +31,12 @@ pub(super) use objects::private_keys;
 use super::{
     KeySelector, LastTry, Module, TokenInfo, TokenKey, TokenPublicKey, TokenSelector,
     error::{TokenError, TriesLeft, code_name, means_gone},
+    lanes::Loan,
     mechanism::Operation,
     module::Loaded,
     pin::{Mark, Marker},
     raw::SignFailure,
-    worker::Progress,
+    worker::{Progress, Served},
 };
 use crate::base::{Chance, Pin};
 
@@ -82,6 +83,12 @@ struct Anchor {
     session: Session,
     logged_in: bool,
     keys: HashMap<KeySelector, (ObjectHandle, TokenKey)>,
+}
+
+impl Served for Driver {
+    fn after_crash(&mut self) {
+        self.forget_sessions();
+    }
 }
 
 impl Driver {
@@ -181,8 +188,7 @@ impl Driver {
         }
     }
 
-    /// After a crash inside a call: whatever the sessions were doing, they are not to be used again.
-    pub(super) fn forget_sessions(&mut self) {
+    fn forget_sessions(&mut self) {
         for open in self.open.values_mut() {
             open.anchor = None;
         }
@@ -317,6 +323,27 @@ impl Driver {
         operation: &Operation,
     ) -> Result<Vec<u8>, TokenError> {
         self.recovering(name, |driver| driver.sign_once(name, entitled, key, operation))
+    }
+
+    /// A session for a lane that signs with `key`; `None` where the lanes are no use.
+    pub(super) fn lend(
+        &mut self,
+        name: &TokenKeyName,
+        entitled: bool,
+        key: &KeySelector,
+    ) -> Result<Option<Loan>, TokenError> {
+        self.recovering(name, |driver| {
+            let (object, key) = driver.ready_key(name, entitled, key)?;
+            let slot = driver.anchor(name)?.slot;
+            let Some(loaded) = driver.loaded.as_ref().filter(|loaded| loaded.locks) else { return Ok(None) };
+            if key.always_authenticate {
+                return Ok(None);
+            }
+            driver.note("C_OpenSession");
+            let session = loaded.pkcs11.open_ro_session(slot)?;
+            let (raw, gate) = (Arc::clone(&loaded.raw), Arc::clone(&loaded.gate));
+            Ok(Some(Loan::new(session, (object, key.kind), raw, gate)))
+        })
     }
 
     /// The mechanisms of the token that sign, by name.

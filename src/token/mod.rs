@@ -3,9 +3,10 @@
 //! A driver ("module") gets one worker thread in the process. The thread loads the module, owns every session of its
 //! tokens, and serves the requests of all [`Token`] handles one after the other: vendor modules are single-threaded in
 //! practice, and a login holds for the whole process. Callers wait with a deadline, so a hanging driver costs them a
-//! typed error and never a thread.
+//! typed error and never a thread. Where a token makes several signatures at the same time, lanes sign beside it
+//! ([`Token::sign_in_sessions`]).
 //!
-//! - [`Token`] is a handle: open, log in, look, sign.
+//! - [`Token`] is a handle: open, log in, look, sign. `lanes` are its further sessions.
 //! - `driver` is the worker's side: finding tokens, the PIN rules, signing, and coming back after an unplugging.
 //! - `module` loads a driver; `embedded` is the token inside our own binary; `raw` is the one call sequence that
 //!   `cryptoki` has no room for.
@@ -17,6 +18,7 @@ mod driver;
 #[cfg(feature = "embedded-token")]
 mod embedded;
 mod error;
+mod lanes;
 mod mechanism;
 #[expect(
     unsafe_code,
@@ -34,10 +36,11 @@ mod worker;
 
 use std::{
     fmt,
+    num::NonZero,
     path::PathBuf,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -46,7 +49,12 @@ use std::{
 pub use error::{TokenError, TriesLeft};
 pub use pin::{LastTry, PinFlags};
 
-use self::{driver::TokenKeyName, mechanism::Operation, worker::Worker};
+use self::{
+    driver::{Driver, TokenKeyName},
+    lanes::Lanes,
+    mechanism::Operation,
+    worker::Worker,
+};
 use crate::{
     asn1::{Reader, Tag},
     base::Pin,
@@ -301,7 +309,9 @@ pub struct Token {
 }
 
 struct Shared {
-    worker: Arc<Worker>,
+    worker: Arc<Worker<Driver>>,
+    /// More sessions than the module's thread has, where they were asked for.
+    lanes: OnceLock<Lanes>,
     name: TokenKeyName,
     /// Whether this handle gave the PIN: another handle's login is not ours.
     logged_in: AtomicBool,
@@ -331,7 +341,24 @@ impl Token {
         let worker = module::worker(module)?;
         let (asked, wanted) = (module.clone(), selector.clone());
         let name = worker.call(deadline, move |driver| driver.open(&asked, &wanted))?;
-        Ok(Self { shared: Arc::new(Shared { worker, name, logged_in: AtomicBool::new(false), deadline }) })
+        let (lanes, logged_in) = (OnceLock::new(), AtomicBool::new(false));
+        Ok(Self { shared: Arc::new(Shared { worker, lanes, name, logged_in, deadline }) })
+    }
+
+    /// Lets this handle and its clones make up to `most` signatures at the same time, each in a session of its own: for
+    /// HSMs, and tokens that are software. Said once; what is said later does not count.
+    ///
+    /// Keys that want the PIN for each signature, and drivers that may not be called by several threads, are asked one
+    /// by one all the same.
+    pub fn sign_in_sessions(&self, most: NonZero<usize>) {
+        if most.get() > 1 {
+            self.shared.lanes.get_or_init(|| Lanes::new(most.get().min(MOST_SESSIONS)));
+        }
+    }
+
+    /// How many signatures it makes at the same time at the most.
+    pub fn sessions(&self) -> usize {
+        self.shared.lanes.get().map_or(1, Lanes::most)
     }
 
     /// Every token of a module, initialized or not.
@@ -350,7 +377,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] when it is not there now.
     pub fn info(&self) -> Result<TokenInfo, TokenError> {
-        self.call(driver::Driver::info)
+        self.call(Driver::info)
     }
 
     /// One `C_Login`, never a second with the same PIN.
@@ -382,7 +409,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] and other return codes.
     pub fn certificates(&self) -> Result<Vec<TokenCertificate>, TokenError> {
-        let found = self.call(driver::Driver::certificates)?;
+        let found = self.call(Driver::certificates)?;
         let mut certificates = Vec::new();
         for (id, label, der) in found {
             match Certificate::from_der(&der) {
@@ -401,7 +428,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] and other return codes.
     pub fn keys(&self) -> Result<Vec<TokenKey>, TokenError> {
-        self.call(driver::Driver::keys)
+        self.call(Driver::keys)
     }
 
     /// The public keys that the token shows, before a login too. Tokens need not keep any.
@@ -410,7 +437,7 @@ impl Token {
     ///
     /// See [`TokenError`].
     pub fn public_keys(&self) -> Result<Vec<TokenPublicKey>, TokenError> {
-        self.call(driver::Driver::public_keys)
+        self.call(Driver::public_keys)
     }
 
     /// The mechanisms that sign, by their names in the standard (`CKM_…`), as the token lists them.
@@ -419,7 +446,7 @@ impl Token {
     ///
     /// [`TokenError::Removed`] and other return codes.
     pub fn mechanisms(&self) -> Result<Vec<String>, TokenError> {
-        self.call(driver::Driver::mechanisms)
+        self.call(Driver::mechanisms)
     }
 
     /// Signs `message`: hashes it, builds the DigestInfo where needed. ECDSA comes back as DER `Ecdsa-Sig-Value`, ready
@@ -437,6 +464,13 @@ impl Token {
     ) -> Result<Vec<u8>, TokenError> {
         let operation = Operation::new(scheme, message)?;
         let (key, entitled) = (key.clone(), self.shared.logged_in.load(Ordering::Acquire));
+        if entitled && let Some(lanes) = self.shared.lanes.get() {
+            let wanted = key.clone();
+            let lend = || self.call(move |driver, name| driver.lend(name, entitled, &wanted));
+            if let Some(signature) = lanes.sign(&key, &operation, self.shared.deadline, lend)? {
+                return Ok(signature);
+            }
+        }
         let signed = self.call(move |driver, name| driver.sign(name, entitled, &key, &operation));
         if matches!(signed, Err(TokenError::LoginAgain)) {
             self.shared.logged_in.store(false, Ordering::Release);
@@ -452,7 +486,7 @@ impl Token {
 
     fn call<T: Send + 'static>(
         &self,
-        request: impl FnOnce(&mut driver::Driver, &TokenKeyName) -> Result<T, TokenError> + Send + 'static,
+        request: impl FnOnce(&mut Driver, &TokenKeyName) -> Result<T, TokenError> + Send + 'static,
     ) -> Result<T, TokenError> {
         let name = self.shared.name.clone();
         self.shared.worker.call(self.shared.deadline, move |driver| request(driver, &name))
@@ -467,6 +501,9 @@ impl fmt::Debug for Token {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if let Some(lanes) = self.lanes.get() {
+            lanes.end(FAREWELL);
+        }
         let name = self.name.clone();
         self.worker.post(FAREWELL, move |driver| driver.close(&name));
     }
@@ -476,6 +513,9 @@ impl Drop for Shared {
 ///
 /// An RSA-4096 signature takes a slow smart card about three seconds; the margin is for a queue of some signers.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The most signatures that one handle makes at the same time: a thread and a session each.
+pub const MOST_SESSIONS: usize = 64;
 
 /// How long the last handle waits for the token to be logged out: a program that ends right after should not leave a
 /// card open in its reader.

@@ -5,6 +5,7 @@ use std::{
     ffi::{CStr, CString},
     path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use cryptoki::{
@@ -16,6 +17,7 @@ use super::{
     Module,
     driver::Driver,
     error::{TokenError, code_name},
+    lanes::Gate,
     raw::Raw,
     worker::{Progress, Worker},
 };
@@ -23,7 +25,7 @@ use super::{
 /// The worker of a module, started when it is first asked for.
 ///
 /// All folders of the built-in token share one worker, since its state is one for the process.
-pub(super) fn worker(module: &Module) -> Result<Arc<Worker>, TokenError> {
+pub(super) fn worker(module: &Module) -> Result<Arc<Worker<Driver>>, TokenError> {
     let key = match module {
         Module::Embedded(_) => None,
         Module::Path(path) => Some(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())),
@@ -44,12 +46,17 @@ pub(super) fn worker(module: &Module) -> Result<Arc<Worker>, TokenError> {
 
 /// Workers by canonical path; `None` is the built-in token. Never emptied: a vendor's library that is unloaded or
 /// finalized under somebody's feet takes the process with it.
-static WORKERS: LazyLock<Mutex<HashMap<Option<PathBuf>, Arc<Worker>>>> = LazyLock::new(Mutex::default);
+static WORKERS: LazyLock<Mutex<Workers>> = LazyLock::new(Mutex::default);
+
+type Workers = HashMap<Option<PathBuf>, Arc<Worker<Driver>>>;
 
 /// A module that is loaded and initialized.
 pub(super) struct Loaded {
     pub(super) pkcs11: Pkcs11,
-    pub(super) raw: Raw,
+    pub(super) raw: Arc<Raw>,
+    /// Whether several threads may call it.
+    pub(super) locks: bool,
+    pub(super) gate: Arc<Gate>,
 }
 
 impl Loaded {
@@ -60,10 +67,10 @@ impl Loaded {
         hold(path).map_err(unusable)?;
         let pkcs11 = Pkcs11::new(path).map_err(|error| unusable(error.to_string()))?;
         progress.at("C_Initialize");
-        initialize(&pkcs11).map_err(unusable)?;
-        let raw = Raw::of_library(path)?;
-        tracing::debug!(module = %path.display(), "PKCS#11 module initialized");
-        Ok(Self { pkcs11, raw })
+        let locks = initialize(&pkcs11).map_err(unusable)?;
+        let raw = Arc::new(Raw::of_library(path)?);
+        tracing::debug!(module = %path.display(), locks, "PKCS#11 module initialized");
+        Ok(Self { pkcs11, raw, locks, gate: Arc::default() })
     }
 
     /// The built-in token, with one more database file.
@@ -72,7 +79,8 @@ impl Loaded {
         super::embedded::keep();
         let pkcs11 = Pkcs11::new_from_self()
             .map_err(|error| TokenError::Module { path: file.to_owned(), reason: error.to_string() })?;
-        let loaded = Self { pkcs11, raw: Raw::of_embedded()? };
+        let raw = Arc::new(Raw::of_embedded()?);
+        let loaded = Self { pkcs11, raw, locks: true, gate: Arc::default() };
         loaded.add_file(file, name, progress)?;
         Ok(loaded)
     }
@@ -101,15 +109,23 @@ impl Loaded {
 
     /// `C_Finalize` and `C_Initialize`: some drivers notice a returned token in no other way.
     pub(super) fn restart(&self, progress: &Progress) -> Result<(), TokenError> {
+        progress.at("C_Sign");
+        let _alone =
+            self.gate.next_round(LEAVING).ok_or_else(|| TokenError::Stuck { function: "C_Sign".into() })?;
         progress.at("C_Finalize");
         match self.pkcs11.clone().finalize() {
             Ok(()) | Err(CryptokiError::Pkcs11(RvError::CryptokiNotInitialized, _)) => {}
             Err(error) => return Err(error.into()),
         }
         progress.at("C_Initialize");
-        initialize(&self.pkcs11).map_err(|code| TokenError::Pkcs11 { function: "C_Initialize".into(), code })
+        initialize(&self.pkcs11)
+            .map(drop)
+            .map_err(|code| TokenError::Pkcs11 { function: "C_Initialize".into(), code })
     }
 }
+
+/// How long a fresh start waits for lanes to come out of the driver.
+const LEAVING: Duration = Duration::from_secs(5);
 
 #[cfg(not(feature = "embedded-token"))]
 pub(super) fn not_built_in(path: &Path) -> TokenError {
@@ -126,18 +142,22 @@ pub(super) fn file_name(file: &Path) -> Result<CString, TokenError> {
     CString::new(name).map_err(|_| unusable("the path holds a zero byte"))
 }
 
-/// With locking by the operating system where the module can, without where it cannot: one thread calls it either way.
-fn initialize(pkcs11: &Pkcs11) -> Result<(), String> {
+/// With locking by the operating system where the module can, without where it cannot. Whether it can: where not, one
+/// thread calls it.
+fn initialize(pkcs11: &Pkcs11) -> Result<bool, String> {
+    let mut locks = true;
     let mut answer = pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
     if matches!(
         answer,
         Err(CryptokiError::Pkcs11(RvError::CantLock | RvError::ArgumentsBad, Function::Initialize))
     ) {
         answer = pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::empty()));
+        locks = false;
     }
     match answer {
-        // Another part of the program uses the same library; that is its right.
-        Ok(()) | Err(CryptokiError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+        Ok(()) => Ok(locks),
+        // Another part of the program uses the same library; that is its right. Nobody knows how it asked.
+        Err(CryptokiError::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(false),
         Err(error) => Err(described(&error)),
     }
 }

@@ -21,7 +21,7 @@ use crate::base::Pin;
 
 /// The function list of a loaded module.
 ///
-/// Only the module's worker thread holds one.
+/// The module's worker thread holds it, and its lanes where the module may be called by several threads.
 pub(super) struct Raw {
     list: ck::CK_FUNCTION_LIST,
     /// Keeps the code behind the list in memory; the built-in token is always there.

@@ -1,4 +1,4 @@
-//! The thread that owns a module's sessions, and how others wait for it.
+//! A thread that calls a module, and how others wait for it: one owns the module's logins, lanes sign beside it.
 
 use std::{
     collections::HashSet,
@@ -12,18 +12,24 @@ use std::{
     time::Duration,
 };
 
-use super::{driver::Driver, error::TokenError};
+use super::error::TokenError;
 
-/// The callers' side of the thread.
-pub(super) struct Worker {
-    jobs: Sender<Job>,
+/// The callers' side of the thread, which keeps an `S`.
+pub(super) struct Worker<S> {
+    jobs: Sender<Job<S>>,
     next: AtomicU64,
     progress: Arc<Progress>,
 }
 
-struct Job {
+/// What such a thread keeps.
+pub(super) trait Served: 'static {
+    /// After a crash inside a call: whatever the sessions were doing, they are not to be used again.
+    fn after_crash(&mut self);
+}
+
+struct Job<S> {
     id: u64,
-    run: Box<dyn FnOnce(&mut Driver) + Send>,
+    run: Box<dyn FnOnce(&mut S) + Send>,
 }
 
 /// What the thread is doing, so that a caller who gives up can say where it hangs.
@@ -71,26 +77,26 @@ impl Progress {
     }
 }
 
-impl Worker {
-    /// Starts the thread. `make` builds the driver on it.
+impl<S: Served> Worker<S> {
+    /// Starts the thread. `make` builds on it what it keeps.
     pub(super) fn start(
         name: &str,
-        make: impl FnOnce(Arc<Progress>) -> Driver + Send + 'static,
+        make: impl FnOnce(Arc<Progress>) -> S + Send + 'static,
     ) -> Result<Arc<Self>, TokenError> {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::channel::<Job<S>>();
         let progress = Arc::new(Progress::default());
         let noted = Arc::clone(&progress);
         thread::Builder::new()
             .name(format!("token {name}"))
             .spawn(move || {
-                let mut driver = make(Arc::clone(&noted));
+                let mut kept = make(Arc::clone(&noted));
                 for job in queue {
                     if !noted.begin(job.id) {
                         continue;
                     }
                     let run = job.run;
-                    if catch_unwind(AssertUnwindSafe(|| run(&mut driver))).is_err() {
-                        driver.forget_sessions();
+                    if catch_unwind(AssertUnwindSafe(|| run(&mut kept))).is_err() {
+                        kept.after_crash();
                     }
                     noted.end();
                 }
@@ -109,7 +115,7 @@ impl Worker {
     pub(super) fn call<T: Send + 'static>(
         &self,
         deadline: Duration,
-        request: impl FnOnce(&mut Driver) -> Result<T, TokenError> + Send + 'static,
+        request: impl FnOnce(&mut S) -> Result<T, TokenError> + Send + 'static,
     ) -> Result<T, TokenError> {
         {
             let state = self.progress.lock();
@@ -118,9 +124,9 @@ impl Worker {
             }
         }
         let (answer, reply) = mpsc::sync_channel(1);
-        let id = self.send(move |driver| {
+        let id = self.send(move |kept| {
             // Nobody may be waiting any more; then the answer is dropped.
-            let _ = answer.send(request(driver));
+            let _ = answer.send(request(kept));
         })?;
         match reply.recv_timeout(deadline) {
             Ok(result) => result,
@@ -141,10 +147,10 @@ impl Worker {
     }
 
     /// Runs `request` on the thread in any case, and waits for it no longer than `patience`.
-    pub(super) fn post(&self, patience: Duration, request: impl FnOnce(&mut Driver) + Send + 'static) {
+    pub(super) fn post(&self, patience: Duration, request: impl FnOnce(&mut S) + Send + 'static) {
         let (done, reply) = mpsc::sync_channel(1);
-        let sent = self.send(move |driver| {
-            request(driver);
+        let sent = self.send(move |kept| {
+            request(kept);
             let _ = done.send(());
         });
         if sent.is_ok() && !self.progress.lock().late {
@@ -152,7 +158,7 @@ impl Worker {
         }
     }
 
-    fn send(&self, request: impl FnOnce(&mut Driver) + Send + 'static) -> Result<u64, TokenError> {
+    fn send(&self, request: impl FnOnce(&mut S) + Send + 'static) -> Result<u64, TokenError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.jobs.send(Job { id, run: Box::new(request) }).map_err(|_| self.crashed())?;
         Ok(id)
@@ -172,9 +178,9 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
-    use crate::token::Module;
+    use crate::token::{Module, driver::Driver};
 
-    fn worker() -> Arc<Worker> {
+    fn worker() -> Arc<Worker<Driver>> {
         Worker::start("test", |progress| Driver::new(Module::Path("/nowhere".into()), progress)).unwrap()
     }
 

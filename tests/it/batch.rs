@@ -134,6 +134,28 @@ fn a_token_that_is_pulled_out_stops_the_batch_and_nothing_is_signed_twice() {
 }
 
 #[test]
+fn several_sessions_sign_a_batch_and_lose_nothing_when_the_token_goes() {
+    let Some(desk) = Desk::counted(Key::Plain) else { return };
+    let names = desk.drafts(30);
+    let told = desk.batch(&["--sessions", "3"]).env("KYSO_TEST_SIGNS", "7").output().unwrap();
+    assert_eq!(told.status.code(), Some(77), "{}", text(&told.stderr));
+    let before = desk.outputs();
+    // Two more may have been inside the driver when the seventh was made.
+    assert!((7..=9).contains(&desk.count("signs")), "{}", desk.count("signs"));
+    assert_eq!(before.len(), desk.count("signs"), "what the token had signed is released");
+
+    let told = desk.batch(&["--sessions", "3"]).output().unwrap();
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+    assert_eq!((desk.count("logins"), desk.count("signs")), (2, 30));
+    let after = desk.outputs();
+    assert!(before.iter().all(|(name, bytes)| after[name] == *bytes));
+    desk.everybody_accepts(&names, false);
+
+    let refused = desk.batch(&["--sessions", "0"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
+}
+
+#[test]
 fn a_batch_that_is_killed_goes_on_where_it_was() {
     let Some(desk) = Desk::counted(Key::Plain) else { return };
     let names = desk.drafts(60);

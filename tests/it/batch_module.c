@@ -37,7 +37,7 @@ static int over(const char *variable, ulong came) {
     return most && came >= strtoul(most, NULL, 10);
 }
 
-static ulong signs, answers;
+static _Atomic ulong signs, answers;
 
 static int away(void) { return over("KYSO_TEST_SIGNS", signs); }
 

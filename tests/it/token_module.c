@@ -26,13 +26,14 @@ typedef struct { version version; void *functions[68]; } function_list;
 enum {
     OK = 0, SLOT_ID_INVALID = 3, GENERAL_ERROR = 5, ATTRIBUTE_TYPE_INVALID = 0x12, DEVICE_ERROR = 0x30,
     DEVICE_REMOVED = 0x32,
-    KEY_HANDLE_INVALID = 0x60, PIN_INCORRECT = 0xA0, SESSION_HANDLE_INVALID = 0xB3, TOKEN_NOT_PRESENT = 0xE0,
+    KEY_HANDLE_INVALID = 0x60, PIN_INCORRECT = 0xA0, SESSION_COUNT = 0xB1, SESSION_HANDLE_INVALID = 0xB3, TOKEN_NOT_PRESENT = 0xE0,
     USER_ALREADY_LOGGED_IN = 0x100, USER_NOT_LOGGED_IN = 0x101, BUFFER_TOO_SMALL = 0x150, NOT_INITIALIZED = 0x190,
     ALREADY_INITIALIZED = 0x191,
     COUNT_LOW = 0x10000, FINAL_TRY = 0x20000, LOCKED = 0x40000, KEY = 77
 };
 
-static char behaviour[64];
+static _Thread_local char behaviour[64];
+static _Atomic ulong inside, met;
 static ulong logged_in, last_session, first_living = 1, initialized, found, count_low;
 
 static int file(const char *name, int flags) {
@@ -43,7 +44,8 @@ static int file(const char *name, int flags) {
 }
 
 /* Reads the behaviour: "", "away", "forget" the login, "final" or "locked" flags, "otherpin", "hang C_Sign", "odd"
- * for CKR_DEVICE_ERROR from each login, with the right PIN or a wrong one. */
+ * for CKR_DEVICE_ERROR from each login, with the right PIN or a wrong one, "meet" for a C_Sign that answers only when
+ * another is inside with it, "one" for a token with room for one session. */
 static const char *look(void) {
     int from = file("behaviour", O_RDONLY);
     ssize_t len = from < 0 ? 0 : read(from, behaviour, sizeof behaviour - 1);
@@ -133,6 +135,7 @@ static ulong open_session(ulong slot, ulong flags, void *app, void *notify, ulon
     (void)flags, (void)app, (void)notify;
     if (slot != 1) return SLOT_ID_INVALID;
     if (is("away")) return TOKEN_NOT_PRESENT;
+    if (is("one") && last_session >= first_living) return SESSION_COUNT;
     *session = ++last_session;
     return OK;
 }
@@ -227,9 +230,18 @@ static ulong sign_init(ulong session, void *mechanism, ulong key) {
     return key == KEY ? OK : KEY_HANDLE_INVALID;
 }
 
+/* Whether another call is inside at the same time, waiting at most 20 seconds for it. */
+static int meets(void) {
+    if (++inside > 1) met = 1;
+    for (int turn = 0; !met && turn < 4000; turn++) usleep(5000);
+    inside--;
+    return met;
+}
+
 static ulong sign(ulong session, void *data, ulong data_len, unsigned char *signature, ulong *len) {
     (void)data, (void)data_len;
     while (is("hang C_Sign")) usleep(10000);
+    if (is("meet") && !meets()) return GENERAL_ERROR;
     ulong state = living(session);
     if (state != OK) return state;
     if (signature && *len < 256) return BUFFER_TOO_SMALL;

@@ -225,7 +225,7 @@ impl Plan {
         let next = AtomicUsize::new(0);
         let (give, take) = mpsc::sync_channel(WINDOW);
         thread::scope(|scope| {
-            for _ in 0..workers(desk).min(open.len()) {
+            for _ in 0..workers(desk, signer.token.sessions()).min(open.len()) {
                 let (give, next, open, items, line) = (give.clone(), &next, &open, &items, &line);
                 scope.spawn(move || {
                     // To the token, before all.
@@ -455,16 +455,17 @@ fn mark(identity: &Identity, wishes: &Wishes) -> Sha256 {
     Sha256::of(text.as_bytes())
 }
 
-/// As many as there are processors, and two more: one waits for the token, one for the disk. Where each also waits for
-/// the network, as many as may be.
-fn workers(desk: &SigningDesk) -> usize {
+/// As many as there are processors, and two more: one waits for the token, one for the disk. Each further session of the
+/// token is one more to wait for. Where each also waits for the network, as many as may be.
+fn workers(desk: &SigningDesk, sessions: usize) -> usize {
+    let further = sessions - 1;
     if desk.time_stamping.is_some() || desk.online {
-        return MOST_WORKERS;
+        return MOST_WORKERS + further;
     }
-    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS - 2) + 2
+    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS - 2) + 2 + further
 }
 
-/// Each holds one document. A token has no use for more, and its callers' patience has a limit.
+/// Each holds one document. A session of a token has no use for more, and its callers' patience has a limit.
 const MOST_WORKERS: usize = 10;
 
 /// Signed copies that wait for their release, and are released together. Each holds an open file and a report.
