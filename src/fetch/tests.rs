@@ -430,7 +430,7 @@ fn what_was_of_no_use_is_asked_for_anew_but_not_at_once() {
 fn what_came_before_a_moment_may_be_of_no_use_however_lately_that_was() {
     let server =
         Server::start(
-            |number, _, _| if number < 3 { ok(&list(number)) } else { status("500 Internal Server Error") },
+            |number, _, _| if number < 2 { ok(&list(number)) } else { status("500 Internal Server Error") },
         );
     let start = Clock::System.now();
     let fetcher = server.fetcher().with_clock(Clock::Fixed(start));

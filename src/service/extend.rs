@@ -234,6 +234,7 @@ impl SigningDesk {
                 // What came a moment ago may be from before the signature.
                 brought.clear();
                 view = self.look(copy, &mut brought, Age::Since(self.clock.now()))?;
+                gate(&view.report, extension)?;
             }
             extension.young_enough(&view.reliances)?;
             if self.store_evidence(copy, &view, &brought, extension)? {

@@ -47,6 +47,7 @@ impl SigningDesk {
         if extension.too_old(&first.reliances).is_some() {
             // What came a moment ago may be from before the signature.
             first = self.look_whole(before.source()?, contents, Age::Since(self.clock.now()))?;
+            gate(&first.report, extension)?;
             extension.young_enough(&first.reliances)?;
         }
         let (added, copy) = raise(&before, &first)?;

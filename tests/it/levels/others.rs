@@ -290,7 +290,19 @@ fn evidence_may_have_to_be_younger_than_the_signature() {
             let strict = Extension { after_signature: true, ..Extension::to(to) };
             form.extend(&desk, &signed, &output, &strict).unwrap();
             assert_eq!(form.lasting(&world, &output), form.passed(to.as_str()));
+            fs::remove_file(&output).unwrap();
         }
+        // What it knows may be a revocation.
+        world.pass(SignedDuration::from_secs(30));
+        form.sign(&person, &desk, &signed, Level::T);
+        world.pki.pki().revoke(person.certificate.serial(), world.clock.now() - DAY, Some(1)).unwrap();
+        let strict = Extension { after_signature: true, ..Extension::to(Level::Lt) };
+        let refused = form.extend(&desk, &signed, &output, &strict).unwrap_err();
+        assert!(
+            matches!(refused, ExtendError::NotValid { indication: "TOTAL-FAILED", .. }),
+            "{form:?}: {refused}"
+        );
+        assert!(!output.exists(), "{form:?}");
     }
 }
 

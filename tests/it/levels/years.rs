@@ -95,6 +95,15 @@ fn evidence_may_have_to_be_younger_than_the_signature() {
     extend(&desk, &signed, &output, &strict).unwrap();
     assert_eq!(world.told(&output, false), ["TOTAL-PASSED PAdES-BASELINE-LT"]);
     fs::remove_file(&output).unwrap();
+    // What it knows may be a revocation.
+    let other = world.person("Người Bị Thu Hồi");
+    other.sign(&desk, &decision(), &signed, Some(Level::Lt)).unwrap();
+    world.pass(jiff::SignedDuration::from_secs(30));
+    other.sign(&desk, &decision(), &signed, Some(Level::T)).unwrap();
+    world.pki.pki().revoke(other.certificate.serial(), world.clock.now() - DAY, Some(1)).unwrap();
+    let refused = extend(&desk, &signed, &output, &strict).unwrap_err();
+    assert!(matches!(refused, ExtendError::NotValid { indication: "TOTAL-FAILED", .. }), "{refused}");
+    assert!(!output.exists());
     // And where signing waits for less than a minute.
     let short =
         TimeStamping::new(world.pki.tsa_url()).reaching(Level::Lt).with_grace(Duration::from_millis(1));
