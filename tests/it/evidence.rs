@@ -58,7 +58,7 @@ fn a_batch_asks_about_each_certificate_once() {
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
 
     let asked = answers.asked();
-    println!("asked: {asked:#?}");
+    eprintln!("asked: {asked:#?}");
     for certificate in [&signer, answers.pki.tsa().certificate()] {
         let about = format!("OCSP {}", hex::encode(certificate.serial()));
         assert_eq!(asked.get(&about), Some(&1), "{about}: {asked:#?}");

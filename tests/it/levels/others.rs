@@ -403,7 +403,7 @@ fn a_container_without_its_archive_time_stamp_is_not_released() {
         desk.sign_container(&dossier, &world.path("out"), identity(), &wishes, key)
     };
     let refused = sign(&desk).map(|_| ()).unwrap_err();
-    let words = kyso_words(&refused);
+    let words = with_causes(&refused);
     assert!(words.contains("does not reach level LTA") && words.contains("500"), "{words}");
     assert_eq!(authority.asked(), 2, "for the signature, and for the archive");
     let left = fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
@@ -419,7 +419,7 @@ fn a_container_without_its_archive_time_stamp_is_not_released() {
 }
 
 /// With all its causes.
-fn kyso_words(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(under) = cause {
