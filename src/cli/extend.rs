@@ -28,6 +28,7 @@ use crate::{
 /// that the signatures rest on; lta puts a time-stamp over that. CMS and XML signatures get the same in attributes of their
 /// own, and in ASiC-E containers with CAdES lta is a time-stamp over all files (docs/containers.md). Earlier bytes stay,
 /// and signatures that were valid stay valid, or there is no output. A document whose signatures are not valid is refused.
+/// What has the level is copied as it is. Every option means the same for every kind of file.
 ///
 /// Exit status: 0 extended, or it had the level; 64 wrong usage; 65 the document cannot be extended; 69 no time-stamp
 /// authority gave anything, or evidence is missing: try again later; 70 our own fault; 73 the output cannot be written.
@@ -53,10 +54,10 @@ pub(super) struct Args {
     /// Add a fresh archive time-stamp although there is one; with --to lta
     #[arg(long, help_heading = "Level")]
     renew: bool,
-    /// Evidence has to be younger than the signature; 69 when it is not there yet
+    /// Evidence has to be younger than the signature; 69 when it is not there yet; with --to lt and lta
     #[arg(long, help_heading = "Level")]
     after_signature: bool,
-    /// Extend although a signature is not valid; those that are valid have to stay so
+    /// Extend although a signature is not valid, which makes it no better; those that are valid have to stay so
     #[arg(long, help_heading = "Level")]
     even_if_not_valid: bool,
     #[command(flatten)]
@@ -200,7 +201,7 @@ fn tell(extended: &Extended, json: bool, language: Language) {
     }
     let labels = Labels::of(language);
     println!("{} {}", labels.extended, extended.path().display());
-    let before = raised.before.map_or("?", Level::as_str);
+    let before = raised.before.as_str();
     println!("{} {before} -> {}", labels.level, raised.reached.as_str());
     let words: Vec<_> = raised.added.iter().map(|one| added(*one, language)).collect();
     let words = if words.is_empty() { labels.nothing_added.to_owned() } else { words.join(", ") };

@@ -3,7 +3,7 @@
 use crate::{
     dispatch::UpkeepTask,
     service::{
-        extend::{AddedRevision, ExtendError},
+        extend::{AddedRevision, ExtendError, named},
         sign::SignError,
     },
     validation::{Level, words::Language},
@@ -75,10 +75,11 @@ fn vietnamese(error: &ExtendError, english: &str) -> String {
              và sẽ bị hỏng"
         ),
         ExtendError::NotValid { field, indication, reason, .. } => {
-            format!("chữ ký {field} là {indication}: {reason}")
+            format!("chữ ký{} là {indication}: {reason}", named(field))
         }
         ExtendError::NotReached { field, reached, to, reason } => {
-            format!("chữ ký {field} chỉ đạt mức {}, không phải {}: {reason}", reached.as_str(), to.as_str())
+            let (reached, to) = (reached.as_str(), to.as_str());
+            format!("chữ ký{} chỉ đạt mức {reached}, không phải {to}: {reason}", named(field))
         }
         ExtendError::TooOld(old) => {
             let by = old.next_update.map_or_else(String::new, |next| format!(" trước {next}"));
@@ -88,7 +89,9 @@ fn vietnamese(error: &ExtendError, english: &str) -> String {
             )
         }
         ExtendError::Unsigned => "tài liệu không có chữ ký".to_owned(),
-        ExtendError::Worse { field, reason } => format!("chữ ký {field} sẽ kém hơn trước: {reason}"),
+        ExtendError::Worse { field, reason } => {
+            format!("chữ ký{} sẽ kém hơn trước: {reason}", named(field))
+        }
         ExtendError::Sign(SignError::NoAnchors { level }) => {
             format!("mức {} cần biết tin cậy cơ quan chứng thực nào", level.as_str())
         }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     appearance::Placement,
-    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource},
+    base::{Chance, Clock, DigestAlgorithm, Limits, MemorySource, UtcTime},
     fetch::Fetcher,
     pdf::{Document, PdfError},
     service::{
@@ -201,7 +201,14 @@ pub(super) fn run(args: Args) -> ExitCode {
     let done = match (dossier, args.format) {
         (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            let told = Told {
+                path,
+                report,
+                seen: None,
+                level: None,
+                notes: &notes,
+                good_until: released.good_until(),
+            };
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
@@ -213,17 +220,31 @@ pub(super) fn run(args: Args) -> ExitCode {
                 deferred: released.deferred(),
             });
             let (path, report) = (released.path(), released.report());
-            let told = Told { path, report, seen, level, notes: &notes };
+            let told = Told { path, report, seen, level, notes: &notes, good_until: released.good_until() };
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            let told = Told {
+                path,
+                report,
+                seen: None,
+                level: None,
+                notes: &notes,
+                good_until: released.good_until(),
+            };
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told { path, report, seen: None, level: None, notes: &notes };
+            let told = Told {
+                path,
+                report,
+                seen: None,
+                level: None,
+                notes: &notes,
+                good_until: released.good_until(),
+            };
             tell(&told, released.signature(), released.took(), json);
         }),
     };
@@ -289,6 +310,7 @@ pub(super) fn status_of(error: &SignError) -> u8 {
         SignError::Signing(SigningError::Seed { .. }) => 65,
         SignError::Signing(SigningError::Wish { .. }) => 64,
         SignError::NoAuthority { .. } | SignError::NoAnchors { .. } => 64,
+        SignError::NotRaised { source, .. } if !source.may_pass() => 65,
         SignError::NoTimeStamp(_) | SignError::NotRaised { .. } => 69,
         SignError::Signing(SigningError::TimeStamp(_)) => 69,
         SignError::Exists { .. } | SignError::Output { .. } => 73,
@@ -622,6 +644,8 @@ struct Told<'a> {
     seen: Option<&'a Placement>,
     level: Option<Reached<'a>>,
     notes: &'a Notes,
+    /// Until when the archive time-stamp can be relied on.
+    good_until: Option<UtcTime>,
 }
 
 /// The level of a PDF, and why it is no higher where that was left for later.
@@ -632,7 +656,7 @@ struct Reached<'a> {
 }
 
 fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json: bool) {
-    let Told { path, report, seen, level, notes } = told;
+    let Told { path, report, seen, level, notes, good_until } = told;
     if json {
         let value = serde_json::json!({
             "output": path,
@@ -648,6 +672,7 @@ fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json
             "askedLevel": level.as_ref().map(|level| level.asked),
             "reachedLevel": level.as_ref().map(|level| level.reached),
             "deferred": level.as_ref().and_then(|level| level.deferred),
+            "goodUntil": good_until.map(|until| until.to_string()),
         });
         println!("{value:#}");
         return;
@@ -665,6 +690,9 @@ fn tell(told: &Told<'_>, signature: Option<&SignatureReport>, took: &Steps, json
         _ => "intact; certificate or status not proven here (kyso verify says why)",
     };
     println!("checked   {verdict}");
+    if let Some(until) = good_until {
+        println!("renew by  {until}");
+    }
     if let Some(placement) = seen {
         looks::tell(placement);
     }

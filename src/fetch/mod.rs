@@ -276,7 +276,8 @@ impl Fetcher {
             None => FetchError::timeout(url),
         };
         let now = self.clock.now();
-        let may_stand_in = |kept: &Kept| !question.anew && kept.may_stand_in(question.past, now);
+        let may_stand_in =
+            |kept: &Kept| !question.anew && question.takes(kept) && kept.may_stand_in(question.past, now);
         match self.cache.find(&question.key, kind, now, may_stand_in) {
             Some(kept) => {
                 tracing::info!(%error, fetched = %kept.fetched, "kept evidence stands in for the network");
@@ -289,13 +290,15 @@ impl Fetcher {
     fn question(&self, wanted: &Wanted, errand: &Errand) -> Question {
         let now = self.clock.now();
         let past = errand.moment.filter(|moment| now.duration_since(*moment) > SKEW);
-        Question { wanted: wanted.clone(), key: wanted.key(), past, anew: errand.anew }
+        let Errand { anew, after, .. } = *errand;
+        Question { wanted: wanted.clone(), key: wanted.key(), past, anew, after }
     }
 
     /// The answer that needs no network: kept evidence, or how it failed a moment ago.
     fn at_hand(&self, question: &Question) -> Option<Result<Found, FetchError>> {
         let now = self.clock.now();
-        let serves = |kept: &Kept| kept.serves(question.past, now) && (!question.anew || kept.is_new(now));
+        let young = |kept: &Kept| question.takes(kept) && (!question.anew || kept.is_new(now));
+        let serves = |kept: &Kept| kept.serves(question.past, now) && young(kept);
         match self.cache.find(&question.key, question.wanted.kind(), now, serves) {
             Some(kept) => Some(Ok(Found { kept, how: How::Kept })),
             None => self.cache.failure(&question.key, Instant::now()).map(Err),
@@ -378,6 +381,8 @@ pub struct Errand {
     pub moment: Option<UtcTime>,
     /// What is kept was of no use: ask the network, unless it came within the last minute.
     pub anew: bool,
+    /// What was fetched before this moment is of no use, however lately that was.
+    pub after: Option<UtcTime>,
 }
 
 /// What was brought.
@@ -411,6 +416,14 @@ struct Question {
     /// The moment, if it is not the present.
     past: Option<UtcTime>,
     anew: bool,
+    after: Option<UtcTime>,
+}
+
+impl Question {
+    /// Whether what is kept may be of use at all.
+    fn takes(&self, kept: &Kept) -> bool {
+        self.after.is_none_or(|after| kept.fetched >= after)
+    }
 }
 
 /// Evidence and where it came from.

@@ -427,6 +427,30 @@ fn what_was_of_no_use_is_asked_for_anew_but_not_at_once() {
 }
 
 #[test]
+fn what_came_before_a_moment_may_be_of_no_use_however_lately_that_was() {
+    let server =
+        Server::start(
+            |number, _, _| if number < 2 { ok(&list(number)) } else { status("500 Internal Server Error") },
+        );
+    let start = Clock::System.now();
+    let fetcher = server.fetcher().with_clock(Clock::Fixed(start));
+    let wanted = Wanted::Crl { url: server.url("/a.crl") };
+    let after = |moment| Errand { anew: true, after: Some(moment), ..Errand::default() };
+    assert!(!fetcher.bring(&wanted, &Errand::default()).unwrap().kept);
+    assert!(fetcher.bring(&wanted, &after(start)).unwrap().kept, "it came at that moment");
+    let next = start + jiff::SignedDuration::from_secs(1);
+    let fetcher = fetcher.with_clock(Clock::Fixed(next));
+    assert!(!fetcher.bring(&wanted, &after(next)).unwrap().kept);
+    assert!(fetcher.bring(&wanted, &after(next)).unwrap().kept);
+    assert_eq!(server.calls(), 2);
+    let later = next + jiff::SignedDuration::from_secs(1);
+    let fetcher = fetcher.with_clock(Clock::Fixed(later));
+    let old = Errand { anew: false, ..after(later) };
+    assert!(fetcher.bring(&wanted, &old).is_err(), "nor does it stand in for the network");
+    assert!(fetcher.bring(&wanted, &Errand::default()).unwrap().kept);
+}
+
+#[test]
 fn http_shortens_how_long_an_answer_is_kept() {
     let server = Server::start(|_, _, _| {
         let list = list(0);

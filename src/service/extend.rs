@@ -8,19 +8,24 @@
 //! LT -> LTA a document time-stamp over the evidence
 //! look      judged once more: no signature is worse than before, all reach the level
 //! ```
+//!
+//! That is a PDF. The other formats are raised by the same rules in `whole`.
 
 mod container;
+mod whole;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
-    sign::{Copy, ExtendedCms, SignError, SigningDesk},
+    sign::{Copy, Raise, SignError, SigningDesk},
     time_stamping::TimeStamping,
-    verify::{Options, VerifyError, bring},
+    verify::{Age, Options, VerifyError, bring},
 };
 use crate::{
-    base::{DigestAlgorithm, MemorySource, Source, UtcTime},
-    cms::MAX_CONTENT,
+    base::{DigestAlgorithm, Source, UtcTime},
     pdf::{self, Document, PdfError},
     signing::{self, Choice, TooOld},
     validation::{
@@ -59,6 +64,38 @@ impl Extension {
         !signing::is_document_stamp(signature)
             && self.only.as_ref().is_none_or(|field| *field == signature.field)
     }
+
+    /// The signature of this name, where it is to be raised by itself to more than it has.
+    ///
+    /// What is broken can never be valid, and stands in the way of nobody else in its file.
+    fn due<'r>(&self, report: &'r DocumentReport, field: &str) -> Option<&'r SignatureReport> {
+        let signature = report.signatures.iter().find(|one| one.field == field)?;
+        let others = report.signatures.iter().filter(|one| !signing::is_document_stamp(one)).count() > 1;
+        let has_it = signing::level_of(signature).is_some_and(|level| level >= self.to);
+        let may = match signature.indication {
+            Indication::TotalPassed => self.renew || !has_it,
+            Indication::Indeterminate => self.even_if_not_valid,
+            Indication::TotalFailed => self.even_if_not_valid && !others,
+        };
+        (self.concerns(signature) && may).then_some(signature)
+    }
+
+    /// The same for a signature that is raised by itself.
+    fn raise(&self, to: Level) -> Raise {
+        let Self { renew, even_if_not_valid, after_signature, .. } = *self;
+        Raise { to, renew, even_if_not_valid, after_signature, digest: DIGEST }
+    }
+
+    /// The evidence from before the signature, where it has to be younger.
+    fn too_old(&self, reliances: &[Reliance]) -> Option<TooOld> {
+        let wanted = self.after_signature && self.to >= Level::Lt;
+        signing::too_old(reliances).filter(|_| wanted)
+    }
+
+    /// Refuses such.
+    fn young_enough(&self, reliances: &[Reliance]) -> Result<(), ExtendError> {
+        self.too_old(reliances).map_or(Ok(()), |old| Err(ExtendError::TooOld(old)))
+    }
 }
 
 /// What extending added: a revision, or what takes its place in other formats.
@@ -80,11 +117,11 @@ pub enum AddedRevision {
 pub struct Raised {
     /// What was added, oldest first; nothing when it had all that was wanted.
     pub added: Vec<AddedRevision>,
-    /// The lowest level of the signatures concerned, before (`None` where that was not looked at)…
-    pub before: Option<Level>,
+    /// The lowest level of the signatures concerned, before…
+    pub before: Level,
     /// …and after.
     pub reached: Level,
-    /// Until when the newest document time-stamp can be relied on by what is known now.
+    /// Until when the newest archive time-stamp can be relied on by what is known now: see [`signing::good_until`].
     pub good_until: Option<UtcTime>,
     /// The verdict on the result.
     pub report: DocumentReport,
@@ -112,10 +149,10 @@ impl Extended {
 impl SigningDesk {
     /// Extends `input` into `output`, which appears whole or not at all.
     ///
-    /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes ([`SigningDesk::extend_cms`]), and at
-    /// level LTA a further archive time-stamp each time; `content` is what it signs, where that lies apart. XML gets more
-    /// unsigned properties ([`SigningDesk::extend_xades`]). In a container each signature is raised in its own way, and
-    /// what is not raised stays byte for byte; ASiC-E with CAdES gets an archive time-stamp over all files together.
+    /// A PDF keeps its earlier bytes. A CMS signature gets more unsigned attributes, and comes out as DER, whatever it was;
+    /// XML gets more unsigned properties; `content` is what they sign, where that lies apart. In a container each signature
+    /// is raised in its own way, and what is not raised stays byte for byte; ASiC-E with CAdES gets an archive time-stamp
+    /// over all files together. What has the level stays as it is, unless a fresh archive time-stamp is wanted.
     ///
     /// # Errors
     ///
@@ -127,14 +164,30 @@ impl SigningDesk {
         extension: &Extension,
         content: Option<Detached>,
     ) -> Result<Extended, ExtendError> {
+        self.extend_with(input, output, extension, content.as_slice())
+    }
+
+    /// As [`SigningDesk::extend_file`], with all the files that an XML signature may be about.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningDesk::extend_file`].
+    pub fn extend_with(
+        &self,
+        input: &dyn Source,
+        output: &Path,
+        extension: &Extension,
+        contents: &[Detached],
+    ) -> Result<Extended, ExtendError> {
         let kind = FileKind::of(input).map_err(|source| SignError::Input { source })?;
-        match (kind, &content) {
-            (FileKind::Asic, None) => self.extend_container(input, output, extension),
-            (FileKind::Cms, _) => self.extend_signed_data(input, output, extension, content),
-            (FileKind::Pdf, None) => self.extend_pdf(input, output, extension),
-            (FileKind::Xml, _) => self.extend_xml(input, output, extension, content),
-            (FileKind::Asic, Some(_)) => Err(not_apart("a container")),
-            (FileKind::Pdf, Some(_)) => Err(not_apart("a PDF")),
+        let extension = &Extension { to: extension.to.max(Level::T), ..extension.clone() };
+        match kind {
+            FileKind::Asic if contents.is_empty() => self.extend_container(input, output, extension),
+            FileKind::Asic => Err(not_apart("a container")),
+            FileKind::Cms => self.extend_signed_data(input, output, extension, contents),
+            FileKind::Pdf if contents.is_empty() => self.extend_pdf(input, output, extension),
+            FileKind::Pdf => Err(not_apart("a PDF")),
+            FileKind::Xml => self.extend_xml(input, output, extension, contents),
         }
     }
 
@@ -150,48 +203,6 @@ impl SigningDesk {
         Ok(Extended { path: output.to_owned(), raised })
     }
 
-    fn extend_signed_data(
-        &self,
-        input: &dyn Source,
-        output: &Path,
-        extension: &Extension,
-        content: Option<Detached>,
-    ) -> Result<Extended, ExtendError> {
-        let most = MAX_CONTENT.saturating_add(self.limits.cms_bytes as u64);
-        if input.len() > most {
-            return Err(PdfError::Limit { what: "the length of a CMS", limit: most }.into());
-        }
-        let cms = input.read(0..input.len()).map_err(|source| SignError::Input { source })?;
-        let name = output.file_name().unwrap_or_default().to_string_lossy();
-        let ExtendedCms { bytes, report, changed } =
-            self.extend_cms(&cms, &name, content, extension.to.max(Level::T))?;
-        Copy::of(&MemorySource(bytes), output, DIGEST)?.release(output)?;
-        let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
-        let reached = lowest(&report, extension).unwrap_or(Level::B);
-        let raised = Raised { added, before: None, reached, good_until: None, report };
-        Ok(Extended { path: output.to_owned(), raised })
-    }
-
-    fn extend_xml(
-        &self,
-        input: &dyn Source,
-        output: &Path,
-        extension: &Extension,
-        content: Option<Detached>,
-    ) -> Result<Extended, ExtendError> {
-        let detached: Vec<Detached> = content.into_iter().collect();
-        let wanted = Extension { to: extension.to.max(Level::T), ..extension.clone() };
-        let released = self.extend_xades(input, &detached, &wanted, output)?;
-        let report = released.report().clone();
-        let reached = lowest(&report, extension).unwrap_or(Level::B);
-        let before =
-            input.hasher(DIGEST, input.len()).map_err(|source| SignError::Input { source })?.finish();
-        let changed = hex::encode(before.bytes) != report.sha256;
-        let added = if changed { vec![AddedRevision::Attributes] } else { Vec::new() };
-        let raised = Raised { added, before: None, reached, good_until: None, report };
-        Ok(Extended { path: output.to_owned(), raised })
-    }
-
     /// Raises the signatures in `copy`, which then ends with whole revisions, even where this fails half-way.
     ///
     /// `digest`: for document time-stamps, where the authority asks for none stronger.
@@ -204,7 +215,7 @@ impl SigningDesk {
         let to = extension.to;
         self.may_raise(to)?;
         let mut brought = Vec::new();
-        let mut view = self.look(copy, &mut brought)?;
+        let mut view = self.look(copy, &mut brought, Age::New)?;
         let before = lowest(&view.report, extension).ok_or(ExtendError::Unsigned)?;
         gate(&view.report, extension)?;
         let first = view.report.clone();
@@ -216,12 +227,16 @@ impl SigningDesk {
         if before < Level::T {
             self.stamp_document(copy, digest)?;
             added.push(AddedRevision::TimeStamp);
-            view = self.look(copy, &mut brought)?;
+            view = self.look(copy, &mut brought, Age::New)?;
         }
         if to >= Level::Lt {
-            if let Some(old) = signing::too_old(&view.reliances).filter(|_| extension.after_signature) {
-                return Err(ExtendError::TooOld(old));
+            if extension.too_old(&view.reliances).is_some() {
+                // What came a moment ago may be from before the signature.
+                brought.clear();
+                view = self.look(copy, &mut brought, Age::Since(self.clock.now()))?;
+                gate(&view.report, extension)?;
             }
+            extension.young_enough(&view.reliances)?;
             if self.store_evidence(copy, &view, &brought, extension)? {
                 added.push(AddedRevision::Evidence);
             }
@@ -230,7 +245,7 @@ impl SigningDesk {
             self.stamp_document(copy, digest)?;
             added.push(AddedRevision::TimeStamp);
         }
-        let last = self.look(copy, &mut brought)?;
+        let last = self.look(copy, &mut brought, Age::New)?;
         no_worse(&first, &last.report)?;
         let reached = reached_by(&last.report, extension)?;
         Ok(last.raised(added, before, reached))
@@ -248,33 +263,55 @@ impl SigningDesk {
     }
 
     /// Judges the copy with all that was brought and, online, all that can be.
-    fn look(&self, copy: &Copy, brought: &mut Vec<Evidence>) -> Result<View, ExtendError> {
+    fn look(&self, copy: &Copy, brought: &mut Vec<Evidence>, age: Age) -> Result<View, ExtendError> {
         let mut inspection = Inspection::open(copy.source()?, &self.limits).map_err(VerifyError::from)?;
         for evidence in brought.drain(..) {
             inspection.supply(evidence);
         }
+        let moment = self.clock.now();
+        self.bring_anew(&mut inspection, moment, age);
+        *brought = inspection.supplied().to_vec();
+        Ok(self.view(&inspection, moment))
+    }
+
+    /// Reads a file of any kind and brings, online, all that can be brought for it.
+    pub(in crate::service) fn gather(
+        &self,
+        source: Arc<dyn Source>,
+        contents: &[Detached],
+        moment: UtcTime,
+        age: Age,
+    ) -> Result<Inspection, VerifyError> {
+        let mut inspection = Inspection::open_any(source, contents, &self.limits)?;
+        self.bring_anew(&mut inspection, moment, age);
+        Ok(inspection)
+    }
+
+    fn bring_anew(&self, inspection: &mut Inspection, moment: UtcTime, age: Age) {
+        if !self.online {
+            return;
+        }
         let options = Options {
             anchors: &self.anchors,
             policy: &self.policy,
-            moment: self.clock.now(),
-            fetcher: self.online.then_some(&*self.fetcher),
+            moment,
+            fetcher: Some(&self.fetcher),
             limits: &self.limits,
         };
-        if let Some(fetcher) = options.fetcher {
-            // What was kept from before the signature may not know of a revocation since: the network is asked first.
-            bring(&mut inspection, fetcher, &options, true);
-            bring(&mut inspection, fetcher, &options, false);
-        }
-        *brought = inspection.supplied().to_vec();
-        let (report, reliances) = inspection.appraise("", options.policy, options.anchors, options.moment);
-        Ok(View { report, reliances })
+        // What was kept from before the signature may not know of a revocation since: the network is asked first.
+        bring(inspection, &self.fetcher, &options, age);
+        bring(inspection, &self.fetcher, &options, Age::Kept);
+    }
+
+    fn view(&self, inspection: &Inspection, moment: UtcTime) -> View {
+        let (report, reliances) = inspection.appraise("", &self.policy, &self.anchors, moment);
+        View { report, reliances }
     }
 
     /// Judges the copy with nothing but what is in it.
     fn look_alone(&self, copy: &Copy) -> Result<View, ExtendError> {
         let inspection = Inspection::open(copy.source()?, &self.limits).map_err(VerifyError::from)?;
-        let (report, reliances) = inspection.appraise("", &self.policy, &self.anchors, self.clock.now());
-        Ok(View { report, reliances })
+        Ok(self.view(&inspection, self.clock.now()))
     }
 
     /// Stores what the verdicts rest on; everything that was brought, where the file does not stand alone with that.
@@ -321,7 +358,7 @@ struct View {
 impl View {
     fn raised(self, added: Vec<AddedRevision>, before: Level, reached: Level) -> Raised {
         let good_until = signing::good_until(&self.reliances);
-        Raised { added, before: Some(before), reached, good_until, report: self.report }
+        Raised { added, before, reached, good_until, report: self.report }
     }
 }
 
@@ -411,9 +448,9 @@ pub enum ExtendError {
         file: String,
     },
     /// A signature is not valid.
-    #[error("the signature {field} is {indication}: {reason}")]
+    #[error("the signature{} is {indication}: {reason}", named(.field))]
     NotValid {
-        /// Its field.
+        /// Its field; empty for the only one of a CMS.
         field: String,
         /// `TOTAL-FAILED` or `INDETERMINATE`.
         indication: &'static str,
@@ -423,7 +460,7 @@ pub enum ExtendError {
         reason: String,
     },
     /// A signature does not reach the level.
-    #[error("the signature {field} reaches level {}, not {}: {reason}", .reached.as_str(), .to.as_str())]
+    #[error("the signature{} reaches level {}, not {}: {reason}", named(.field), .reached.as_str(), .to.as_str())]
     NotReached {
         /// Its field.
         field: String,
@@ -451,7 +488,7 @@ pub enum ExtendError {
     #[error("the document cannot be judged")]
     Verify(#[from] VerifyError),
     /// A signature that was valid would not be any more.
-    #[error("the signature {field} would be worse than before: {reason}")]
+    #[error("the signature{} would be worse than before: {reason}", named(.field))]
     Worse {
         /// Its field.
         field: String,
@@ -492,6 +529,11 @@ impl From<PdfError> for ExtendError {
     fn from(error: PdfError) -> Self {
         Self::Sign(error.into())
     }
+}
+
+/// The name of a signature behind a word; the only one of a CMS has none.
+pub(crate) fn named(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!(" {field}") }
 }
 
 fn not_apart(kind: &'static str) -> ExtendError {

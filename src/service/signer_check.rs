@@ -193,7 +193,7 @@ impl SignerCheck<'_> {
             };
             last = Some(distrust);
             for one in wanted {
-                let errand = Errand { until: Some(end), moment: None, anew: false };
+                let errand = Errand { until: Some(end), ..Errand::default() };
                 match (&one, fetcher.bring(&one, &errand)) {
                     (Wanted::Crl { .. }, Ok(brought)) => lists.extend(Crl::from_der(&brought.bytes)),
                     (Wanted::Issuer { .. }, Ok(brought)) => {

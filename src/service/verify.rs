@@ -117,7 +117,7 @@ pub fn verify_xml_digests(
 }
 
 fn judged(inspection: &mut Inspection, name: &str, options: &Options<'_>) -> DocumentReport {
-    let last = options.fetcher.and_then(|fetcher| bring_for(name, inspection, fetcher, options, false));
+    let last = options.fetcher.and_then(|fetcher| bring_for(name, inspection, fetcher, options, Age::Kept));
     last.unwrap_or_else(|| inspection.judge(name, options.policy, options.anchors, options.moment))
 }
 
@@ -134,7 +134,7 @@ pub fn verify_and_record(
 ) -> Result<Record, VerifyError> {
     let mut inspection = Inspection::open_any(source, detached, options.limits)?;
     if let Some(fetcher) = options.fetcher {
-        bring(&mut inspection, fetcher, options, false);
+        bring(&mut inspection, fetcher, options, Age::Kept);
     }
     Ok(inspection.record(name, options.policy, options.anchors, options.moment))
 }
@@ -185,9 +185,20 @@ impl VerifyError {
 }
 
 /// Rounds of asking and bringing. Lists are asked for only where OCSP did not settle it; what had been kept and does
-/// not settle it is asked of the network, once; `anew`: before what had been kept.
-pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>, anew: bool) {
-    let _ = bring_for("", inspection, fetcher, options, anew);
+/// not settle it is asked of the network, once; or at once, as `age` says.
+pub(super) fn bring(inspection: &mut Inspection, fetcher: &Fetcher, options: &Options<'_>, age: Age) {
+    let _ = bring_for("", inspection, fetcher, options, age);
+}
+
+/// What is taken for evidence before the network is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// What was kept, while it is fresh.
+    Kept,
+    /// What came within the last minute.
+    New,
+    /// What came since this moment.
+    Since(UtcTime),
 }
 
 /// As [`bring`]; gives the verdict of the last round, if nothing more came after it.
@@ -196,7 +207,7 @@ fn bring_for(
     inspection: &mut Inspection,
     fetcher: &Fetcher,
     options: &Options<'_>,
-    anew: bool,
+    age: Age,
 ) -> Option<DocumentReport> {
     let end = Instant::now() + PATIENCE;
     let mut asked: HashMap<Need, Asked> = HashMap::new();
@@ -221,8 +232,12 @@ fn bring_for(
         needs.truncate(AT_ONCE.min(MAX_FETCHES - calls));
         calls += needs.len();
         let errands = needs.into_iter().map(|need| {
-            let anew = anew || asked.get(&need) == Some(&Asked::Cache);
-            (need, Errand { until: Some(end), moment: Some(options.moment), anew })
+            let anew = age != Age::Kept || asked.get(&need) == Some(&Asked::Cache);
+            let after = match age {
+                Age::Since(moment) => Some(moment),
+                Age::Kept | Age::New => None,
+            };
+            (need, Errand { until: Some(end), moment: Some(options.moment), anew, after })
         });
         for (need, errand, brought) in side_by_side(fetcher, errands.collect()) {
             let kept = match brought {

@@ -32,10 +32,19 @@ pub fn reached(report: &DocumentReport) -> Option<Level> {
     report.signatures.iter().filter_map(level_of).min()
 }
 
-/// Until when the newest document time-stamp can be relied on by what is known now; `None` without one.
+/// Until when the newest archive time-stamps can be relied on by what is known now; `None` without any.
+///
+/// That is a document time-stamp, or one of a container, over all that came before it; and for a signature that has a
+/// newer one inside, that one. Of several signatures the first that would be lost decides.
 pub fn good_until(reliances: &[Reliance]) -> Option<UtcTime> {
-    let stamps = reliances.iter().filter(|reliance| reliance.document_time_stamp);
-    stamps.max_by_key(|reliance| reliance.index).and_then(|newest| newest.good_until)
+    let (stamps, signatures): (Vec<&Reliance>, Vec<&Reliance>) =
+        reliances.iter().partition(|reliance| reliance.document_time_stamp);
+    // The stamps of a container lie in it in any order.
+    let newest = stamps.into_iter().max_by_key(|stamp| (stamp.proven_at, stamp.index));
+    let (around, since) = newest.map_or((None, None), |stamp| (stamp.good_until, stamp.proven_at));
+    let inside = |one: &&Reliance| one.archived_at.is_some() && one.archived_at > since;
+    let ends = signatures.into_iter().map(|one| if inside(&one) { one.good_until } else { around });
+    ends.flatten().min().or(around)
 }
 
 /// Status evidence about a signer or a time-stamp authority that was made before the time that it shall prove.
@@ -163,5 +172,34 @@ mod tests {
         };
         assert_eq!(good_until(&[]), None);
         assert_eq!(good_until(&[stamp(1, 50), stamp(2, 20), Reliance::default()]), Some(at(20)));
+        // Those of a container lie in it in any order.
+        let dated = |index, made, until| Reliance { proven_at: Some(at(made)), ..stamp(index, until) };
+        assert_eq!(good_until(&[dated(1, 9, 50), dated(2, 3, 20)]), Some(at(50)));
+    }
+
+    #[test]
+    fn an_archive_time_stamp_inside_decides_where_it_is_the_newest() {
+        let inside = |made, until: Option<i64>| Reliance {
+            archived_at: Some(at(made)),
+            good_until: until.map(at),
+            ..Reliance::default()
+        };
+        let around = |made, until| Reliance {
+            document_time_stamp: true,
+            proven_at: Some(at(made)),
+            good_until: Some(at(until)),
+            ..Reliance::default()
+        };
+        assert_eq!(good_until(&[inside(1, Some(50))]), Some(at(50)));
+        assert_eq!(good_until(&[inside(1, Some(50)), inside(2, Some(20))]), Some(at(20)), "the first to go");
+        assert_eq!(
+            good_until(&[inside(1, Some(50)), Reliance::default()]),
+            Some(at(50)),
+            "the other has none"
+        );
+        assert_eq!(good_until(&[inside(1, None)]), None, "nothing of it ends");
+        assert_eq!(good_until(&[inside(1, Some(50)), around(2, 90)]), Some(at(90)), "covered by a newer one");
+        assert_eq!(good_until(&[inside(3, Some(50)), around(2, 90)]), Some(at(50)));
+        assert_eq!(good_until(&[inside(3, Some(50)), Reliance::default(), around(2, 40)]), Some(at(40)));
     }
 }

@@ -188,10 +188,13 @@ impl Bench<'_> {
         for archive in &more.archive {
             let known = earliest(around, self.poe.get(&archive.fingerprint).copied());
             let heard = self.heard(&archive.stamp, TimeStampKind::Archive, known, index, draft);
-            let Some((time, _)) = heard else { continue };
+            let Some((time, trusted)) = heard else { continue };
             if known.is_some_and(|known| time > latest(known)) {
                 draft.out_of_order();
                 continue;
+            }
+            if let Stamp::Token(token) = &archive.stamp {
+                self.rely_on_archive(index, token, &trusted, time);
             }
             for covered in &archive.covers {
                 self.poe.entry(*covered).and_modify(|known| *known = time.min(*known)).or_insert(time);

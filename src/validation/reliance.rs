@@ -25,8 +25,10 @@ pub struct Reliance {
     pub proven_at: Option<UtcTime>,
     /// Certificates and status evidence, none twice.
     pub pieces: Vec<Piece>,
-    /// Of a document time-stamp: the first moment at which a certificate of its path, or an algorithm by the
-    /// cryptographic policy, comes to its end. Something has to prove by then that it existed.
+    /// When the newest archive time-stamp inside it was made, if one holds: of CMS and XML signatures.
+    pub archived_at: Option<UtcTime>,
+    /// Of a document time-stamp, or of that archive time-stamp: the first moment at which a certificate of its path, or an
+    /// algorithm by the cryptographic policy, comes to its end. Something has to prove by then that it existed.
     pub good_until: Option<UtcTime>,
 }
 
@@ -100,6 +102,21 @@ impl Bench<'_> {
         reliance.document_time_stamp = true;
         reliance.proven_at = Some(time);
         reliance.good_until = good_until;
+    }
+
+    /// Notes what the newest archive time-stamp inside a signature proves, and for how long.
+    pub(super) fn rely_on_archive(
+        &mut self,
+        index: usize,
+        token: &CheckedToken,
+        trusted: &Trusted,
+        time: UtcTime,
+    ) {
+        let good_until = self.horizon(token, trusted);
+        let reliance = self.reliance(index);
+        if reliance.archived_at < Some(time) {
+            (reliance.archived_at, reliance.good_until) = (Some(time), good_until);
+        }
     }
 
     pub(super) fn reliance(&mut self, index: usize) -> &mut Reliance {

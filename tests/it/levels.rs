@@ -2,6 +2,7 @@
 
 mod authorities;
 mod extend;
+mod others;
 mod sign;
 mod upkeep;
 mod world;

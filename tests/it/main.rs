@@ -7,6 +7,7 @@ mod cades;
 mod crypto_policy;
 mod databases;
 mod demo;
+mod evidence;
 mod fetch;
 mod fields;
 mod fire;

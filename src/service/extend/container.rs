@@ -18,10 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, gate, has_level, lowest, no_worse,
-    passed, reached_by,
-};
+use super::{AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, View, gate, has_level, passed};
 use crate::{
     asic::{
         Addition, AsicError, Container, ContainerLimits, DataObject, Entry, Kind, Manifest, Role, Unpacked,
@@ -29,12 +26,12 @@ use crate::{
     },
     base::{Digest, DigestAlgorithm, MemorySource, Source, UtcTime},
     service::{
-        sign::{Copy, Raise, SignError, SigningDesk},
-        verify::{Options, VerifyError, bring},
+        sign::{Copy, SignError, SigningDesk},
+        verify::{Age, VerifyError},
     },
     signing::{self, CmsFile, xades::XadesFile},
     tsp,
-    validation::{Detached, DocumentReport, Inspection, Level, OpenError, Reliance, SignatureReport},
+    validation::{Detached, DocumentReport, Level, OpenError, Reliance, SignatureReport},
 };
 
 impl SigningDesk {
@@ -45,64 +42,46 @@ impl SigningDesk {
         output: &Path,
         extension: &Extension,
     ) -> Result<Extended, ExtendError> {
-        let to = extension.to.max(Level::T);
-        self.may_raise(to)?;
-        // What was read once is what is extended, whatever becomes of the input.
-        let before = Copy::of(input, output, DIGEST)?;
-        let (first, reliances) = self.appraise_container(before.source()?)?;
-        let level = lowest(&first, extension).ok_or(ExtendError::Unsigned)?;
-        gate(&first, extension)?;
-        if !extension.renew && has_level(&first, extension, to) {
-            before.release(output)?;
-            let good_until = good_until(&reliances);
-            let raised =
-                Raised { added: Vec::new(), before: Some(level), reached: level, good_until, report: first };
-            return Ok(Extended { path: output.to_owned(), raised });
-        }
-
-        let now = self.clock.now();
-        let mut work = Work::begin(before.source()?, &first, Extension { to, ..extension.clone() })?;
-        work.raise(self, now)?;
-        let mut added = Vec::new();
-        if !work.changed.is_empty() {
-            added.push(AddedRevision::Attributes);
-        }
-        if work.wants_archive() {
-            work.archive(self, &reliances)?;
-            added.push(AddedRevision::ArchiveManifest);
-        }
-        let copy = Copy::made(output, |file| work.write(file))?;
-        let (report, reliances) = self.appraise_container(copy.source()?)?;
-        let old = signing::too_old(&reliances).filter(|_| extension.after_signature && to >= Level::Lt);
-        if let Some(old) = old {
-            return Err(ExtendError::TooOld(old));
-        }
-        no_worse(&first, &report)?;
-        let reached = reached_by(&report, extension)?;
+        let (copy, raised) = self.raise_container(Copy::of(input, output, DIGEST)?, output, extension)?;
         copy.release(output)?;
-        let good_until = good_until(&reliances);
-        let raised = Raised { added, before: Some(level), reached, good_until, report };
         Ok(Extended { path: output.to_owned(), raised })
     }
 
-    /// Judges a container with what it holds and, online, all that can be brought.
-    fn appraise_container(
+    /// Raises what is in a container; the result has no name yet.
+    pub(in crate::service) fn raise_container(
         &self,
-        source: Arc<dyn Source>,
-    ) -> Result<(DocumentReport, Vec<Reliance>), ExtendError> {
-        let inspection = Inspection::open_any(source, &[], &self.limits);
-        let mut inspection = inspection.map_err(VerifyError::from)?;
-        let options = Options {
-            anchors: &self.anchors,
-            policy: &self.policy,
-            moment: self.clock.now(),
-            fetcher: self.online.then_some(&*self.fetcher),
-            limits: &self.limits,
-        };
-        if let Some(fetcher) = options.fetcher {
-            bring(&mut inspection, fetcher, &options, false);
-        }
-        Ok(inspection.appraise("", options.policy, options.anchors, options.moment))
+        container: Copy,
+        output: &Path,
+        extension: &Extension,
+    ) -> Result<(Copy, Raised), ExtendError> {
+        self.raise_whole(container, &[], extension, |before, view| {
+            let mut work = Work::begin(before.source()?, &view.report, extension.clone())?;
+            work.raise(self, self.clock.now())?;
+            let mut added = Vec::new();
+            if !work.changed.is_empty() {
+                added.push(AddedRevision::Attributes);
+            }
+            if work.wants_archive() {
+                work.archive(self, &view.reliances)?;
+                added.push(AddedRevision::ArchiveManifest);
+            }
+            Ok((added, Copy::made(output, |file| work.write(file))?))
+        })
+    }
+
+    /// Whether a container could be archived with one signature more, as far as that is known before there is one.
+    ///
+    /// # Errors
+    ///
+    /// When a signature in it is not valid, or would have to change and cannot.
+    pub(in crate::service) fn may_archive(&self, container: Arc<dyn Source>) -> Result<(), ExtendError> {
+        let extension = Extension::to(Level::Lta);
+        self.may_raise(extension.to)?;
+        let moment = self.clock.now();
+        let inspection = self.gather(Arc::clone(&container), &[], moment, Age::New)?;
+        let View { report, .. } = self.view(&inspection, moment);
+        gate(&report, &extension)?;
+        Work::begin(container, &report, extension)?.can_change()
     }
 }
 
@@ -168,11 +147,26 @@ impl<'r> Work<'r> {
     }
 
     /// The signature of this name in the report, where it is to be raised to more than it has.
-    fn due(&self, label: &str, to: Level, renewed: bool) -> Option<&'r SignatureReport> {
-        let signature = self.report.signatures.iter().find(|one| one.field == label)?;
-        let has_it = signing::level_of(signature).is_some_and(|level| level >= to);
-        let due = self.extension.concerns(signature) && passed(signature) && (renewed || !has_it);
-        due.then_some(signature)
+    fn due(&self, label: &str, to: Level, renew: bool) -> Option<&'r SignatureReport> {
+        Extension { to, renew, ..self.extension.clone() }.due(self.report, label)
+    }
+
+    /// Whether a file may change for this signature. What is not valid is not worth a refusal.
+    fn may_change(&self, file: &str, signature: &SignatureReport) -> Result<bool, ExtendError> {
+        if !self.covered.contains(file) {
+            return Ok(true);
+        }
+        if passed(signature) { Err(ExtendError::Covered { file: file.to_owned() }) } else { Ok(false) }
+    }
+
+    /// Whether no time-stamp covers what has to change before one over all files is made.
+    fn can_change(&self) -> Result<(), ExtendError> {
+        for entry in self.container.of(Role::CadesSignature) {
+            if let Some(signature) = self.due(&entry.name, Level::Lt, false) {
+                self.may_change(&entry.name, signature)?;
+            }
+        }
+        Ok(())
     }
 
     fn raise_cades(
@@ -186,11 +180,9 @@ impl<'r> Work<'r> {
             Kind::Extended => (self.extension.to.min(Level::Lt), false),
             Kind::Simple => (self.extension.to, self.extension.renew),
         };
-        if self.due(&entry.name, to, renew).is_none() {
+        let Some(signature) = self.due(&entry.name, to, renew) else { return Ok(None) };
+        if !self.may_change(&entry.name, signature)? {
             return Ok(None);
-        }
-        if self.covered.contains(&entry.name) {
-            return Err(ExtendError::Covered { file: entry.name.clone() });
         }
         let manifest = self.manifest_of(&entry.name)?;
         let content = match (manifest, self.container.of(Role::Data).next()) {
@@ -198,8 +190,8 @@ impl<'r> Work<'r> {
             (None, Some(only)) => self.file(only),
             (None, None) => return Err(ExtendError::Unsigned),
         };
-        let name = entry.name.clone();
-        Ok(Some(desk.extend_cms(cms, &name, Some(content), to)?.bytes))
+        let has = signing::level_of(signature);
+        Ok(Some(desk.raise_signed_data(cms, Some(content), has, self.extension.raise(to))?))
     }
 
     /// The manifest that a signature is over, if it has one.
@@ -220,20 +212,21 @@ impl<'r> Work<'r> {
         now: UtcTime,
     ) -> Result<Option<Vec<u8>>, ExtendError> {
         let Extension { to, renew, .. } = self.extension;
+        let raise = self.extension.raise(to);
         let mut raised = false;
         for id in XadesFile::ids(&bytes).map_err(SignError::from)? {
             let several = format!("{}#{id}", entry.name);
             let due = self.due(&entry.name, to, renew).or_else(|| self.due(&several, to, renew));
             let Some(signature) = due else { continue };
-            if self.covered.contains(&entry.name) {
-                return Err(ExtendError::Covered { file: entry.name.clone() });
+            if !self.may_change(&entry.name, signature)? {
+                continue;
             }
             // What it is about, and nothing else: of other files it would be said that it does not cover them.
             let named =
                 signature.scopes.iter().filter_map(|scope| self.container.archive().entry(&scope.name));
             let files: Vec<Detached> = named.map(|entry| self.file(entry)).collect();
             let file = XadesFile::read(bytes, Some(&id)).map_err(SignError::from)?;
-            let file = desk.raise_xml(file, &files, Raise { to, renew, digest: DIGEST }, now)?;
+            let file = desk.raise_xml(file, &files, raise, now)?;
             bytes = file.into_bytes();
             raised = true;
         }
@@ -370,12 +363,6 @@ impl<'r> Work<'r> {
         out.flush().map_err(AsicError::from)?;
         Ok(())
     }
-}
-
-/// Until when the newest time-stamp of the container can be relied on. They lie in it in any order.
-fn good_until(reliances: &[Reliance]) -> Option<UtcTime> {
-    let stamps = reliances.iter().filter(|reliance| reliance.document_time_stamp);
-    stamps.max_by_key(|reliance| reliance.proven_at).and_then(|newest| newest.good_until)
 }
 
 fn unread(error: AsicError) -> SignError {

@@ -1,4 +1,4 @@
-//! The task of signing any file as CAdES, and of raising a CMS signature to a higher level (ETSI EN 319 122-1).
+//! The task of signing any file as CAdES, and of what raises a CMS signature to a higher level (ETSI EN 319 122-1).
 //!
 //! The key signs once; what comes after may fail and be tried again without it. Nothing is released before the judge
 //! has found the signature intact, and of the level that was asked for.
@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Copy, Identity, SignError, Signer, SigningDesk, Steps, timed};
+use super::{Copy, Identity, Raise, SignError, Signer, SigningDesk, Steps, timed};
 use crate::{
     base::{Digest, DigestAlgorithm, HashedSource, Limits, MemorySource, Source, UtcTime, digest::Hasher},
     cms::{MAX_CONTENT, Statements, from_pem},
@@ -41,6 +41,7 @@ pub struct ReleasedCms {
     path: PathBuf,
     report: DocumentReport,
     took: Steps,
+    good_until: Option<UtcTime>,
 }
 
 impl ReleasedCms {
@@ -59,21 +60,15 @@ impl ReleasedCms {
         self.report.signatures.first()
     }
 
+    /// Until when the archive time-stamp can be relied on by what is known now; `None` without one.
+    pub fn good_until(&self) -> Option<UtcTime> {
+        self.good_until
+    }
+
     /// How long each step took, in milliseconds; `copy` is the hashing of the input.
     pub fn took(&self) -> &Steps {
         &self.took
     }
-}
-
-/// A CMS signature of a higher level, verified; not yet written anywhere.
-#[derive(Clone, Debug)]
-pub struct ExtendedCms {
-    /// DER.
-    pub bytes: Vec<u8>,
-    /// What the judge found in it.
-    pub report: DocumentReport,
-    /// Whether it differs from what was given.
-    pub changed: bool,
 }
 
 impl SigningDesk {
@@ -135,34 +130,31 @@ impl SigningDesk {
         let value = timed(&mut took.sign, || sign(scheme, prepared.to_be_signed()))?;
         let mut file = prepared.finish(&value, &self.limits)?;
         // The key is done. What follows may fail and be tried again without it.
-        timed(&mut took.stamp, || self.raise_cms(None, &mut file, &content, wishes.level, now))?;
+        let raise = Raise::new(wishes.level, file.digest());
+        timed(&mut took.stamp, || self.raise_cms(None, &mut file, &content, raise))?;
 
         let title = output.file_name().unwrap_or_default().to_string_lossy();
         let bytes = file.to_der();
-        let report = timed(&mut took.verify, || self.check_cms(&bytes, &title, &content, wishes.level, now))?;
+        let (report, good_until) =
+            timed(&mut took.verify, || self.check_cms(&bytes, &title, &content, wishes.level, now))?;
         Copy::of(&MemorySource(bytes), output, DigestAlgorithm::Sha256)?.release(output)?;
-        Ok(ReleasedCms { path: output.to_owned(), report, took })
+        Ok(ReleasedCms { path: output.to_owned(), report, took, good_until })
     }
 
-    /// Raises a CMS signature, ours or not, to `to`: DER, BER or PEM in, DER out. `content`: the signed file, where it
-    /// lies apart.
+    /// Raises a CMS signature that is there, ours or not: DER, BER or PEM in, DER out.
     ///
-    /// A signature that is of that level already stays as it is; level LTA gets a further archive time-stamp each time,
-    /// over the evidence of the one before.
+    /// `content`: the signed file, where it lies apart. `has`: the level of the signature, if it is known.
     ///
     /// # Errors
     ///
-    /// [`SignError::Level`] when the signature is not valid now, or evidence for it cannot be had; and as
-    /// [`SigningDesk::sign_cms`].
-    pub fn extend_cms(
+    /// As [`SigningDesk::sign_cms`]; when the signature cannot be read, or its content is missing.
+    pub(in crate::service) fn raise_signed_data(
         &self,
         cms: &[u8],
-        name: &str,
         content: Option<Detached>,
-        to: Level,
-    ) -> Result<ExtendedCms, SignError> {
-        let now = self.clock.now();
-        self.may_reach(to)?;
+        has: Option<Level>,
+        raise: Raise,
+    ) -> Result<Vec<u8>, SignError> {
         let unread = |reason| SignError::NotReleased { reason };
         let cms =
             from_pem(cms).map_err(|reason| unread(format!("the signature cannot be read: {reason}")))?;
@@ -170,16 +162,9 @@ impl SigningDesk {
         let limits = Limits { cms_bytes: self.limits.cms_bytes.saturating_add(room), ..self.limits.clone() };
         let mut file = CmsFile::open(&cms, &limits)?;
         let content = Content::of(&file, content)?;
-        let before = self.judge_cms(&cms, name, &content, now)?.1;
-        let reached = reached(&before);
-        if reached.is_some_and(|level| level >= to && to < Level::Lta) {
-            return Ok(ExtendedCms { bytes: cms.into_owned(), report: before, changed: false });
-        }
-        intact(&before)?;
-        self.raise_cms(reached, &mut file, &content, to, now)?;
-        let bytes = file.to_der();
-        let report = self.check_cms(&bytes, name, &content, to, now)?;
-        Ok(ExtendedCms { bytes, report, changed: true })
+        let raise = Raise { digest: file.digest(), ..raise };
+        self.raise_cms(has, &mut file, &content, raise)?;
+        Ok(file.to_der())
     }
 
     /// What a level needs that is known beforehand.
@@ -197,24 +182,29 @@ impl SigningDesk {
         Ok(())
     }
 
-    /// Level after level. `reached`: the one that it is proven to have.
+    /// Level after level. `has`: the one that the signature is known to have.
     pub(super) fn raise_cms(
         &self,
-        reached: Option<Level>,
+        has: Option<Level>,
         file: &mut CmsFile,
         content: &Content,
-        to: Level,
-        now: UtcTime,
+        raise: Raise,
     ) -> Result<(), SignError> {
-        let algorithm = stamp_algorithm(file.digest());
-        if to >= Level::T && reached.is_none_or(|level| level < Level::T) {
+        let Raise { to, even_if_not_valid, digest, .. } = raise;
+        let algorithm = stamp_algorithm(digest);
+        if to >= Level::T && has.is_none_or(|level| level < Level::T) {
             let (token, ()) =
                 self.token_for(algorithm, |digest, nonce| Ok((file.time_stamp_request(digest, nonce), ())))?;
             file.stamp(&token, &self.limits)?;
         }
         if to >= Level::Lt {
-            let (inspection, report) = self.judge_cms(&file.to_der(), "CMS", content, now)?;
-            valid(&report, to)?;
+            let source: Arc<dyn Source> = Arc::new(MemorySource(file.to_der()));
+            let moment = self.clock.now();
+            let inspection = self.gather(source, content.apart.as_slice(), moment, raise.age(moment))?;
+            let report = inspection.judge("CMS", &self.policy, &self.anchors, moment);
+            if !even_if_not_valid {
+                valid(&report, to)?;
+            }
             file.embed(&material(&inspection, &report));
         }
         if to >= Level::Lta {
@@ -246,7 +236,7 @@ impl SigningDesk {
         Ok(verify::inspect_signed(name, source, content.apart.as_slice(), &options)?)
     }
 
-    /// Whether the result may be released.
+    /// Whether the result may be released; and until when its archive time-stamp is good.
     fn check_cms(
         &self,
         cms: &[u8],
@@ -254,8 +244,8 @@ impl SigningDesk {
         content: &Content,
         level: Level,
         now: UtcTime,
-    ) -> Result<DocumentReport, SignError> {
-        let (_, report) = self.judge_cms(cms, name, content, now)?;
+    ) -> Result<(DocumentReport, Option<UtcTime>), SignError> {
+        let (inspection, report) = self.judge_cms(cms, name, content, now)?;
         intact(&report)?;
         let stamps = report.signatures.iter().flat_map(|signature| &signature.time_stamps);
         let whole = |stamp: &TimeStampReport| stamp.indication != Indication::TotalFailed;
@@ -272,7 +262,15 @@ impl SigningDesk {
                 return Err(SignError::Level { level: level.as_str(), reason: words.join(" ") });
             }
         }
-        Ok(report)
+        Ok((report, self.good_until(&inspection, level, now)))
+    }
+
+    /// Until when what was archived is good; asked for nothing else.
+    pub(super) fn good_until(&self, inspection: &Inspection, level: Level, now: UtcTime) -> Option<UtcTime> {
+        if level < Level::Lta {
+            return None;
+        }
+        signing::good_until(&inspection.appraise("", &self.policy, &self.anchors, now).1)
     }
 }
 
@@ -372,10 +370,7 @@ pub(super) fn valid(report: &DocumentReport, level: Level) -> Result<(), SignErr
 /// The level of a valid signature.
 fn reached(report: &DocumentReport) -> Option<Level> {
     let signature = report.signatures.first()?;
-    let (_, level) = signature.signature_format.rsplit_once('-')?;
-    let levels = [Level::B, Level::T, Level::Lt, Level::Lta];
-    let level = levels.into_iter().find(|known| known.as_str() == level)?;
-    (signature.indication == Indication::TotalPassed).then_some(level)
+    (signature.indication == Indication::TotalPassed).then(|| signing::level_of(signature)).flatten()
 }
 
 /// What the verdict rests on: the paths of signer and time-stamp authorities without the anchors, and the evidence that

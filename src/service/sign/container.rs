@@ -17,7 +17,10 @@ use crate::{
     },
     base::{Digest, DigestAlgorithm, Limits, MemorySource, Source, UtcTime},
     cms::Statements,
-    service::verify::{Options, verify_source},
+    service::{
+        extend::Extension,
+        verify::{Options, inspect_signed},
+    },
     signing::{
         self, CmsRequest, Wishes, prepare_cms_saying,
         xades::{FileToSign, Frame, XadesRequest, XmlForm, check_beside, prepare_beside, prepare_detached},
@@ -82,6 +85,7 @@ pub struct ReleasedContainer {
     /// What the report calls the new signature.
     label: String,
     took: Steps,
+    good_until: Option<UtcTime>,
 }
 
 impl ReleasedContainer {
@@ -93,6 +97,11 @@ impl ReleasedContainer {
     /// What the judge found in it.
     pub fn report(&self) -> &DocumentReport {
         &self.report
+    }
+
+    /// Until when the archive time-stamp can be relied on by what is known now; `None` without one.
+    pub fn good_until(&self) -> Option<UtcTime> {
+        self.good_until
     }
 
     /// How long each step took, in milliseconds.
@@ -144,6 +153,9 @@ impl Dossier {
 impl SigningDesk {
     /// Puts one signature over all documents of `dossier`; the container appears at `output` whole or not at all.
     ///
+    /// In ASiC-E with CAdES an archive time-stamp is over all files (EN 319 162-1 annex A.7): level LTA raises every other
+    /// signature of the container as well, as [`SigningDesk::extend_file`] does, or refuses.
+    ///
     /// # Errors
     ///
     /// See [`ContainerError`]. What was given is never touched.
@@ -160,6 +172,13 @@ impl SigningDesk {
         let (mut took, level) = (Steps::default(), wishes.level);
         let plan = timed(&mut took.prepare, || Plan::of(dossier, wishes.form, &self.limits, now))?;
         plan.takes(wishes)?;
+        let archived = level >= Level::Lta && (plan.kind, plan.form) == (Kind::Extended, Form::Cades);
+        let not_raised = |source| SignError::NotRaised { level, source: Box::new(source) };
+        if let (true, Dossier::Existing(container)) = (archived, dossier) {
+            self.may_archive(Arc::clone(container)).map_err(not_raised)?;
+        }
+        let by_itself = if archived { Level::Lt } else { level };
+        let wishes = &ContainerWishes { level: by_itself, ..wishes.clone() };
         let mut key = 0.0;
         let sign = |scheme, message: &[u8]| timed(&mut key, || sign(scheme, message));
         let made = timed(&mut took.stamp, || match plan.form {
@@ -167,11 +186,18 @@ impl SigningDesk {
             Form::Xades => self.xades_files(&plan, wishes, identity, now, sign),
         })?;
         (took.sign, took.stamp) = (key, took.stamp - key);
-        let copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
-        let report =
+        let mut copy = timed(&mut took.copy, || Copy::made(output, |file| plan.write(&made, file)))?;
+        if archived {
+            let extension = Extension::to(level);
+            let raised = timed(&mut took.extend, || {
+                self.raise_container(copy, output, &extension).map_err(not_raised)
+            })?;
+            copy = raised.0;
+        }
+        let (report, good_until) =
             timed(&mut took.verify, || self.check_container(&copy, output, &made.label, level, now))?;
         copy.release(output)?;
-        Ok(ReleasedContainer { path: output.to_owned(), report, label: made.label, took })
+        Ok(ReleasedContainer { path: output.to_owned(), report, label: made.label, took, good_until })
     }
 
     /// A CAdES signature over the only document (section 4.3.3.2) or over a manifest of all (section 4.4.3.3): its files.
@@ -205,7 +231,8 @@ impl SigningDesk {
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let mut cms = prepared.finish(&value, &self.limits).map_err(SignError::from)?;
         // The key is done.
-        self.raise_cms(None, &mut cms, &content, wishes.level, now)?;
+        let raise = Raise::new(wishes.level, scheme.digest());
+        self.raise_cms(None, &mut cms, &content, raise)?;
         made.push((plan.signature_file.clone(), MemorySource(cms.to_der())));
         Ok(Made { files: made, label: plan.signature_file.clone() })
     }
@@ -248,7 +275,7 @@ impl SigningDesk {
         let value = sign(scheme, prepared.to_be_signed()).map_err(SignError::from)?;
         let file = prepared.finish(&value).map_err(SignError::from)?;
         // The key is done.
-        let raise = Raise { to: wishes.level, renew: false, digest: scheme.digest() };
+        let raise = Raise::new(wishes.level, scheme.digest());
         let file = self.raise_xml(file, &plan.files, raise, now)?;
         let label = match &plan.signatures {
             None => plan.signature_file.clone(),
@@ -258,7 +285,8 @@ impl SigningDesk {
         Ok(Made { files, label })
     }
 
-    /// The verify walk over the copy: the new signature is whole, and no other one is broken.
+    /// The verify walk over the copy: the new signature is whole, and no other one is broken. With the report, until when
+    /// the archive time-stamp is good.
     fn check_container(
         &self,
         copy: &Copy,
@@ -266,7 +294,7 @@ impl SigningDesk {
         label: &str,
         level: Level,
         now: UtcTime,
-    ) -> Result<DocumentReport, ContainerError> {
+    ) -> Result<(DocumentReport, Option<UtcTime>), ContainerError> {
         let name = output.file_name().unwrap_or_default().to_string_lossy();
         let options = Options {
             anchors: &self.anchors,
@@ -275,7 +303,8 @@ impl SigningDesk {
             fetcher: self.online.then_some(&*self.fetcher),
             limits: &self.limits,
         };
-        let report = verify_source(&name, copy.source()?, &options).map_err(SignError::from)?;
+        let judged = inspect_signed(&name, copy.source()?, &[], &options).map_err(SignError::from);
+        let (inspection, report) = judged?;
         let refuse = |reason: String| Err(SignError::NotReleased { reason }.into());
         let Some(new) = report.signatures.iter().find(|signature| signature.field == label) else {
             return refuse("the new signature is not found in the result".to_owned());
@@ -292,7 +321,8 @@ impl SigningDesk {
             let reasons: Vec<&str> = reasons.map(|reason| reason.message.as_str()).collect();
             return Err(SignError::Level { level: level.as_str(), reason: reasons.join(" ") }.into());
         }
-        Ok(report)
+        let good_until = self.good_until(&inspection, level, now);
+        Ok((report, good_until))
     }
 }
 

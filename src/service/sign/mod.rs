@@ -19,7 +19,7 @@ use std::{
     time::Instant,
 };
 
-pub use cms::{CmsWishes, ExtendedCms, ReleasedCms};
+pub use cms::{CmsWishes, ReleasedCms};
 pub(super) use copy::{Copy, folder_of, sync_folder};
 pub use preview::Preview;
 use stamping::Room;

@@ -14,10 +14,7 @@ use super::{
 use crate::{
     base::{DigestAlgorithm, MemorySource, Source, UtcTime},
     cms::Statements,
-    service::{
-        extend::Extension,
-        verify::{self, Options, VerifyError},
-    },
+    service::verify::{self, Age, Options, VerifyError},
     signing::xades::{
         FileToSign, Frame, XadesFile, XadesRequest, XmlForm, check_document, prepare_detached,
         prepare_enveloped,
@@ -55,14 +52,30 @@ impl Default for XadesWishes {
     }
 }
 
-/// How far an XML signature is raised.
+/// How far a signature is raised that is no revision of a PDF.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::service) struct Raise {
     pub(in crate::service) to: Level,
     /// A fresh archive time-stamp although there is one.
     pub(in crate::service) renew: bool,
+    /// With whatever evidence there is, although it cannot be relied on.
+    pub(in crate::service) even_if_not_valid: bool,
+    /// Evidence that was fetched before is of no use.
+    pub(in crate::service) after_signature: bool,
     /// For time-stamps, where authorities take it.
     pub(in crate::service) digest: DigestAlgorithm,
+}
+
+impl Raise {
+    /// For a signature that was just made.
+    pub(super) fn new(to: Level, digest: DigestAlgorithm) -> Self {
+        Self { to, renew: false, even_if_not_valid: false, after_signature: false, digest }
+    }
+
+    /// Which evidence is taken at this moment.
+    pub(super) fn age(self, now: UtcTime) -> Age {
+        if self.after_signature { Age::Since(now) } else { Age::New }
+    }
 }
 
 /// What an XML signature is about.
@@ -118,53 +131,9 @@ impl SigningDesk {
         let value = timed(&mut took.sign, || sign(prepared.scheme(), prepared.to_be_signed()))?;
         let file = prepared.finish(&value)?;
         // The key is done. What follows may fail and be tried again without it.
-        let raise = Raise { to: wishes.level, renew: false, digest: scheme.digest() };
+        let raise = Raise::new(wishes.level, scheme.digest());
         let file = timed(&mut took.stamp, || self.raise_xml(file, detached, raise, now))?;
         self.release_xml(file, detached, output, wishes.level, now, took)
-    }
-
-    /// Raises the signatures of an XML file to a level. No key is touched, and no earlier byte changes.
-    ///
-    /// What has the level already stays as it is, unless a fresh archive time-stamp is wanted.
-    ///
-    /// # Errors
-    ///
-    /// As [`SigningDesk::sign_xades`].
-    pub fn extend_xades(
-        &self,
-        input: &dyn Source,
-        detached: &[Detached],
-        extension: &Extension,
-        output: &Path,
-    ) -> Result<Released, SignError> {
-        let now = self.clock.now();
-        let Extension { to, renew, ref only, .. } = *extension;
-        self.may_reach(to)?;
-        let mut bytes = whole(input)?;
-        let before = self.judged(bytes.clone(), detached, now)?;
-        let ids = match only {
-            Some(id) => vec![id.clone()],
-            None => XadesFile::ids(&bytes)?,
-        };
-        let mut last = None;
-        for id in ids {
-            let file = XadesFile::read(bytes, Some(&id))?;
-            let raise = Raise { to, renew, digest: DigestAlgorithm::Sha256 };
-            let file = self.raise_xml(file, detached, raise, now)?;
-            bytes = file.bytes().to_vec();
-            last = Some(file);
-        }
-        let Some(file) = last else {
-            return Err(refused("it has no XAdES signature"));
-        };
-        let after = self.judged(bytes, detached, now)?;
-        let worse = before.signatures.iter().zip(&after.signatures).any(|(before, after)| {
-            before.indication == Indication::TotalPassed && after.indication != Indication::TotalPassed
-        });
-        if worse || before.signatures.len() != after.signatures.len() {
-            return Err(refused("a signature that was valid would not be so any more"));
-        }
-        self.release_xml(file, detached, output, to, now, Steps::default())
     }
 
     /// The levels above B, one after the other.
@@ -175,7 +144,7 @@ impl SigningDesk {
         raise: Raise,
         now: UtcTime,
     ) -> Result<XadesFile, SignError> {
-        let Raise { to, renew, digest } = raise;
+        let Raise { to, renew, even_if_not_valid, digest, .. } = raise;
         let digest = stamp_algorithm(digest);
         if to >= Level::T && !file.is_stamped()? {
             let (token, ()) =
@@ -187,10 +156,12 @@ impl SigningDesk {
         };
         if to >= Level::Lt && (renew || !has_it(&file)?) {
             let source = Arc::new(MemorySource(file.bytes().to_vec()));
-            let options = Options { fetcher: self.online.then_some(&*self.fetcher), ..self.options(now) };
-            let (inspection, report) = verify::inspect_signed("XML", source, detached, &options)?;
-            let report = of(report, file.id());
-            valid(&report, to)?;
+            let moment = self.clock.now();
+            let inspection = self.gather(source, detached, moment, raise.age(moment))?;
+            let report = of(inspection.judge("XML", &self.policy, &self.anchors, moment), file.id());
+            if !even_if_not_valid {
+                valid(&report, to)?;
+            }
             let held = file.held()?;
             let mut missing: Vec<Evidence> = Vec::new();
             for one in material(&inspection, &report) {
@@ -245,8 +216,8 @@ impl SigningDesk {
         let copy = Copy::of(&result, output, DigestAlgorithm::Sha256)?;
         let name = output.file_name().unwrap_or_default().to_string_lossy();
         let options = Options { fetcher: self.online.then_some(&*self.fetcher), ..self.options(now) };
-        let report = timed(&mut took.verify, || {
-            verify::verify_signed(&name, copy.source()?, detached, &options).map_err(SignError::from)
+        let (inspection, report) = timed(&mut took.verify, || {
+            verify::inspect_signed(&name, copy.source()?, detached, &options).map_err(SignError::from)
         })?;
         sound(&report, &id)?;
         // At B the level needs no anchor; at LT the file has to say so by itself.
@@ -274,7 +245,7 @@ impl SigningDesk {
             took,
             asked: level,
             deferred: None,
-            good_until: None,
+            good_until: self.good_until(&inspection, level, now),
         })
     }
 }

@@ -7,12 +7,17 @@ use kyso::{
     base::{Clock, DigestAlgorithm, MemorySource},
     service::{
         extend::{AddedRevision, ExtendError, Extended, Extension},
-        sign::container::Form,
+        sign::{
+            Identity, SignError,
+            container::{ContainerError, ContainerWishes, Dossier, Form},
+        },
     },
-    validation::{DocumentReport, Indication, Level, Overall, SignatureReport},
+    validation::{
+        DocumentReport, Indication, Level, Overall, SignatureReport, TimeStampKind, TimeStampReport,
+    },
 };
 
-use super::parts::{Office, file, pack, unpack};
+use super::parts::{Office, dossier, file, pack, unpack};
 use crate::support::{root, run, tool};
 
 const DECISION: (&str, &[u8]) = ("Quyết định 15.pdf", b"%PDF-1.7 quyet dinh");
@@ -94,7 +99,7 @@ fn each_kind_reaches_each_level_and_nothing_else_changes() {
         );
         // In one step it is the same.
         let (extended, at_once) = extend(&office, &signed, &Extension::to(Level::Lta)).unwrap();
-        assert_eq!(extended.raised().before, Some(Level::B));
+        assert_eq!(extended.raised().before, Level::B);
         let names =
             |container: &[u8]| unpack(container).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(&at_once), names(&before));
@@ -175,6 +180,129 @@ fn others_agree(office: &Office, container: &[u8], form: Form) {
         run(verify.current_dir(folder.path()));
     }
     assert_eq!(signature(Role::XadesSignatures).is_empty(), form == Form::Cades);
+}
+
+/// Signed for LTA, a container is archived as a whole at once: no signature of it has an archive time-stamp inside.
+#[test]
+fn a_container_is_signed_and_archived_in_one_go() {
+    let office = Office::new();
+    let lasting = |dossier: &Dossier| office.release(dossier, None, Clock::System, Level::Lta);
+    let (released, once) = lasting(&dossier(Kind::Extended, &[DECISION, ANNEX])).unwrap();
+    let signature = released.signature().unwrap();
+    assert_eq!(
+        (signature.field.as_str(), signature.indication, signature.signature_format.as_str()),
+        ("META-INF/signature001.p7s", Indication::TotalPassed, "CAdES-BASELINE-LTA"),
+        "{signature:#?}"
+    );
+    assert!(released.good_until().is_some());
+    let files = unpack(&once);
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "mimetype",
+        DECISION.0,
+        ANNEX.0,
+        "META-INF/ASiCManifest001.xml",
+        "META-INF/signature001.p7s",
+        ARCHIVE,
+        "META-INF/timestamp001.tst",
+    ];
+    assert_eq!(names, expected);
+    // As `kyso extend` has it.
+    let signed = office.sign(Kind::Extended, Form::Cades, &[DECISION, ANNEX]);
+    let extended = extend(&office, &signed, &Extension::to(Level::Lta)).unwrap().1;
+    assert_eq!(unpack(&extended).iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), expected);
+    alone_and_others_agree(&office, &once, 1);
+
+    // A second signer, where the first has no level yet, has one, and is archived already.
+    let low = office.sign(Kind::Extended, Form::Cades, &[DECISION, ANNEX]);
+    let middle = extend(&office, &low, &Extension::to(Level::Lt)).unwrap().1;
+    for (what, before) in [("B", &low), ("LT", &middle), ("LTA", &once)] {
+        let (released, after) = lasting(&existing(before)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(released.signature().unwrap().field, "META-INF/signature002.p7s");
+        alone_and_others_agree(&office, &after, 2);
+        let unchanged = what != "B";
+        let named = |container: &[u8]| file(&mut unpack(container), "META-INF/signature001.p7s").clone();
+        assert_eq!(named(before) == named(&after), unchanged, "{what}: the first signature");
+    }
+
+    // In the other kinds the archive time-stamp is in the signature.
+    for (kind, form) in [(Kind::Simple, Form::Cades), (Kind::Extended, Form::Xades)] {
+        let (released, container) =
+            office.release(&dossier(kind, &[DECISION]), Some(form), Clock::System, Level::Lta).unwrap();
+        let archived = |stamp: &&TimeStampReport| stamp.kind == TimeStampKind::Archive;
+        assert_eq!(released.signature().unwrap().time_stamps.iter().filter(archived).count(), 1);
+        assert!(!unpack(&container).iter().any(|(name, _)| name == ARCHIVE));
+        assert!(released.good_until().is_some());
+    }
+}
+
+fn existing(container: &[u8]) -> Dossier {
+    Dossier::Existing(Arc::new(MemorySource(container.to_vec())))
+}
+
+/// All signatures are of level LTA, with no archive time-stamp inside, and valid by what the container holds; OpenSSL and
+/// pyHanko accept each.
+fn alone_and_others_agree(office: &Office, container: &[u8], count: usize) {
+    let alone = office.judge_alone(container);
+    assert!(signatures(&alone).iter().all(|one| one.indication == Indication::TotalPassed), "{alone:#?}");
+    // About the authority of the newest time-stamp somebody has to be asked.
+    let report = office.judge(container).unwrap();
+    assert_eq!(report.overall, Overall::Valid, "{report:#?}");
+    let signatures = signatures(&report);
+    assert_eq!(signatures.len(), count, "{report:#?}");
+    for signature in signatures {
+        assert_eq!(signature.signature_format, "CAdES-BASELINE-LTA", "{signature:#?}");
+        assert!(signature.time_stamps.iter().all(|stamp| stamp.kind == TimeStampKind::Signature));
+    }
+    others_agree(office, container, Form::Cades);
+    let Some(pyhanko) = crate::support::PyHanko::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("root.pem"), office.services.pki().root().certificate().to_pem()).unwrap();
+    let files = unpack(container);
+    for (name, manifest) in files.iter().filter(|(name, _)| name.starts_with("META-INF/ASiCManifest")) {
+        let read = Manifest::parse(manifest, &ContainerLimits::default()).unwrap();
+        let signature = files.iter().find(|(own, _)| *own == read.signature).unwrap();
+        fs::write(at("manifest.xml"), manifest).unwrap();
+        fs::write(at("signature.p7s"), &signature.1).unwrap();
+        let mut script = pyhanko.script("verify_cms_with_pyhanko.py");
+        script.arg(at("signature.p7s")).arg(at("root.pem")).arg("--detached").arg(at("manifest.xml"));
+        let told: serde_json::Value = serde_json::from_slice(&run(&mut script).stdout).unwrap();
+        for key in ["intact", "valid", "trusted", "bottomLine", "timeStamp"] {
+            assert_eq!(told[key], true, "{name}: {told:#}");
+        }
+        assert_eq!(told["archiveTimeStamps"], 0, "{name}: {told:#}");
+    }
+}
+
+/// By the rules of `kyso extend`, in its words, and before the key is asked.
+#[test]
+fn a_container_that_cannot_be_archived_is_not_signed_for_lta() {
+    let (office, stranger) = (Office::new(), Office::new());
+    let untrusted = stranger.sign(Kind::Extended, Form::Cades, &[DECISION]);
+    // A time-stamp of somebody else covers a signature below LT.
+    let covered = covered(&office, &office.sign(Kind::Extended, Form::Cades, &[DECISION]));
+    for (what, container) in [("a signature of a stranger", untrusted), ("a covered one", covered)] {
+        let extended = extend(&office, &container, &Extension::to(Level::Lta)).unwrap_err();
+        let chain = office.services.pki().chain();
+        let identity =
+            Identity { certificate: office.certificate.clone(), chain, scheme: office.key.scheme() };
+        let output = office.path("out.asice");
+        let wishes = ContainerWishes { level: Level::Lta, ..ContainerWishes::default() };
+        let desk = office.desk(Clock::System);
+        let refused = desk.sign_container(&existing(&container), &output, identity, &wishes, |_, _| {
+            panic!("{what}: the key was asked")
+        });
+        let ContainerError::Sign(SignError::NotRaised { level: Level::Lta, source }) = refused.unwrap_err()
+        else {
+            panic!("{what}");
+        };
+        assert_eq!(source.to_string(), extended.to_string(), "{what}");
+        assert!(!source.may_pass() && !output.exists(), "{what}");
+        // For LT it is a matter of the new signature alone.
+        let (released, _) = office.release(&existing(&container), None, Clock::System, Level::Lt).unwrap();
+        assert_eq!(released.signature().unwrap().signature_format, "CAdES-BASELINE-LT", "{what}");
+    }
 }
 
 /// A renewal goes on from the archive manifest before it, and completes its time-stamp (annex A.7).
@@ -285,23 +413,7 @@ fn what_may_not_change_is_refused() {
     );
 
     // A time-stamp of somebody else covers the signature as it is.
-    let mut files = unpack(&once);
-    let objects =
-        files.iter().filter(|(name, _)| name != "mimetype").map(|(name, bytes)| kyso::asic::DataObject {
-            name: name.clone(),
-            media_type: None,
-            rootfile: false,
-            digest: DigestAlgorithm::Sha256.digest(bytes),
-        });
-    let manifest = Manifest {
-        signature: "META-INF/timestamp.tst".to_owned(),
-        signature_type: None,
-        objects: objects.collect(),
-    };
-    let xml = manifest.to_xml();
-    files.push((manifest.signature, office.stamp(&xml)));
-    files.push((ARCHIVE.to_owned(), xml));
-    let covered = pack(&files);
+    let covered = covered(&office, &once);
     assert_eq!(office.judge(&covered).unwrap().overall, Overall::Valid);
     let refused = extend(&office, &covered, &Extension::to(Level::Lt));
     assert!(matches!(refused, Err(ExtendError::Covered { .. })), "{refused:?}");
@@ -327,6 +439,27 @@ fn what_may_not_change_is_refused() {
         let refused = extend(&office, &bytes, &Extension::to(Level::Lta));
         assert!(matches!(refused, Err(ExtendError::Verify(_))), "{what}: {refused:?}");
     }
+}
+
+/// With a time-stamp over all files that another program made.
+fn covered(office: &Office, container: &[u8]) -> Vec<u8> {
+    let mut files = unpack(container);
+    let objects =
+        files.iter().filter(|(name, _)| name != "mimetype").map(|(name, bytes)| kyso::asic::DataObject {
+            name: name.clone(),
+            media_type: None,
+            rootfile: false,
+            digest: DigestAlgorithm::Sha256.digest(bytes),
+        });
+    let manifest = Manifest {
+        signature: "META-INF/timestamp.tst".to_owned(),
+        signature_type: None,
+        objects: objects.collect(),
+    };
+    let xml = manifest.to_xml();
+    files.push((manifest.signature, office.stamp(&xml)));
+    files.push((ARCHIVE.to_owned(), xml));
+    pack(&files)
 }
 
 /// The verb, with what it says.

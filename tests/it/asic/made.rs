@@ -63,6 +63,21 @@ fn dossiers(desk: &Desk) {
     others_accept(desk, &twice, "ASiCManifest001.xml", "signature001.p7s");
     others_accept(desk, &twice, "ASiCManifest002.xml", "signature002.p7s");
 
+    // For good: the archive time-stamp over all files, in the same command.
+    let lasting = folder.join("lasting.asice");
+    let (root, host) = (desk.root.display().to_string(), desk.pki.host());
+    let trusting = ["--level", "lta", "--trust", &root, "--allow-host", &host, "--no-cache", "--tsa"];
+    let told = desk.sign(&twice, &lasting, &[&trusting[..], &[&tsa]].concat());
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let signatures = valid(desk, &lasting, 4);
+    let formats: Vec<_> = signatures.iter().map(|one| one["signatureFormat"].as_str().unwrap()).collect();
+    assert_eq!(formats, [["CAdES-BASELINE-LTA"; 3].as_slice(), &["DOC-TIME-STAMP"]].concat());
+    others_accept(desk, &lasting, "ASiCManifest003.xml", "signature003.p7s");
+    let lost = folder.join("lost.asice");
+    let told = desk.sign(&once, &lost, &[&trusting[..], &["http://127.0.0.1:9/"]].concat());
+    assert_eq!(told.status.code(), Some(69), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(!lost.exists());
+
     let simple = folder.join("one.asics");
     let told = desk.sign(&pdf, &simple, &["--container", "asics", "--digest", "sha384"]);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));

@@ -11,9 +11,12 @@ use kyso::{
     base::{Chance, Clock, Limits, MemorySource},
     demo::pki::{DemoServices, Holder, SigningKey},
     fetch::Fetcher,
-    service::sign::{CmsWishes, Identity, ReleasedCms, SignError, SigningDesk, TimeStamping},
+    service::{
+        extend::{ExtendError, Extended, Extension},
+        sign::{CmsWishes, Identity, ReleasedCms, SignError, SigningDesk, TimeStamping},
+    },
     token::provision::NewKeyKind,
-    validation::{Level, Policy},
+    validation::{Detached, Level, Policy},
 };
 use serde_json::Value;
 
@@ -121,6 +124,23 @@ impl Desk {
         self.signing().sign_cms_with(input, "noi-dung", output, identity, &wishes, |scheme, message| {
             Ok(key.sign_as(scheme, message).expect("a key in memory signs"))
         })
+    }
+
+    /// Raises a signature in process; `apart`: what it is about, where that lies apart.
+    pub(super) fn extend(
+        &self,
+        desk: &SigningDesk,
+        cms: &[u8],
+        extension: &Extension,
+        apart: Option<Detached>,
+    ) -> Result<(Extended, Vec<u8>), ExtendError> {
+        let output = self.at("extended");
+        let extended = desk.extend_file(&MemorySource(cms.to_vec()), &output, extension, apart);
+        assert_eq!(extended.is_ok(), output.exists(), "an output, or a reason why there is none");
+        let extended = extended?;
+        let bytes = fs::read(&output).unwrap();
+        fs::remove_file(output).unwrap();
+        Ok((extended, bytes))
     }
 
     /// The JSON of `kyso verify`, and its exit status.

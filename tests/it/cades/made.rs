@@ -4,7 +4,10 @@ use std::{fs, path::Path, process::Command, sync::Arc};
 
 use kyso::{
     base::{MemorySource, Source},
-    service::sign::SignError,
+    service::{
+        extend::{ExtendError, Extension},
+        sign::SignError,
+    },
     token::provision::NewKeyKind,
     validation::{Detached, Level},
 };
@@ -81,18 +84,24 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
     let cms = desk.sign_in_process(CONTENT, &output, false, Level::B).unwrap();
     let bytes = fs::read(cms.path()).unwrap();
     let apart = || Some(Detached { name: "in.bin".to_owned(), source: Arc::clone(&source) });
-    let refused = service.extend_cms(&bytes, "out.p7s", apart(), Level::Lt).unwrap_err();
-    assert!(matches!(refused, SignError::Level { level: "LT", .. }), "{refused}");
+    let to = Extension::to;
+    let refused = desk.extend(&service, &bytes, &to(Level::Lt), apart()).unwrap_err();
+    assert!(matches!(refused, ExtendError::Sign(SignError::NoAnchors { level: Level::Lt })), "{refused}");
+    service = desk.signing();
     service.time_stamping = None;
-    let refused = service.extend_cms(&bytes, "out.p7s", apart(), Level::T).unwrap_err();
-    assert!(matches!(refused, SignError::Level { level: "T", .. }), "{refused}");
-    let refused = desk.signing().extend_cms(&bytes, "out.p7s", None, Level::T).unwrap_err();
-    assert!(matches!(refused, SignError::NotReleased { .. }), "{refused}");
+    for level in [Level::T, Level::Lta] {
+        let refused = desk.extend(&service, &bytes, &to(level), apart()).unwrap_err();
+        let wanted =
+            matches!(refused, ExtendError::Sign(SignError::NoAuthority { level: named }) if named == level);
+        assert!(wanted, "{refused}");
+    }
+    let refused = desk.extend(&desk.signing(), &bytes, &to(Level::T), None).unwrap_err();
+    assert!(matches!(refused, ExtendError::NotValid { indication: "INDETERMINATE", .. }), "{refused}");
     // Another content: the signature is not raised, whatever else holds.
     let other: Arc<dyn Source> = Arc::new(MemorySource(b"khac".to_vec()));
     let other = Some(Detached { name: "in.bin".to_owned(), source: other });
-    let refused = desk.signing().extend_cms(&bytes, "out.p7s", other, Level::T).unwrap_err();
-    assert!(matches!(refused, SignError::NotReleased { .. }), "{refused}");
+    let refused = desk.extend(&desk.signing(), &bytes, &to(Level::T), other).unwrap_err();
+    assert!(matches!(refused, ExtendError::NotValid { indication: "TOTAL-FAILED", .. }), "{refused}");
 }
 
 /// What the signer says under protection stands in the signature, and others read it.
@@ -126,7 +135,7 @@ fn a_signature_that_cannot_be_relied_on_is_not_raised() {
     let serial = data.signer_certificate().unwrap().unwrap().serial().to_vec();
     let hour_ago = kyso::base::Clock::System.now() - jiff::SignedDuration::from_hours(1);
     desk.pki.pki().revoke(&serial, hour_ago, Some(1)).unwrap();
-    let refused = desk.signing().extend_cms(&bytes, "out.p7m", None, Level::Lta).unwrap_err();
+    let refused = desk.extend(&desk.signing(), &bytes, &Extension::to(Level::Lta), None).unwrap_err();
     assert!(refused.to_string().contains("revoked"), "{refused}");
 }
 
@@ -146,10 +155,11 @@ fn signatures_are_raised_step_by_step() {
         let apart =
             || (!enveloping).then(|| Detached { name: "in.bin".to_owned(), source: Arc::clone(&source) });
         let mut lengths = vec![bytes.len()];
-        for (to, name) in [(Level::T, "T"), (Level::Lt, "LT"), (Level::Lta, "LTA"), (Level::Lta, "LTA")] {
-            let extended = desk.signing().extend_cms(&bytes, "raised", apart(), to).unwrap();
-            assert!(extended.changed);
-            bytes = extended.bytes;
+        let [t, lt, lta] = [Level::T, Level::Lt, Level::Lta].map(Extension::to);
+        for (extension, name) in [(&t, "T"), (&lt, "LT"), (&lta, "LTA"), (&Extension::renewal(), "LTA")] {
+            let (extended, raised) = desk.extend(&desk.signing(), &bytes, extension, apart()).unwrap();
+            assert!(!extended.raised().added.is_empty());
+            bytes = raised;
             lengths.push(bytes.len());
             fs::write(&output, &bytes).unwrap();
             desk.everybody_accepts(
@@ -158,8 +168,8 @@ fn signatures_are_raised_step_by_step() {
                 &format!("CAdES-BASELINE-{name}"),
             );
             // What is there already is left alone.
-            let lower = desk.signing().extend_cms(&bytes, "raised", apart(), Level::T).unwrap();
-            assert!(!lower.changed && lower.bytes == bytes);
+            let (lower, same) = desk.extend(&desk.signing(), &bytes, &t, apart()).unwrap();
+            assert!(lower.raised().added.is_empty() && same == bytes);
         }
         assert!(lengths.is_sorted_by(|one, other| one < other), "{lengths:?}");
     }
@@ -211,8 +221,9 @@ fn what_openssl_signs_is_judged_and_raised() {
             }
             let source: Arc<dyn Source> = Arc::new(MemorySource(CONTENT.to_vec()));
             let apart = (!inside).then(|| Detached { name: "in.bin".to_owned(), source });
-            let extended = desk.signing().extend_cms(&fs::read(&output).unwrap(), "x", apart, Level::Lta);
-            fs::write(&output, extended.unwrap().bytes).unwrap();
+            let lasting = Extension::to(Level::Lta);
+            let extended = desk.extend(&desk.signing(), &fs::read(&output).unwrap(), &lasting, apart);
+            fs::write(&output, extended.unwrap().1).unwrap();
             desk.everybody_accepts(&output, detached, "CAdES-BASELINE-LTA");
         }
     }
@@ -250,8 +261,9 @@ fn what_pyhanko_signs_is_judged_and_raised() {
         assert_eq!(kinds, [(&"signature".into(), passed), (&"content".into(), passed)], "{report:#}");
         let source: Arc<dyn Source> = Arc::new(MemorySource(CONTENT.to_vec()));
         let apart = detached.map(|_| Detached { name: "in.bin".to_owned(), source });
-        let extended = desk.signing().extend_cms(&fs::read(&output).unwrap(), "x", apart, Level::Lta);
-        fs::write(&output, extended.unwrap().bytes).unwrap();
+        let lasting = Extension::to(Level::Lta);
+        let extended = desk.extend(&desk.signing(), &fs::read(&output).unwrap(), &lasting, apart);
+        fs::write(&output, extended.unwrap().1).unwrap();
         desk.everybody_accepts(&output, detached, "CAdES-BASELINE-LTA");
     }
 }

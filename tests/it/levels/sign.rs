@@ -37,6 +37,7 @@ fn every_level(desk: &Desk) {
         let json: Value = serde_json::from_slice(&told.stdout).unwrap();
         assert_eq!((&json["askedLevel"], &json["reachedLevel"]), (&Value::from(name), &Value::from(name)));
         assert!(json["deferred"].is_null());
+        assert_eq!(json["goodUntil"].is_string(), level == "lta", "{json:#}");
         assert!(fs::read(&signed).unwrap().starts_with(&fs::read(sample()).unwrap()));
 
         // Poppler does not count document time-stamps.

@@ -35,6 +35,7 @@ use kyso::{
 use crate::support::{PyHanko, root, run};
 
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
 
 /// A PKI on the network and a clock that all share.
 pub(super) struct World {
@@ -59,6 +60,17 @@ impl World {
 
     pub(super) fn pass(&self, time: SignedDuration) {
         self.hand.set(self.clock.now() + time);
+    }
+
+    /// Works at a desk of now while the PKI is so far behind: its answers are older than what was signed.
+    pub(super) fn behind<R>(&self, time: SignedDuration, work: impl FnOnce(&SigningDesk) -> R) -> R {
+        let clock = Clock::Fixed(self.clock.now());
+        let fetcher = Arc::new(self.fetcher().with_clock(clock));
+        let desk = SigningDesk { clock, fetcher, ..self.usual_desk(Level::T) };
+        self.pass(-time);
+        let done = work(&desk);
+        self.pass(time);
+        done
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -198,6 +210,8 @@ pub(super) enum Mood {
     Busy,
     Garbage,
     Good,
+    /// For the first request ever, then busy.
+    GoodOnce,
     LateClock,
     Silent,
     WrongImprint,
@@ -233,13 +247,13 @@ impl Authority {
         let (feels, counts, clock) = (Arc::clone(&mood), Arc::clone(&asked), world.clock);
         let authority = Arc::new(authority);
         let answer = move |body: axum::body::Bytes| {
-            counts.fetch_add(1, Ordering::SeqCst);
+            let earlier = counts.fetch_add(1, Ordering::SeqCst);
             let (mood, authority) = (*feels.lock().unwrap(), Arc::clone(&authority));
             async move {
                 if mood == Mood::Silent {
                     tokio::time::sleep(Duration::from_mins(5)).await;
                 }
-                if mood == Mood::Busy {
+                if mood == Mood::Busy || (mood == Mood::GoodOnce && earlier > 0) {
                     return (axum::http::StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
                 }
                 (axum::http::StatusCode::OK, misbehave(&authority, mood, &body, clock.now()))
@@ -289,7 +303,7 @@ fn misbehave(authority: &TimeStampAuthority, mood: Mood, body: &[u8], now: UtcTi
         Mood::WrongImprint => request.imprint = request.imprint.algorithm.digest(b"something else"),
         Mood::WrongNonce => request.nonce = Some(vec![0x11; 8]),
         Mood::LateClock => time = now - DAY,
-        Mood::BrokenSignature | Mood::Busy | Mood::Good | Mood::Silent => {}
+        Mood::BrokenSignature | Mood::Busy | Mood::Good | Mood::GoodOnce | Mood::Silent => {}
     }
     let mut token = authority.token(&request, time).unwrap();
     if mood == Mood::BrokenSignature {

@@ -5,13 +5,13 @@ use std::{fs, time::Duration};
 use kyso::{
     service::{
         extend::{ExtendError, Extension},
-        sign::TimeStamping,
+        sign::{SigningDesk, TimeStamping},
         time_stamping::Unreached,
     },
     validation::{Level, Overall},
 };
 
-use super::world::{Authority, DAY, World, archive_stamps, decision, extend};
+use super::world::{Authority, DAY, TEN_MINUTES, World, archive_stamps, decision, extend};
 
 /// After the end of the signer's certificate, LTA is still valid, and T is not.
 #[test]
@@ -81,13 +81,36 @@ fn evidence_may_have_to_be_younger_than_the_signature() {
     let (signed, output) = (world.path("t.pdf"), world.path("out.pdf"));
     person.sign(&desk, &decision(), &signed, Some(Level::T)).unwrap();
     let strict = Extension { after_signature: true, ..Extension::to(Level::Lt) };
-    let refused = extend(&desk, &signed, &output, &strict).unwrap_err();
+    // Nobody knows more than ten minutes ago.
+    let refused = world.behind(TEN_MINUTES, |desk| extend(desk, &signed, &output, &strict)).unwrap_err();
     assert!(matches!(&refused, ExtendError::TooOld(old) if old.this_update < old.proven_at), "{refused}");
     assert!(refused.may_pass() && !output.exists());
-    // After a while the network is asked again, and knows more.
-    world.pass(jiff::SignedDuration::from_mins(2));
+    // The network knows more than what was kept half a minute ago.
     extend(&desk, &signed, &output, &strict).unwrap();
     assert_eq!(world.told(&output, false), ["TOTAL-PASSED PAdES-BASELINE-LT"]);
+    fs::remove_file(&output).unwrap();
+    // So it does for a signature that had no time before.
+    person.sign(&desk, &decision(), &signed, Some(Level::B)).unwrap();
+    world.pass(jiff::SignedDuration::from_secs(30));
+    extend(&desk, &signed, &output, &strict).unwrap();
+    assert_eq!(world.told(&output, false), ["TOTAL-PASSED PAdES-BASELINE-LT"]);
+    fs::remove_file(&output).unwrap();
+    // What it knows may be a revocation.
+    let other = world.person("Người Bị Thu Hồi");
+    other.sign(&desk, &decision(), &signed, Some(Level::Lt)).unwrap();
+    world.pass(jiff::SignedDuration::from_secs(30));
+    other.sign(&desk, &decision(), &signed, Some(Level::T)).unwrap();
+    world.pki.pki().revoke(other.certificate.serial(), world.clock.now() - DAY, Some(1)).unwrap();
+    let refused = extend(&desk, &signed, &output, &strict).unwrap_err();
+    assert!(matches!(refused, ExtendError::NotValid { indication: "TOTAL-FAILED", .. }), "{refused}");
+    assert!(!output.exists());
+    // And where signing waits for less than a minute.
+    let short =
+        TimeStamping::new(world.pki.tsa_url()).reaching(Level::Lt).with_grace(Duration::from_millis(1));
+    world.pass(jiff::SignedDuration::from_secs(30));
+    let released =
+        person.sign(&SigningDesk { time_stamping: Some(short), ..desk }, &decision(), &output, None);
+    assert_eq!(released.unwrap().reached(), Level::Lt);
     fs::remove_file(&output).unwrap();
 
     // Signing with a grace period leaves the level for later, where it may.

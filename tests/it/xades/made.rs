@@ -279,7 +279,7 @@ fn an_archive_time_stamp_is_renewed() {
         let output = desk.path("renewed.xml");
         let beside = super::desk::apart(&files);
         let input = MemorySource(before.clone());
-        desk.signing().extend_xades(&input, &beside, &Extension::renewal(), &output).unwrap();
+        desk.signing().extend_with(&input, &output, &Extension::renewal(), &beside).unwrap();
         before = fs::read(&output).unwrap();
         let report = desk.judge(&before, &files).unwrap();
         let signature = only(&report);
@@ -290,7 +290,7 @@ fn an_archive_time_stamp_is_renewed() {
     }
     // Without its files it cannot be renewed.
     let input = MemorySource(before);
-    let alone = desk.signing().extend_xades(&input, &[], &Extension::renewal(), &desk.path("no.xml"));
+    let alone = desk.signing().extend_with(&input, &desk.path("no.xml"), &Extension::renewal(), &[]);
     assert!(alone.is_err());
     assert!(!desk.path("no.xml").exists());
 }

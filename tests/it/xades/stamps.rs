@@ -174,7 +174,7 @@ fn an_archive_time_stamp_keeps_what_stands_before_it() {
     assert_ne!(desk.judge(moved.as_bytes(), &[]).unwrap().overall, Overall::Valid);
     // Nothing is added behind one.
     let input = kyso::base::MemorySource(once.into_bytes());
-    let told = desk.signing().extend_xades(&input, &[], &Extension::to(Level::Lt), &desk.path("raised.xml"));
+    let told = desk.signing().extend_with(&input, &desk.path("raised.xml"), &Extension::to(Level::Lt), &[]);
     assert!(told.is_ok(), "it has the level already: {:?}", told.err());
     assert_eq!(std::fs::read(desk.path("raised.xml")).unwrap(), input.0);
 }
