@@ -183,7 +183,6 @@ mod tests {
     };
 
     fn settings() -> config::Signer {
-            sessions: std::num::NonZero::<usize>::MIN,
         config::Signer {
             name: "chu-tich".to_owned(),
             module: "/nowhere/driver.so".to_owned(),
@@ -193,6 +192,7 @@ mod tests {
             chain: Vec::new(),
             picture: None,
             pin_file: "/nowhere/pin".into(),
+            sessions: std::num::NonZero::<usize>::MIN,
             kind: SignerKind::Person,
             agency: "H99".to_owned(),
         }

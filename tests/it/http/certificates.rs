@@ -237,7 +237,6 @@ fn the_pin_of_a_configured_key_is_not_sent_for_such_a_certificate() {
     let open = |certificate: &Certificate, any_usage| {
         fs::write(at("this.pem"), certificate.to_pem()).unwrap();
         let settings = config::Signer {
-            sessions: std::num::NonZero::<usize>::MIN,
             name: SIGNER.to_owned(),
             module: format!("embedded:{}", folder.path().display()),
             token: TOKEN.to_owned(),
@@ -246,6 +245,7 @@ fn the_pin_of_a_configured_key_is_not_sent_for_such_a_certificate() {
             chain: vec![at("chain.pem")],
             picture: None,
             pin_file: at("pin"),
+            sessions: std::num::NonZero::<usize>::MIN,
             kind: SignerKind::Person,
             agency: "H99".to_owned(),
         };
