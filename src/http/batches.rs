@@ -25,8 +25,8 @@ use crate::{
     base::{Id, Password},
     dispatch::Document,
     service::{
-        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignDocumentError,
-        SignatureBatch, SigningOrder, StagedSignature,
+        BatchItem, BatchOutcome, BatchState, CLAIM, ClaimedBatch, HeldKey, ServiceError, SignatureBatch,
+        SigningOrder, StagedSignature,
         signer_check::{self, Cleared},
     },
     signing::Wishes,

@@ -14,12 +14,12 @@ use super::{
     upload::{Form, Upload},
 };
 use crate::{
-    base::{Digest, Limits, Password, ProtectedSource, Source},
+    base::{Limits, Password, ProtectedSource, Source},
     service::beside::Wanted,
-    service::verify::{Options, VerifyError, verify_digests, verify_signed, verify_xml_digests},
+    service::verify::{Options, VerifyError, verify_signed},
     store::FileSource,
     telemetry,
-    validation::{Detached, DigestedFile, DocumentReport, Message, Overall, Report, Unreadable},
+    validation::{Detached, DocumentReport, Message, Overall, Report, Unreadable},
 };
 
 /// The verdict on each file, in the order given, those being opened that `password` opens; `judged` is called after each.
@@ -207,30 +207,15 @@ async fn judge_source(
     Ok(judged)
 }
 
-/// The verdict on a detached signature over bytes that the client digested.
-pub(super) async fn judge_digests(
+/// What `judge` says of signatures about files that stayed with the caller.
+pub(super) async fn judge_apart(
     app: &App,
     name: String,
-    cms: Vec<u8>,
-    digests: Vec<Digest>,
+    judge: impl FnOnce(&str, &Options<'_>) -> Result<DocumentReport, VerifyError> + Send + 'static,
 ) -> Result<Result<DocumentReport, Unreadable>, Problem> {
     let _turn = app.turn().await?;
     let this = app.clone();
-    app.blocking(move || caught(&this, &name, |options| Ok(verify_digests(&name, &cms, &digests, options))))
-        .await
-}
-
-/// The verdict on XML signatures about files that stayed with the caller.
-pub(super) async fn judge_xml_digests(
-    app: &App,
-    name: String,
-    xml: Vec<u8>,
-    files: Vec<DigestedFile>,
-) -> Result<Result<DocumentReport, Unreadable>, Problem> {
-    let _turn = app.turn().await?;
-    let this = app.clone();
-    app.blocking(move || caught(&this, &name, |options| verify_xml_digests(&name, &xml, &files, options)))
-        .await
+    app.blocking(move || caught(&this, &name, |options| judge(&name, options))).await
 }
 
 fn judge_file(

@@ -34,9 +34,10 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct State {
+    started: usize,
     idle: Vec<Place>,
-    /// Those at work included.
-    alive: usize,
+    /// Those that did not come back from the driver in time. Whoever does may be used again.
+    late: Vec<Place>,
 }
 
 /// A lane, and the key that it holds a session for.
@@ -66,7 +67,8 @@ impl Lanes {
         deadline: Duration,
         lend: impl FnOnce() -> Result<Option<Loan>, TokenError>,
     ) -> Result<Option<Vec<u8>>, TokenError> {
-        let Some(mut place) = self.take(deadline)? else { return Ok(None) };
+        let end = Instant::now() + deadline;
+        let Some(mut place) = self.take(end, deadline)? else { return Ok(None) };
         let mut fresh = None;
         if place.key.as_ref() != Some(key) {
             match lend() {
@@ -79,64 +81,69 @@ impl Lanes {
             }
             place.key = Some(key.clone());
         }
-        let operation = operation.clone();
-        let answer = place.lane.call(deadline, move |lane| Ok(lane.sign(fresh, &operation)));
-        match answer {
-            Ok(Some(signature)) => {
-                self.give_back(place);
-                Ok(Some(signature))
-            }
-            Ok(None) => {
-                place.key = None;
-                self.give_back(place);
-                Ok(None)
-            }
-            // It hangs in the driver, or fell over there: nobody waits for it again.
-            Err(error) => {
-                self.lock().alive -= 1;
-                self.freed.notify_all();
-                Err(error)
-            }
+        let (operation, left) = (operation.clone(), end.saturating_duration_since(Instant::now()));
+        let answer = place.lane.call(left, move |lane| Ok(lane.sign(fresh, &operation)));
+        if !matches!(answer, Ok(Some(_))) {
+            place.key = None;
         }
+        self.give_back(place);
+        answer
     }
 
-    /// Ends the sessions, waiting no longer than `patience` for each.
+    /// Ends the sessions, waiting no longer than `patience` for each; not for those that hang.
     pub(super) fn end(&self, patience: Duration) {
         for place in mem::take(&mut self.lock().idle) {
             place.lane.post(patience, |lane| lane.loan = None);
         }
     }
 
-    /// A free lane, or a new one; `None` when there can be none.
-    fn take(&self, deadline: Duration) -> Result<Option<Place>, TokenError> {
-        let end = Instant::now() + deadline;
+    /// A free lane, or a new one; `None` when there is none and all hang in the driver.
+    fn take(&self, end: Instant, deadline: Duration) -> Result<Option<Place>, TokenError> {
         let mut state = self.lock();
         loop {
             if let Some(place) = state.idle.pop() {
                 return Ok(Some(place));
             }
-            if state.alive < self.most {
+            if let Some(back) = state.late.iter().position(|place| !place.lane.is_late()) {
+                return Ok(Some(state.late.swap_remove(back)));
+            }
+            if state.started < self.most {
                 let Ok(lane) = Worker::start("lane", Lane::new) else { return Ok(None) };
-                state.alive += 1;
+                state.started += 1;
                 return Ok(Some(Place { lane, key: None }));
+            }
+            if state.late.len() == state.started {
+                return Ok(None);
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(TokenError::Timeout { function: "C_Sign".into(), seconds: deadline.as_secs() });
             }
-            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            // Nobody is told when a late one comes back.
+            let turn = if state.late.is_empty() { left } else { left.min(LOOK) };
+            state = self.freed.wait_timeout(state, turn).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn give_back(&self, place: Place) {
-        self.lock().idle.push(place);
-        self.freed.notify_one();
+        let mut state = self.lock();
+        if place.lane.is_late() {
+            state.late.push(place);
+            // Whether any is left to wait for has to be seen by everybody who waits.
+            self.freed.notify_all();
+        } else {
+            state.idle.push(place);
+            self.freed.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How often those who wait look whether a late lane is back.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What a lane's thread keeps.
 pub(super) struct Lane {
@@ -288,13 +295,14 @@ mod tests {
     #[test]
     fn there_are_no_more_lanes_than_asked_for_and_a_caller_waits_no_longer_than_it_may() {
         let lanes = Lanes::new(2);
-        let first = lanes.take(Duration::ZERO).unwrap().unwrap();
-        let second = lanes.take(Duration::ZERO).unwrap().unwrap();
-        assert!(matches!(lanes.take(Duration::from_millis(20)), Err(TokenError::Timeout { .. })));
+        let take = |deadline| lanes.take(Instant::now() + deadline, deadline);
+        let first = take(Duration::ZERO).unwrap().unwrap();
+        let second = take(Duration::ZERO).unwrap().unwrap();
+        assert!(matches!(take(Duration::from_millis(20)), Err(TokenError::Timeout { .. })));
         lanes.give_back(first);
-        let again = lanes.take(Duration::ZERO).unwrap().unwrap();
+        let again = take(Duration::ZERO).unwrap().unwrap();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| lanes.take(Duration::from_secs(30)));
+            let waiting = scope.spawn(|| take(Duration::from_secs(30)));
             lanes.give_back(second);
             assert!(waiting.join().unwrap().unwrap().is_some());
         });

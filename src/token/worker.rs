@@ -146,6 +146,11 @@ impl<S: Served> Worker<S> {
         }
     }
 
+    /// Whether the thread hangs in a request that its caller does not wait for any more.
+    pub(super) fn is_late(&self) -> bool {
+        self.progress.lock().late
+    }
+
     /// Runs `request` on the thread in any case, and waits for it no longer than `patience`.
     pub(super) fn post(&self, patience: Duration, request: impl FnOnce(&mut S) + Send + 'static) {
         let (done, reply) = mpsc::sync_channel(1);

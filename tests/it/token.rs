@@ -568,8 +568,8 @@ fn further_sessions_go_with_the_token_and_come_back_with_one_login() {
 }
 
 #[test]
-fn sessions_that_hang_are_left_and_the_driver_is_usable_when_it_comes_back() {
-    on_our_driver("sessions_that_hang_are_left_and_the_driver_is_usable_when_it_comes_back", |driver| {
+fn sessions_that_hang_are_left_until_they_come_back() {
+    on_our_driver("sessions_that_hang_are_left_until_they_come_back", |driver| {
         let (wanted, patience) = (TokenSelector::labelled("thu"), Duration::from_secs(3));
         let token = Token::open_with_deadline(&driver.module, &wanted, patience).unwrap();
         token.login(pin("1234"), LastTry::Refuse).unwrap();
@@ -583,6 +583,9 @@ fn sessions_that_hang_are_left_and_the_driver_is_usable_when_it_comes_back() {
                 "{hung:?}"
             );
         }
+        // Nobody starts one more to hang as well.
+        let next = driver.sign(&token);
+        assert!(matches!(&next, Err(TokenError::Stuck { .. })), "{next:?}");
         driver.tell("");
         let mut answer = driver.sign(&token);
         for _ in 0..1000 {
@@ -593,6 +596,14 @@ fn sessions_that_hang_are_left_and_the_driver_is_usable_when_it_comes_back() {
             answer = driver.sign(&token);
         }
         answer.unwrap();
+        // They are back, both.
+        driver.tell("meet");
+        thread::scope(|scope| {
+            let both = [(); 2].map(|()| scope.spawn(|| driver.sign(&token)));
+            for one in both {
+                one.join().unwrap().unwrap();
+            }
+        });
     });
 }
 

@@ -23,6 +23,7 @@ use super::super::{
 use crate::{
     base::{Digest, DigestAlgorithm},
     rendering::{etsi, paper, people},
+    service::verify::{Options, verify_digests},
     validation::Report,
 };
 
@@ -128,7 +129,8 @@ pub(in super::super) async fn verify_hash(
     let digests = digests.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
     let name = upload::clean_name(&name.unwrap_or_default());
     let mut report = Report::default();
-    match judge::judge_digests(&app, name, cms, digests).await? {
+    let verdict = move |name: &str, options: &Options<'_>| Ok(verify_digests(name, &cms, &digests, options));
+    match judge::judge_apart(&app, name, verdict).await? {
         Ok(document) => report.documents.push(document),
         Err(unreadable) => report.unreadable.push(unreadable),
     }

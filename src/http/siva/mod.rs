@@ -23,7 +23,12 @@ use super::{
     auth::MaybeKnown,
     judge, problem,
 };
-use crate::{base::Digest, rendering::siva, validation::DigestedFile};
+use crate::{
+    base::Digest,
+    rendering::siva,
+    service::verify::{Options, verify_digests, verify_xml_digests},
+    validation::DigestedFile,
+};
 
 /// Validate a document as SiVa does
 ///
@@ -74,11 +79,11 @@ pub(super) async fn validate_hashcode(State(app): State<App>, request: Request) 
     let mut reports = Vec::new();
     for (signature, files) in files {
         let name = files.first().map(|file| file.filename.clone()).unwrap_or_default();
-        let judged = match signature {
-            Detached::Cms { der, digest } => judge::judge_digests(&app, name, der, vec![digest]).await?,
-            Detached::Xml { text, files } => judge::judge_xml_digests(&app, name, text, files).await?,
+        let verdict = move |name: &str, options: &Options<'_>| match signature {
+            Detached::Cms { der, digest } => Ok(verify_digests(name, &der, &[digest], options)),
+            Detached::Xml { text, files } => verify_xml_digests(name, &text, &files, options),
         };
-        match judged {
+        match judge::judge_apart(&app, name, verdict).await? {
             Ok(report) if report.signatures.is_empty() => {
                 return Err(Refusal::of("signatureFiles.signature", "The file holds no signature"));
             }
