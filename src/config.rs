@@ -13,7 +13,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     base::{DigestAlgorithm, Limits},
@@ -303,7 +303,7 @@ pub struct Signer {
     pub pin_file: PathBuf,
     /// The most signatures that the token makes at the same time, each in a session of its own; at most
     /// [`token::MOST_SESSIONS`].
-    #[serde(default = "one_session")]
+    #[serde(default = "one_session", deserialize_with = "few_sessions")]
     pub sessions: NonZero<usize>,
     /// In whose name it signs.
     pub kind: SignerKind,
@@ -324,6 +324,13 @@ pub enum SignerKind {
 /// What a USB token does.
 fn one_session() -> NonZero<usize> {
     NonZero::<usize>::MIN
+}
+
+fn few_sessions<'de, D: Deserializer<'de>>(value: D) -> Result<NonZero<usize>, D::Error> {
+    let most = token::MOST_SESSIONS;
+    let wanted = usize::deserialize(value)?;
+    let few = NonZero::new(wanted).filter(|wanted| wanted.get() <= most);
+    few.ok_or_else(|| D::Error::custom(format!("a token has 1 to {most} sessions, not {wanted}")))
 }
 
 impl Signer {
@@ -553,6 +560,20 @@ mod tests {
         assert_eq!(config.signers[0].kind, SignerKind::Person);
         assert_eq!(config.tsa.len(), 2);
         assert_eq!(config.signing.level, Some(LevelName::Lta));
+    }
+
+    #[test]
+    fn a_token_has_one_session_unless_more_are_asked_for() {
+        let signer = |line: &str| {
+            let signer = "[[signer]]\nname='a'\nmodule='m.so'\ntoken='t'\nkey='k'\npin_file='p'\nkind='person'\nagency='H99'";
+            read(&format!("{LEAST}{signer}\n{line}\n")).map(|config| config.signers[0].sessions.get())
+        };
+        assert_eq!(signer("").unwrap(), 1);
+        assert_eq!(signer("sessions=16").unwrap(), 16);
+        for wrong in ["sessions=0", "sessions=65"] {
+            let told = format!("{:?}", signer(wrong).unwrap_err());
+            assert!(told.contains("1 to 64 sessions"), "{told}");
+        }
     }
 
     #[test]

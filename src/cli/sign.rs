@@ -71,7 +71,7 @@ pub(super) struct Args {
     batch: Option<PathBuf>,
     /// With --batch: signatures that the token makes at the same time, each in a session of its own; for HSMs and tokens
     /// that are software
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "batch",
+    #[arg(long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u16).range(1..=64))]
     sessions: u16,
     #[command(flatten)]
@@ -451,6 +451,9 @@ fn ready(args: Args, dossier: Option<&container::Wanted>) -> Result<Ready, Failu
         let words =
             "this level needs the authorities to trust, for which to gather evidence: give --trust PATH";
         return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.batch.is_none() && args.sessions > 1 {
+        return Err(Failure::Usage("--sessions is for many files: it goes with --batch".to_owned()));
     }
     if args.batch.is_none() && args.output.exists() && !args.overwrite {
         let output = args.output.display();

@@ -153,6 +153,11 @@ fn several_sessions_sign_a_batch_and_lose_nothing_when_the_token_goes() {
 
     let refused = desk.batch(&["--sessions", "0"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
+    let mut one = Command::new(env!("CARGO_BIN_EXE_kyso"));
+    one.args(["sign", "--module", "embedded", "--key", "ky", "--sessions", "2", "-o"]);
+    let refused = one.arg(desk.signed.join("one.pdf")).arg(sample()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("--batch"), "{}", text(&refused.stderr));
 }
 
 #[test]
