@@ -3,7 +3,7 @@
 use crate::{
     dispatch::UpkeepTask,
     service::{
-        extend::{AddedRevision, ExtendError, named},
+        extend::{AddedRevision, ExtendError, Why, named},
         sign::SignError,
     },
     validation::{Level, words::Language},
@@ -75,11 +75,11 @@ fn vietnamese(error: &ExtendError, english: &str) -> String {
              và sẽ bị hỏng"
         ),
         ExtendError::NotValid { field, indication, reason, .. } => {
-            format!("chữ ký{} là {indication}: {reason}", named(field))
+            format!("chữ ký{} là {indication}: {}", named(field), own(reason))
         }
         ExtendError::NotReached { field, reached, to, reason } => {
             let (reached, to) = (reached.as_str(), to.as_str());
-            format!("chữ ký{} chỉ đạt mức {reached}, không phải {to}: {reason}", named(field))
+            format!("chữ ký{} chỉ đạt mức {reached}, không phải {to}: {}", named(field), own(reason))
         }
         ExtendError::TooOld(old) => {
             let by = old.next_update.map_or_else(String::new, |next| format!(" trước {next}"));
@@ -90,7 +90,7 @@ fn vietnamese(error: &ExtendError, english: &str) -> String {
         }
         ExtendError::Unsigned => "tài liệu không có chữ ký".to_owned(),
         ExtendError::Worse { field, reason } => {
-            format!("chữ ký{} sẽ kém hơn trước: {reason}", named(field))
+            format!("chữ ký{} sẽ kém hơn trước: {}", named(field), own(reason))
         }
         ExtendError::Sign(SignError::NoAnchors { level }) => {
             format!("mức {} cần biết tin cậy cơ quan chứng thực nào", level.as_str())
@@ -107,6 +107,10 @@ fn vietnamese(error: &ExtendError, english: &str) -> String {
         ExtendError::Verify(_) => format!("không kiểm tra được tài liệu ({english})"),
         ExtendError::Sign(_) => format!("không gia hạn được ({english})"),
     }
+}
+
+fn own(reason: &Why) -> &str {
+    reason.words(Language::Vietnamese)
 }
 
 fn hint(error: &ExtendError, language: Language) -> &'static str {
@@ -198,15 +202,15 @@ mod tests {
                 field: "f".to_owned(),
                 indication: "INDETERMINATE",
                 may_pass: false,
-                reason: "r".to_owned(),
+                reason: Why::default(),
             },
             ExtendError::NotReached {
                 field: "f".to_owned(),
                 reached: Level::B,
                 to: Level::Lta,
-                reason: "r".to_owned(),
+                reason: Why::default(),
             },
-            ExtendError::Worse { field: "f".to_owned(), reason: "r".to_owned() },
+            ExtendError::Worse { field: "f".to_owned(), reason: Why::default() },
             ExtendError::Sign(SignError::NoAnchors { level: Level::Lt }),
             ExtendError::Sign(SignError::NoAuthority { level: Level::T }),
         ];

@@ -15,6 +15,7 @@ mod container;
 mod whole;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -31,6 +32,7 @@ use crate::{
     validation::{
         Detached, DocumentReport, Evidence, FileKind, Indication, Inspection, Level, Message, OpenError,
         Reliance, SignatureReport,
+        words::{Language, words},
     },
 };
 
@@ -402,11 +404,12 @@ fn no_worse(before: &DocumentReport, after: &DocumentReport) -> Result<(), Exten
     match worse {
         Some((_, after)) => Err(ExtendError::Worse {
             field: after.field.clone(),
-            reason: after.reason_against().map_or_else(String::new, |reason| reason.message.clone()),
+            reason: after.reason_against().map_or_else(Why::default, Why::of),
         }),
-        None if after.signatures.len() < before.signatures.len() => {
-            Err(ExtendError::Worse { field: String::new(), reason: "a signature is gone".to_owned() })
-        }
+        None if after.signatures.len() < before.signatures.len() => Err(ExtendError::Worse {
+            field: String::new(),
+            reason: Why::new("a signature is gone", "mất một chữ ký"),
+        }),
         None => Ok(()),
     }
 }
@@ -429,9 +432,43 @@ fn reached_by(report: &DocumentReport, extension: &Extension) -> Result<Level, E
     Ok(lowest(report, extension).unwrap_or(Level::B))
 }
 
-fn why_no_higher(signature: &SignatureReport) -> String {
+fn why_no_higher(signature: &SignatureReport) -> Why {
     let first = signature.reason_against().or_else(|| signature.level_reasons.first());
-    first.map_or_else(String::new, |message: &Message| message.message.clone())
+    first.map_or_else(Why::default, Why::of)
+}
+
+/// A reason, in the languages that people are answered in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why {
+    english: String,
+    vietnamese: String,
+}
+
+impl Why {
+    fn new(english: &str, vietnamese: &str) -> Self {
+        let [english, vietnamese] = [english, vietnamese].map(|words| words.trim_end_matches('.').to_owned());
+        Self { english, vietnamese }
+    }
+
+    /// What a report says. The particulars are in English only.
+    fn of(message: &Message) -> Self {
+        let words = words(&message.key, Language::Vietnamese);
+        Self::new(&message.message, words.map_or(&message.message, |words| words.meaning))
+    }
+
+    /// In words of this language.
+    pub fn words(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.english,
+            Language::Vietnamese => &self.vietnamese,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.english)
+    }
 }
 
 /// Why a document was not extended; there is no output then.
@@ -457,7 +494,7 @@ pub enum ExtendError {
         /// Whether the same may be found valid later.
         may_pass: bool,
         /// What decides.
-        reason: String,
+        reason: Why,
     },
     /// A signature does not reach the level.
     #[error("the signature{} reaches level {}, not {}: {reason}", named(.field), .reached.as_str(), .to.as_str())]
@@ -469,7 +506,7 @@ pub enum ExtendError {
         /// The level wanted.
         to: Level,
         /// Why it is no higher.
-        reason: String,
+        reason: Why,
     },
     /// Time-stamps, evidence, files.
     #[error(transparent)]
@@ -493,7 +530,7 @@ pub enum ExtendError {
         /// Its field.
         field: String,
         /// What the judge said.
-        reason: String,
+        reason: Why,
     },
 }
 
@@ -507,7 +544,7 @@ impl ExtendError {
             field: signature.field.clone(),
             indication,
             may_pass: signature.sub_indication.as_deref() == Some("TRY_LATER"),
-            reason: signature.reason_against().map_or_else(String::new, |reason| reason.message.clone()),
+            reason: signature.reason_against().map_or_else(Why::default, Why::of),
         }
     }
 
@@ -542,3 +579,21 @@ fn not_apart(kind: &'static str) -> ExtendError {
 
 /// The digest for document time-stamps, where the authority asks for none stronger.
 const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_in_both_languages() {
+        let message = |key: &str| Message { key: key.to_owned(), message: "In particular.".to_owned() };
+        let why = Why::of(&message("signing-certificate.not-found"));
+        assert_eq!(
+            (why.to_string().as_str(), why.words(Language::English)),
+            ("In particular", "In particular")
+        );
+        let own = why.words(Language::Vietnamese);
+        assert!(own.contains("chứng thư") && !own.ends_with('.'), "{own}");
+        assert_eq!(Why::of(&message("no.key")).words(Language::Vietnamese), "In particular");
+    }
+}

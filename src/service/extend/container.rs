@@ -18,7 +18,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, View, gate, has_level, passed};
+use super::{
+    AddedRevision, DIGEST, ExtendError, Extended, Extension, Raised, View, Why, gate, has_level, passed,
+};
 use crate::{
     asic::{
         Addition, AsicError, Container, ContainerLimits, DataObject, Entry, Kind, Manifest, Role, Unpacked,
@@ -275,12 +277,15 @@ impl<'r> Work<'r> {
             let Some(reached) = signing::level_of(signature).filter(|level| *level < Level::Lt) else {
                 continue;
             };
-            let reason = "a time-stamp over all files would leave it as it is for ever; raise all signatures";
+            let reason = Why::new(
+                "a time-stamp over all files would leave it as it is for ever; raise all signatures",
+                "dấu thời gian trên mọi tệp sẽ giữ nguyên chữ ký này mãi mãi; hãy nâng mọi chữ ký",
+            );
             return Err(ExtendError::NotReached {
                 field: signature.field.clone(),
                 reached,
                 to: Level::Lt,
-                reason: reason.to_owned(),
+                reason,
             });
         }
         Ok(())
