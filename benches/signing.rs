@@ -250,6 +250,7 @@ impl Bench {
         let time = Duration::from_millis(if self.quick { 300 } else { 800 });
         println!("\nSignatures a second, batches of {count} documents of 60 kB over the API, SQLite");
         println!("{:<22} {:>8} {:>8} {:>7} {:>12}", "", "C_Sign", "batch", "ratio", "ms/document");
+        let sample = fs::read("samples/quyet-dinh.pdf")?;
         // A server records what it can judge valid: it asks whether the certificate was revoked.
         let services = DemoServices::start(Clock::System, Chance::system())?;
         let (host, root) = (services.host(), self.folder.join("served root.pem"));
@@ -265,7 +266,7 @@ impl Bench {
             let mut server = Server::start(&self.folder.join(format!("server {name}")), &key)?;
             let mut rounds = Vec::new();
             for _ in 0..if self.quick { 1 } else { 3 } {
-                let documents = server.upload(Path::new("samples/quyet-dinh.pdf"), count)?;
+                let documents = server.upload(&sample, count)?;
                 settle()?;
                 let before = rate()?;
                 let processor = server.processor()?;
