@@ -101,7 +101,8 @@ impl Server {
     /// files, and kept as one. Gives their identifiers.
     pub(crate) fn upload(&mut self, sample: &[u8], count: usize) -> Result<Vec<Value>, Failure> {
         let draft = self.folder.join("draft.pdf");
-        let form = format!("file=@{}", draft.display());
+        // Quoted: to curl a comma ends a name.
+        let form = format!("file=@\"{}\"", draft.display());
         let mut ids = Vec::with_capacity(count);
         for _ in 0..count {
             self.uploads += 1;
