@@ -201,14 +201,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     let done = match (dossier, args.format) {
         (Some(wanted), _) => container::sign(args, &wanted).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told {
-                path,
-                report,
-                seen: None,
-                level: None,
-                notes: &notes,
-                good_until: released.good_until(),
-            };
+            let told = Told::new(path, report, &notes, released.good_until());
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Pades) if args.looks.dry_run.is_some() => dry_run(args),
@@ -220,31 +213,17 @@ pub(super) fn run(args: Args) -> ExitCode {
                 deferred: released.deferred(),
             });
             let (path, report) = (released.path(), released.report());
-            let told = Told { path, report, seen, level, notes: &notes, good_until: released.good_until() };
+            let told = Told { seen, level, ..Told::new(path, report, &notes, released.good_until()) };
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Cades) => sign_cms(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told {
-                path,
-                report,
-                seen: None,
-                level: None,
-                notes: &notes,
-                good_until: released.good_until(),
-            };
+            let told = Told::new(path, report, &notes, released.good_until());
             tell(&told, released.signature(), released.took(), json);
         }),
         (None, FormatName::Xades) => sign_xml(args).map(|(released, notes)| {
             let (path, report) = (released.path(), released.report());
-            let told = Told {
-                path,
-                report,
-                seen: None,
-                level: None,
-                notes: &notes,
-                good_until: released.good_until(),
-            };
+            let told = Told::new(path, report, &notes, released.good_until());
             tell(&told, released.signature(), released.took(), json);
         }),
     };
@@ -649,6 +628,18 @@ struct Told<'a> {
     notes: &'a Notes,
     /// Until when the archive time-stamp can be relied on.
     good_until: Option<UtcTime>,
+}
+
+impl<'a> Told<'a> {
+    /// What every format has to say.
+    fn new(
+        path: &'a Path,
+        report: &'a DocumentReport,
+        notes: &'a Notes,
+        good_until: Option<UtcTime>,
+    ) -> Self {
+        Self { path, report, seen: None, level: None, notes, good_until }
+    }
 }
 
 /// The level of a PDF, and why it is no higher where that was left for later.

@@ -288,7 +288,8 @@ impl Line {
         let mut signing = stream::iter(items).map(sign).buffer_unordered(at_once);
         let mut stopper = None;
         while let Some(result) = signing.next().await {
-            match result? {
+            // Nothing more is begun by those that are still under way.
+            match result.inspect_err(|_| self.stop.store(true, Ordering::Release))? {
                 Step::Over => {}
                 Step::Stop(entry) => stopper = stopper.or(Some(entry)),
                 Step::Go(signed) => {

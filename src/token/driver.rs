@@ -611,6 +611,8 @@ impl Driver {
         let Some(loaded) = &self.loaded else { return false };
         match loaded.restart(&self.progress) {
             Ok(()) => true,
+            // It was not touched: somebody hangs in it, who would be cut off.
+            Err(TokenError::Stuck { .. }) => false,
             Err(error) => {
                 tracing::warn!(%error, "the token driver could not be started afresh");
                 self.loaded = None;

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::{
     soft_token::{LABEL, PIN, SoftToken},
-    support::root,
+    support::{root, serve},
 };
 
 /// Twelve documents at level LT, in one batch: a question for each certificate, not for each document.
@@ -123,18 +123,7 @@ impl Answers {
             .route("/ocsp", post(ocsp))
             .route("/crl/{file}", get(crl))
             .route("/ca/{file}", get(certificate));
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let served = axum::serve(listener, router);
-                tokio::select! {
-                    _ = async { served.await } => {}
-                    _ = stopped => {}
-                }
-            });
-        });
+        let stop = serve(listener, router);
         Self { pki, host, asked, _stop: stop }
     }
 

@@ -47,6 +47,28 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// Serves on a thread of its own, so that it may be started and dropped in async tests; it ends with the answer.
+///
+/// The listener does not block.
+pub(crate) fn serve(
+    listener: std::net::TcpListener,
+    router: axum::Router,
+) -> tokio::sync::oneshot::Sender<()> {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let served = axum::serve(listener, router);
+            tokio::select! {
+                _ = async { served.await } => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    stop
+}
+
 /// Says why a test does nothing.
 ///
 /// # Panics

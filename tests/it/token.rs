@@ -493,15 +493,7 @@ fn a_driver_that_hangs_costs_a_typed_error() {
         let next = driver.sign(&token);
         assert!(matches!(&next, Err(TokenError::Stuck { function }) if function == "C_Sign"), "{next:?}");
         driver.tell("");
-        let mut answer = driver.sign(&token);
-        for _ in 0..1000 {
-            if answer.is_ok() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(20));
-            answer = driver.sign(&token);
-        }
-        answer.unwrap();
+        driver.signs_again(&token);
     });
 }
 
@@ -721,6 +713,19 @@ impl OurDriver {
     /// How often `C_Login` was called.
     fn logins(&self) -> u64 {
         fs::read(self.folder.join("logins")).map_or(0, |calls| calls.len() as u64)
+    }
+
+    /// Waits until a driver that hung has come back.
+    fn signs_again(&self, token: &Token) {
+        let mut answer = self.sign(token);
+        for _ in 0..1000 {
+            if answer.is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+            answer = self.sign(token);
+        }
+        answer.unwrap();
     }
 
     fn sign(&self, token: &Token) -> Result<Vec<u8>, TokenError> {

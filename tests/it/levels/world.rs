@@ -32,7 +32,7 @@ use kyso::{
     x509::Certificate,
 };
 
-use crate::support::{PyHanko, root, run};
+use crate::support::{PyHanko, root, run, serve};
 
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 pub(super) const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
@@ -264,19 +264,7 @@ impl Authority {
         listener.set_nonblocking(true).unwrap();
         let answer = Arc::new(answer);
         let router = axum::Router::new().route("/", axum::routing::post(move |body| answer(body)));
-        // A thread of its own, so that it may be started and dropped in async tests; it ends with the value.
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let served = axum::serve(listener, router);
-                tokio::select! {
-                    _ = async { served.await } => {}
-                    _ = stopped => {}
-                }
-            });
-        });
+        let stop = serve(listener, router);
         Self { address, mood, asked, _stop: stop }
     }
 
